@@ -1,0 +1,541 @@
+//! What every [`Volume`] must do, as test functions that any backend can run.
+//!
+//! Each function takes a fresh, empty volume that was opened with [`limits`] and
+//! panics where a promise is broken. [`conformance_suite!`](crate::conformance_suite)
+//! makes a `#[test]` of each:
+//!
+//! ```
+//! # #[cfg(feature = "conformance")]
+//! mod memory {
+//!     use ability_storage_engine::{MemoryVolume, conformance};
+//!
+//!     ability_storage_engine::conformance_suite!(|run: fn(&dyn ability_storage_engine::Volume)| {
+//!         run(&MemoryVolume::with_limits(conformance::limits()));
+//!     });
+//! }
+//! ```
+
+use crate::{Change, Error, FilePath, Limits, Outcome, Precondition, Result, Version, Volume};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// The longest file of the volumes under test.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// More than any file here has.
+const ALL: u64 = u64::MAX;
+
+/// The limits with which a volume under test is to be opened.
+pub fn limits() -> Limits {
+    Limits::default().max_file_bytes(MAX_FILE_BYTES)
+}
+
+/// Makes a `#[test]` of each function of [`conformance`](crate::conformance).
+///
+/// Takes a function that gets such a function and has to call it once with a
+/// fresh volume.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($with_fresh_volume:expr) => {
+        $crate::conformance_suite! { $with_fresh_volume;
+            what_is_written_is_read
+            a_write_replaces_the_whole_file
+            an_absent_file_is_not_found
+            a_version_stands_for_contents
+            a_write_keeps_its_precondition
+            a_delete_keeps_its_precondition
+            deleting_what_is_absent_succeeds
+            an_append_adds_to_the_end
+            an_append_keeps_its_precondition
+            a_rename_moves_and_replaces
+            a_rename_keeps_its_precondition
+            a_list_is_by_directory_and_sorted
+            a_path_is_a_file_or_a_directory
+            directories_without_files_are_in_nobodys_way
+            what_is_too_large_changes_nothing
+            a_stat_tells_size_and_time
+            no_update_is_lost
+            appends_do_not_mix
+            a_reader_sees_one_version
+        }
+    };
+    ($with_fresh_volume:expr; $($case:ident)*) => {
+        $(
+            #[test]
+            fn $case() {
+                ($with_fresh_volume)($crate::conformance::$case);
+            }
+        )*
+    };
+}
+
+/// What a write of any size put there is what a read gives.
+pub fn what_is_written_is_read(volume: &dyn Volume) {
+    for size in [0, 1, 4095, 4096, 4097, MAX_FILE_BYTES as usize] {
+        let path = file(&format!("dir/of size/{size}"));
+        let contents: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+        put(volume, &path, &contents);
+        assert_eq!(get(volume, &path), contents);
+        assert!(exists(volume, &path));
+    }
+}
+
+/// Nothing of a longer earlier version is left.
+pub fn a_write_replaces_the_whole_file(volume: &dyn Volume) {
+    let path = file("state.json");
+    for contents in [&b"a rather long first version"[..], b"short", b"", b"again"] {
+        put(volume, &path, contents);
+        assert_eq!(get(volume, &path), contents);
+    }
+    assert_eq!(names(volume, None), ["state.json"]);
+}
+
+/// Reading what is not there says so, and so does the directory of a file.
+pub fn an_absent_file_is_not_found(volume: &dyn Volume) {
+    put(volume, &file("dir/there"), b"x");
+    for path in [
+        "absent",
+        "dir",
+        "dir/absent",
+        "no/such/dir",
+        "dir/there/below",
+    ] {
+        let path = file(path);
+        assert!(matches!(
+            volume.read(&path, ALL),
+            Err(Error::NotFound { .. })
+        ));
+        assert!(matches!(volume.stat(&path), Err(Error::NotFound { .. })));
+        assert!(!exists(volume, &path));
+    }
+}
+
+/// Equal versions mean equal contents, wherever they are.
+pub fn a_version_stands_for_contents(volume: &dyn Volume) {
+    let (one, two) = (file("one"), file("two"));
+    let first = put(volume, &one, b"contents");
+    assert_eq!(put(volume, &two, b"contents"), first);
+    assert_ne!(put(volume, &two, b"other"), first);
+    assert_eq!(put(volume, &two, b"contents"), first);
+    assert_eq!(version(volume, &one), Some(first));
+    assert_eq!(version(volume, &two), Some(first));
+}
+
+/// A conditional write is made exactly when its precondition holds; when not,
+/// it tells the version that is there.
+pub fn a_write_keeps_its_precondition(volume: &dyn Volume) {
+    let path = file("a/file");
+    let first = Version::of(b"first");
+
+    let error = write_if(volume, &path, b"x", Precondition::Version(first));
+    assert_conflict(error, None);
+    assert_eq!(names(volume, None), [""; 0]);
+
+    let written = write_if(volume, &path, b"first", Precondition::Absent);
+    assert_eq!(expect(written), Some(first));
+    let error = write_if(volume, &path, b"x", Precondition::Absent);
+    assert_conflict(error, Some(first));
+
+    let written = write_if(volume, &path, b"second", Precondition::Version(first));
+    let second = Version::of(b"second");
+    assert_eq!(expect(written), Some(second));
+    let error = write_if(volume, &path, b"x", Precondition::Version(first));
+    assert_conflict(error, Some(second));
+    assert_eq!(get(volume, &path), b"second");
+}
+
+/// The same for removing a file.
+pub fn a_delete_keeps_its_precondition(volume: &dyn Volume) {
+    let path = file("file");
+    let delete = || Change::Delete { path: path.clone() };
+    let there = put(volume, &path, b"there");
+    let other = Version::of(b"other");
+
+    let error = volume.commit(delete().only_if(Precondition::Version(other)));
+    assert_conflict(error, Some(there));
+    let error = volume.commit(delete().only_if(Precondition::Absent));
+    assert_conflict(error, Some(there));
+    assert_eq!(get(volume, &path), b"there");
+
+    expect(volume.commit(delete().only_if(Precondition::Version(there))));
+    assert!(!exists(volume, &path));
+    let error = volume.commit(delete().only_if(Precondition::Version(there)));
+    assert_conflict(error, None);
+    expect(volume.commit(delete().only_if(Precondition::Absent)));
+}
+
+/// So that a retry after a crash succeeds.
+pub fn deleting_what_is_absent_succeeds(volume: &dyn Volume) {
+    put(volume, &file("dir/there"), b"x");
+    for path in [
+        "absent",
+        "dir/absent",
+        "no/such/dir",
+        "dir",
+        "dir/there/below",
+    ] {
+        expect(volume.commit(Change::Delete { path: file(path) }.into()));
+    }
+    assert_eq!(names(volume, None), ["dir/there"]);
+}
+
+/// An append creates the file or extends it.
+pub fn an_append_adds_to_the_end(volume: &dyn Volume) {
+    let path = file("logs/log");
+    let mut whole = Vec::new();
+    for line in ["one\n", "", "two\n", "three\n"] {
+        expect(append(volume, &path, line.as_bytes()));
+        whole.extend_from_slice(line.as_bytes());
+        assert_eq!(get(volume, &path), whole);
+    }
+    put(volume, &path, b"new");
+    expect(append(volume, &path, b"er"));
+    assert_eq!(get(volume, &path), b"newer");
+}
+
+/// A conditional append is made exactly when its precondition holds.
+pub fn an_append_keeps_its_precondition(volume: &dyn Volume) {
+    let path = file("log");
+    let append_if = |precondition| {
+        let contents = b"+".to_vec();
+        let path = path.clone();
+        volume.commit(Change::Append { path, contents }.only_if(precondition))
+    };
+    let empty = Version::of(b"");
+    assert_conflict(append_if(Precondition::Version(empty)), None);
+    assert!(!exists(volume, &path));
+    expect(append_if(Precondition::Absent));
+    let one = Version::of(b"+");
+    assert_conflict(append_if(Precondition::Absent), Some(one));
+    expect(append_if(Precondition::Version(one)));
+    assert_eq!(get(volume, &path), b"++");
+}
+
+/// A rename takes the contents along, within and across directories.
+pub fn a_rename_moves_and_replaces(volume: &dyn Volume) {
+    let there = put(volume, &file("there"), b"contents");
+    for (source, target) in [("there", "a/b/c"), ("a/b/c", "a/d"), ("a/d", "e")] {
+        expect(rename(volume, source, target, Precondition::Any));
+        assert_eq!(names(volume, None), [target]);
+        assert_eq!(version(volume, &file(target)), Some(there));
+    }
+
+    put(volume, &file("f"), b"old");
+    expect(rename(volume, "e", "f", Precondition::Any));
+    assert_eq!(get(volume, &file("f")), b"contents");
+    assert_eq!(names(volume, None), ["f"]);
+
+    expect(rename(volume, "f", "f", Precondition::Any));
+    assert_eq!(get(volume, &file("f")), b"contents");
+    for absent in ["absent", "f/below", "no/dir"] {
+        let error = rename(volume, absent, "f", Precondition::Any);
+        assert!(matches!(error, Err(Error::NotFound { .. })), "{error:?}");
+    }
+    assert_eq!(get(volume, &file("f")), b"contents");
+}
+
+/// The precondition of a rename is about its target.
+pub fn a_rename_keeps_its_precondition(volume: &dyn Volume) {
+    put(volume, &file("source"), b"source");
+    let target = put(volume, &file("target"), b"target");
+    let other = Version::of(b"source");
+    for wrong in [Precondition::Absent, Precondition::Version(other)] {
+        assert_conflict(rename(volume, "source", "target", wrong), Some(target));
+    }
+    let wrong = Precondition::Version(other);
+    assert_conflict(rename(volume, "source", "absent", wrong), None);
+    assert_eq!(names(volume, None), ["source", "target"]);
+
+    let right = Precondition::Version(target);
+    expect(rename(volume, "source", "target", right));
+    expect(rename(volume, "target", "new", Precondition::Absent));
+    assert_eq!(names(volume, None), ["new"]);
+}
+
+/// A prefix is a directory, not the beginning of a name.
+pub fn a_list_is_by_directory_and_sorted(volume: &dyn Volume) {
+    assert_eq!(names(volume, None), [""; 0]);
+    let all = [
+        "b",
+        "notes",
+        "notes-old.md",
+        "notes.d/a",
+        "x/y/1",
+        "x/y/2",
+        "x/z",
+        "ü",
+    ];
+    for path in all.iter().rev() {
+        put(volume, &file(path), b"");
+    }
+    assert_eq!(names(volume, None), all);
+    for (prefix, under) in [
+        ("x", &["x/y/1", "x/y/2", "x/z"][..]),
+        ("x/y", &["x/y/1", "x/y/2"]),
+        ("x/y/1", &["x/y/1"]),
+        ("notes", &["notes"]),
+        ("no", &[]),
+        ("absent/dir", &[]),
+        ("b/below", &[]),
+    ] {
+        assert_eq!(names(volume, Some(prefix)), under, "{prefix}");
+    }
+}
+
+/// A path cannot be both a file and the directory of another.
+pub fn a_path_is_a_file_or_a_directory(volume: &dyn Volume) {
+    put(volume, &file("file"), b"file");
+    put(volume, &file("dir/sub/file"), b"deep");
+    for taken in ["file/below", "file/far/below", "dir", "dir/sub"] {
+        let path = file(taken);
+        let contents = b"x".to_vec();
+        for error in [
+            write_if(volume, &path, &contents, Precondition::Any),
+            append(volume, &path, &contents),
+            rename(volume, "file", taken, Precondition::Any),
+        ] {
+            assert!(matches!(error, Err(Error::NotAFile { .. })), "{error:?}");
+        }
+    }
+    let error = rename(volume, "dir/sub/file", "dir", Precondition::Any);
+    assert!(matches!(error, Err(Error::NotAFile { .. })), "{error:?}");
+    assert_eq!(names(volume, None), ["dir/sub/file", "file"]);
+    assert_eq!(get(volume, &file("file")), b"file");
+}
+
+/// Where the last file of a directory is gone, its name is free.
+pub fn directories_without_files_are_in_nobodys_way(volume: &dyn Volume) {
+    put(volume, &file("a/b/c/d"), b"deep");
+    expect(
+        volume.commit(
+            Change::Delete {
+                path: file("a/b/c/d"),
+            }
+            .into(),
+        ),
+    );
+    put(volume, &file("a"), b"a file now");
+    assert_eq!(get(volume, &file("a")), b"a file now");
+    expect(volume.commit(Change::Delete { path: file("a") }.into()));
+    put(volume, &file("a/b"), b"below again");
+    assert_eq!(names(volume, None), ["a/b"]);
+}
+
+/// What is longer than a limit is refused, and all stays as it was.
+pub fn what_is_too_large_changes_nothing(volume: &dyn Volume) {
+    let path = file("file");
+    let too_large = vec![0; MAX_FILE_BYTES as usize + 1];
+    let limit_of = |result: Result<Option<Version>>| match result {
+        Err(Error::TooLarge { limit, .. }) => limit,
+        other => panic!("{other:?}"),
+    };
+    let refused = write_if(volume, &path, &too_large, Precondition::Any);
+    assert_eq!(limit_of(refused), MAX_FILE_BYTES);
+    assert!(!exists(volume, &path));
+
+    put(volume, &path, &too_large[1..]);
+    assert_eq!(limit_of(append(volume, &path, b"x")), MAX_FILE_BYTES);
+    assert_eq!(stat_size(volume, &path), MAX_FILE_BYTES);
+
+    put(volume, &path, b"four");
+    for (max_bytes, fits) in [(0, false), (3, false), (4, true), (5, true)] {
+        match volume.read(&path, max_bytes) {
+            Ok(snapshot) => assert!(fits && snapshot.contents == b"four"),
+            Err(Error::TooLarge { limit, .. }) => assert!(!fits && limit == max_bytes),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Size and time are those of the last change.
+pub fn a_stat_tells_size_and_time(volume: &dyn Volume) {
+    let path = file("file");
+    // The clocks of file systems tick coarsely, and some only in seconds.
+    let tick = Duration::from_secs(2);
+    let before = SystemTime::now() - tick;
+    put(volume, &path, b"12345");
+    let info = expect(volume.stat(&path));
+    assert_eq!(info.size, 5);
+    assert!(info.modified >= before && info.modified <= SystemTime::now() + tick);
+}
+
+/// Many writers that read, change and write conditionally lose no update.
+pub fn no_update_is_lost(volume: &dyn Volume) {
+    let path = file("counter");
+    put(volume, &path, b"0");
+    let (writers, each) = (8, 25);
+    thread::scope(|scope| {
+        for _ in 0..writers {
+            scope.spawn(|| (0..each).for_each(|_| increment(volume, &path)));
+        }
+    });
+    assert_eq!(number(&get(volume, &path)), writers * each);
+}
+
+/// Appends of many writers stand one after the other, each whole.
+pub fn appends_do_not_mix(volume: &dyn Volume) {
+    let path = file("log");
+    let (writers, each) = (8, 10);
+    thread::scope(|scope| {
+        for writer in 0..writers {
+            let path = &path;
+            scope.spawn(move || {
+                for i in 0..each {
+                    let line = format!("{writer} {i} {}\n", "x".repeat(writer * 100));
+                    expect(append(volume, path, line.as_bytes()));
+                }
+            });
+        }
+    });
+    let log = get(volume, &path);
+    let log = String::from_utf8_lossy(&log);
+    let mut next = vec![0; writers];
+    for line in log.lines() {
+        let parts: Vec<&str> = line.split(' ').collect();
+        let [writer, i, filler] = parts[..] else {
+            panic!("torn line {line:?}");
+        };
+        let (writer, i) = (number(writer.as_bytes()), number(i.as_bytes()));
+        assert_eq!(filler.len(), writer * 100, "torn line {line:?}");
+        assert_eq!(i, next[writer], "an append is lost or out of order");
+        next[writer] += 1;
+    }
+    assert_eq!(next, vec![each; writers]);
+}
+
+/// While a file is replaced again and again, each reader sees one complete
+/// version, and never an older one than before.
+pub fn a_reader_sees_one_version(volume: &dyn Volume) {
+    let path = file("file");
+    let contents = |number: usize| {
+        let length = 1 + (number * 7919) % 60_000;
+        let mut contents = format!("{number:08} {length:08} ").into_bytes();
+        contents.resize(18 + length, (number % 251) as u8);
+        contents
+    };
+    put(volume, &path, &contents(0));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut last = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let seen = get(volume, &path);
+                    let seen_number = number(&seen[..8]);
+                    assert!(seen == contents(seen_number), "a mixture or a prefix");
+                    assert!(seen_number >= last, "an older version after a newer");
+                    last = seen_number;
+                }
+            });
+        }
+        for number in 1..150 {
+            put(volume, &path, &contents(number));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+fn file(path: &str) -> FilePath {
+    expect(FilePath::new(path).map_err(Error::from))
+}
+
+#[track_caller]
+fn expect<T>(result: Result<T>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error} ({error:?})"),
+    }
+}
+
+#[track_caller]
+fn put(volume: &dyn Volume, path: &FilePath, contents: &[u8]) -> Version {
+    let written = expect(write_if(volume, path, contents, Precondition::Any));
+    assert_eq!(written, Some(Version::of(contents)));
+    Version::of(contents)
+}
+
+fn write_if(
+    volume: &dyn Volume,
+    path: &FilePath,
+    contents: &[u8],
+    precondition: Precondition,
+) -> Result<Option<Version>> {
+    let (path, contents) = (path.clone(), contents.to_vec());
+    volume.commit(Change::Write { path, contents }.only_if(precondition))
+}
+
+fn append(volume: &dyn Volume, path: &FilePath, contents: &[u8]) -> Result<Option<Version>> {
+    let (path, contents) = (path.clone(), contents.to_vec());
+    volume.commit(Change::Append { path, contents }.into())
+}
+
+fn rename(
+    volume: &dyn Volume,
+    source: &str,
+    target: &str,
+    precondition: Precondition,
+) -> Result<Option<Version>> {
+    let (source, target) = (file(source), file(target));
+    volume.commit(Change::Rename { source, target }.only_if(precondition))
+}
+
+#[track_caller]
+fn get(volume: &dyn Volume, path: &FilePath) -> Vec<u8> {
+    expect(volume.read(path, ALL)).contents
+}
+
+fn version(volume: &dyn Volume, path: &FilePath) -> Option<Version> {
+    match volume.read(path, ALL) {
+        Ok(snapshot) => Some(snapshot.version()),
+        Err(Error::NotFound { .. }) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn exists(volume: &dyn Volume, path: &FilePath) -> bool {
+    expect(volume.exists(path))
+}
+
+fn stat_size(volume: &dyn Volume, path: &FilePath) -> u64 {
+    expect(volume.stat(path)).size
+}
+
+fn names(volume: &dyn Volume, directory: Option<&str>) -> Vec<String> {
+    let directory = directory.map(file);
+    let files = expect(volume.list(directory.as_ref()));
+    files.iter().map(FilePath::to_string).collect()
+}
+
+fn number(text: &[u8]) -> usize {
+    match String::from_utf8_lossy(text).parse() {
+        Ok(number) => number,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn increment(volume: &dyn Volume, path: &FilePath) {
+    loop {
+        let seen = expect(volume.read(path, ALL));
+        let next = (number(&seen.contents) + 1).to_string();
+        let unchanged = Precondition::Version(seen.version());
+        match write_if(volume, path, next.as_bytes(), unchanged) {
+            Err(Error::Conflict { .. }) => continue,
+            result => {
+                expect(result);
+                return;
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn assert_conflict(result: Result<Option<Version>>, version: Option<Version>) {
+    match result {
+        Err(error @ Error::Conflict { found, .. }) => {
+            assert_eq!(error.outcome(), Outcome::NotApplied);
+            assert_eq!(found, version);
+        }
+        other => panic!("{other:?} is not a conflict"),
+    }
+}

@@ -1,0 +1,111 @@
+//! The seam: every system call that a local volume makes goes through these two
+//! traits, so that a test can fail any of them or stand in for the disk.
+//!
+//! All names are single components. Nothing here follows a symbolic link, and
+//! nothing here knows of volumes, commits or preconditions.
+
+use std::io::{self, ErrorKind};
+use std::time::SystemTime;
+
+/// A handle to a directory; what it names stays the same when the directory is
+/// moved.
+pub(crate) trait Directory: Send + Sync + Sized + 'static {
+    type File: FileHandle;
+    /// Held as long as the value lives, and freed by the system if the process
+    /// dies.
+    type Lock: Send + Sync;
+
+    /// Fails with `NotFound` or, for anything that is no directory, symbolic
+    /// links included, `NotADirectory`.
+    fn open_dir(&self, name: &str) -> io::Result<Self>;
+
+    fn create_dir(&self, name: &str, access: Access) -> io::Result<()>;
+
+    fn remove_dir(&self, name: &str) -> io::Result<()>;
+
+    /// Fails with `NotADirectory` like [`open_dir`](Self::open_dir).
+    fn open_or_create_dir(&self, name: &str, access: Access) -> io::Result<Self> {
+        match self.open_dir(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => return result,
+        }
+        match self.create_dir(name, access) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => self.open_dir(name),
+        }
+    }
+
+    /// Creates a file that did not exist, for writing.
+    fn create_file(&self, name: &str, access: Access) -> io::Result<Self::File>;
+
+    /// Opens a regular file for reading; `None` if there is none, whatever else
+    /// may have that name. Never waits, as it would for a pipe.
+    fn open_file(&self, name: &str) -> io::Result<Option<Self::File>>;
+
+    /// What has this name; `None` if nothing has.
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>>;
+
+    /// Moves a file, replacing what has the new name: a symbolic link is
+    /// replaced, not followed.
+    fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()>;
+
+    fn remove_file(&self, name: &str) -> io::Result<()>;
+
+    /// Makes the names in this directory durable.
+    fn sync(&self) -> io::Result<()>;
+
+    /// The names in this directory that are UTF-8, in any order.
+    fn entries(&self) -> io::Result<Vec<Entry>>;
+
+    /// Waits for the lock that the file `name` stands for, creating it if
+    /// needed.
+    fn lock(&self, name: &str) -> io::Result<Self::Lock>;
+
+    /// Like [`lock`](Self::lock), but `None` instead of waiting.
+    fn try_lock(&self, name: &str) -> io::Result<Option<Self::Lock>>;
+}
+
+/// An open file.
+pub(crate) trait FileHandle: io::Read + io::Write + Send {
+    fn stat(&self) -> io::Result<Stat>;
+
+    /// Sets the permission bits; does nothing where there are none.
+    fn set_mode(&self, mode: u32) -> io::Result<()>;
+
+    /// Makes contents and attributes durable. After an error it must not be
+    /// called again: the system may have marked the pages clean.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Who may use what is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// This user alone.
+    Private,
+    /// What the process usually gives.
+    Usual,
+    /// At most these permission bits.
+    Mode(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Directory,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stat {
+    pub kind: Kind,
+    pub size: u64,
+    pub modified: SystemTime,
+    /// The permission bits, `None` where there are none.
+    pub mode: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub name: String,
+    pub kind: Kind,
+}
