@@ -1,0 +1,184 @@
+//! A process that writes is killed with SIGKILL at random moments, again and
+//! again; what it acknowledged must be there, whole, and nothing else.
+
+#![cfg(unix)]
+
+use ability_storage_engine::{Change, FilePath, LocalVolume, Volume};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+const ROUNDS: usize = 25;
+const DIRECTORY: &str = "ABILITY_STORAGE_TEST_KILL_DIRECTORY";
+const SLOTS: usize = 5;
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut acknowledged = None;
+    for round in 0..ROUNDS {
+        // Some kills fall into the opening of the volume.
+        let wait_for = if round % 5 == 0 { 0 } else { 1 + round % 3 };
+        let seen = run_and_kill(directory.path(), wait_for);
+        acknowledged = seen.or(acknowledged);
+        let there = check(directory.path());
+        assert!(there >= acknowledged, "{there:?} after {acknowledged:?}");
+    }
+    assert!(acknowledged >= Some(ROUNDS), "too few writes to mean much");
+}
+
+/// Not a test: the process that is killed. It goes on where it was stopped.
+#[test]
+#[ignore = "runs as the child of another test"]
+fn writing_process() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else {
+        return;
+    };
+    let volume = LocalVolume::open(directory).expect("opened");
+    let next = state(&volume).map_or(0, |last| last + 1);
+    for number in next.. {
+        for change in changes_of(&volume, number) {
+            volume.commit(change.into()).expect("committed");
+        }
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "\nacknowledged {number}").expect("printed");
+        out.flush().expect("printed");
+    }
+}
+
+/// One round of the workload: every kind of change, the state last, so that
+/// the state vouches for the others.
+fn changes_of(volume: &LocalVolume, number: usize) -> Vec<Change> {
+    let slot = number % SLOTS;
+    let mut changes = Vec::new();
+    // The round may be the second try of one that was cut off.
+    if log_length(volume) <= number {
+        changes.push(Change::Append {
+            path: file("log"),
+            contents: format!("{number:>50}\n").into_bytes(),
+        });
+    }
+    changes.extend([
+        Change::Write {
+            path: file(&format!("new/{slot}")),
+            contents: numbered(number),
+        },
+        Change::Rename {
+            source: file(&format!("new/{slot}")),
+            target: file(&format!("moved/{slot}")),
+        },
+        Change::Delete {
+            path: file(&format!("moved/{}", (slot + 2) % SLOTS)),
+        },
+        Change::Write {
+            path: file("state"),
+            contents: numbered(number),
+        },
+    ]);
+    changes
+}
+
+/// Kills the process a random time after it acknowledged `wait_for` rounds, and
+/// returns the last that it acknowledged.
+fn run_and_kill(directory: &Path, wait_for: usize) -> Option<usize> {
+    let mut child = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "writing_process", "--ignored", "--nocapture"])
+        .env(DIRECTORY, directory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let out = BufReader::new(child.stdout.take().expect("piped"));
+    let (send, acknowledged) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = out.lines().map_while(Result::ok);
+        for line in lines {
+            if let Some(number) = line.strip_prefix("acknowledged ") {
+                send.send(number.parse().expect("a number")).expect("heard");
+            }
+        }
+    });
+    let seen = acknowledged.iter().take(wait_for).last();
+    std::thread::sleep(random_delay());
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    acknowledged.iter().last().or(seen)
+}
+
+/// Checks all files and returns the last round that the state names.
+fn check(directory: &Path) -> Option<usize> {
+    let volume = LocalVolume::open(directory).expect("opened");
+    let last = state(&volume);
+    let length = log_length(&volume);
+    let rounds = last.map_or(0, |last| last + 1);
+    assert!(
+        length == rounds || length == rounds + 1,
+        "{length} lines after {rounds} rounds"
+    );
+    for path in volume.list(None).expect("listed") {
+        let known = ["state", "log"].contains(&path.as_str())
+            || path.is_under(&file("new"))
+            || path.is_under(&file("moved"));
+        assert!(known, "{path} is listed");
+        if path.as_str() != "log" {
+            number_of(&contents(&volume, &path));
+        }
+    }
+    drop(volume);
+    let sessions = directory.join(".ability-storage/sessions");
+    let left: Vec<_> = sessions.read_dir().expect("listed").collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+    last
+}
+
+fn state(volume: &LocalVolume) -> Option<usize> {
+    let path = file("state");
+    let there = volume.exists(&path).expect("known");
+    there.then(|| number_of(&contents(volume, &path)))
+}
+
+fn log_length(volume: &LocalVolume) -> usize {
+    let path = file("log");
+    if !volume.exists(&path).expect("known") {
+        return 0;
+    }
+    let log = contents(volume, &path);
+    let log = String::from_utf8(log).expect("text");
+    assert!(log.ends_with('\n'), "a torn line");
+    for (i, line) in log.lines().enumerate() {
+        assert_eq!(line.len(), 50, "a torn line");
+        assert_eq!(line.trim().parse(), Ok(i), "a lost or doubled line");
+    }
+    log.lines().count()
+}
+
+fn contents(volume: &LocalVolume, path: &FilePath) -> Vec<u8> {
+    volume.read(path, 1 << 20).expect("read").contents
+}
+
+/// Contents of a length of their own, all of which tell the number.
+fn numbered(number: usize) -> Vec<u8> {
+    format!("{number} ")
+        .repeat(1 + number * 37 % 4000)
+        .into_bytes()
+}
+
+fn number_of(contents: &[u8]) -> usize {
+    let text = std::str::from_utf8(contents).expect("text");
+    let (number, _) = text.split_once(' ').expect("not empty");
+    let number = number.parse().expect("a number");
+    assert!(contents == numbered(number), "torn contents");
+    number
+}
+
+fn file(path: &str) -> FilePath {
+    FilePath::new(path).expect("valid")
+}
+
+/// About as long as a round takes on a slow disk.
+fn random_delay() -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(0);
+    Duration::from_micros(random % 40_000)
+}

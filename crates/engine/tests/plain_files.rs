@@ -1,0 +1,234 @@
+//! A volume is a directory of plain files: it keeps their permissions, leaves
+//! what is none alone, and follows no link out.
+
+#![cfg(unix)]
+
+use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Precondition, Volume};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+#[test]
+fn the_mode_of_a_replaced_file_is_kept() {
+    let (directory, volume) = volume();
+    let path = directory.path().join("file");
+    for mode in [0o600, 0o640, 0o666, 0o400, 0o755] {
+        fs::write(&path, b"old")
+            .or_else(|_| fs::remove_file(&path))
+            .expect("written");
+        write(&volume, "file", b"old");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("set");
+        write(&volume, "file", b"new");
+        assert_eq!(mode_of(&path), mode);
+        append(&volume, "file", b"er");
+        assert_eq!(mode_of(&path), mode);
+        assert_eq!(fs::read(&path).expect("read"), b"newer");
+    }
+}
+
+#[test]
+fn a_mode_that_runs_as_its_owner_is_not_kept() {
+    let (directory, volume) = volume();
+    let path = directory.path().join("file");
+    fs::write(&path, b"old").expect("written");
+    fs::set_permissions(&path, Permissions::from_mode(0o4755)).expect("set");
+    write(&volume, "file", b"new");
+    assert_eq!(mode_of(&path), 0o755);
+}
+
+#[test]
+fn a_new_file_has_the_usual_mode_and_the_private_directory_is_private() {
+    let (directory, volume) = volume();
+    fs::write(directory.path().join("usual"), b"").expect("written");
+    fs::create_dir(directory.path().join("usual-dir")).expect("created");
+    write(&volume, "dir/file", b"x");
+    let mode = |name| mode_of(&directory.path().join(name));
+    assert_eq!(mode("dir/file"), mode("usual"));
+    assert_eq!(mode("dir"), mode("usual-dir"));
+    assert_eq!(mode(".ability-storage"), 0o700);
+}
+
+#[test]
+fn a_link_is_no_file_and_a_write_replaces_it() {
+    for to_outside in [true, false] {
+        let (directory, volume) = volume();
+        let outside = outside();
+        let goal = if to_outside {
+            outside.path().join("secret")
+        } else {
+            directory.path().join("goal")
+        };
+        fs::write(&goal, b"secret").expect("written");
+        symlink(&goal, directory.path().join("link")).expect("linked");
+        let link = file("link");
+
+        assert_absent(&volume, "link");
+        let change = Change::Rename {
+            source: link.clone(),
+            target: file("moved"),
+        };
+        let error = volume.commit(change.into());
+        assert!(matches!(error, Err(Error::NotFound { .. })));
+        volume
+            .commit(Change::Delete { path: link.clone() }.into())
+            .expect("nothing to delete");
+        assert!(directory.path().join("link").is_symlink());
+
+        let change = Change::Write {
+            path: link.clone(),
+            contents: b"mine".to_vec(),
+        };
+        volume
+            .commit(change.only_if(Precondition::Absent))
+            .expect("no file was there");
+        assert!(!directory.path().join("link").is_symlink());
+        assert_eq!(volume.read(&link, 10).expect("read").contents, b"mine");
+        assert_eq!(fs::read(&goal).expect("read"), b"secret");
+    }
+}
+
+#[test]
+fn an_append_or_rename_onto_a_link_replaces_it() {
+    let (directory, volume) = volume();
+    let outside = outside();
+    let goal = outside.path().join("secret");
+    fs::write(&goal, b"secret").expect("written");
+    for name in ["appended", "renamed"] {
+        symlink(&goal, directory.path().join(name)).expect("linked");
+    }
+    append(&volume, "appended", b"mine");
+    write(&volume, "source", b"mine");
+    let change = Change::Rename {
+        source: file("source"),
+        target: file("renamed"),
+    };
+    volume.commit(change.into()).expect("renamed");
+    for name in ["appended", "renamed"] {
+        let contents = fs::read(directory.path().join(name)).expect("read");
+        assert_eq!(contents, b"mine");
+    }
+    assert_eq!(fs::read(&goal).expect("read"), b"secret");
+}
+
+#[test]
+fn no_way_leads_through_a_linked_directory() {
+    let (directory, volume) = volume();
+    let outside = outside();
+    fs::write(outside.path().join("file"), b"secret").expect("written");
+    write(&volume, "inside/file", b"inside");
+    let links = [
+        ("out", outside.path().to_owned()),
+        ("up", PathBuf::from("..")),
+        ("in", PathBuf::from("inside")),
+        ("private", PathBuf::from(".ability-storage")),
+        ("loop", PathBuf::from("loop")),
+    ];
+    for (name, goal) in &links {
+        symlink(goal, directory.path().join(name)).expect("linked");
+    }
+    for (name, _) in &links {
+        for path in [format!("{name}/file"), format!("{name}/lock")] {
+            assert_absent(&volume, &path);
+            let contents = b"x".to_vec();
+            let path = file(&path);
+            for change in [
+                Change::Write {
+                    path: path.clone(),
+                    contents: contents.clone(),
+                },
+                Change::Append {
+                    path: path.clone(),
+                    contents,
+                },
+                Change::Rename {
+                    source: file("inside/file"),
+                    target: path,
+                },
+            ] {
+                let error = volume.commit(change.into());
+                assert!(matches!(error, Err(Error::NotAFile { .. })), "{error:?}");
+            }
+        }
+        let path = file(&format!("{name}/file"));
+        volume
+            .commit(Change::Delete { path }.into())
+            .expect("nothing to delete");
+    }
+    let listed = volume.list(None).expect("listed");
+    assert_eq!(listed, [file("inside/file")]);
+    let listed = volume.list(Some(&file("out"))).expect("listed");
+    assert_eq!(listed, []);
+    let names: Vec<_> = fs::read_dir(outside.path()).expect("listed").collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(
+        fs::read(outside.path().join("file")).expect("read"),
+        b"secret"
+    );
+}
+
+#[test]
+fn a_pipe_or_a_socket_is_no_file_and_makes_nobody_wait() {
+    let (directory, volume) = volume();
+    let pipe = directory.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let _socket = UnixListener::bind(directory.path().join("socket")).expect("bound");
+    for name in ["pipe", "socket"] {
+        assert_absent(&volume, name);
+        append(&volume, name, b"a file now");
+        let contents = volume.read(&file(name), 100).expect("read").contents;
+        assert_eq!(contents, b"a file now");
+    }
+}
+
+#[test]
+fn names_that_no_guest_could_give_are_not_listed() {
+    let (directory, volume) = volume();
+    for name in ["a:b", "back\\slash", "trailing.", "con", "ordinary"] {
+        fs::write(directory.path().join(name), b"").expect("written");
+    }
+    assert_eq!(volume.list(None).expect("listed"), [file("ordinary")]);
+}
+
+fn volume() -> (TempDir, LocalVolume) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    (directory, volume)
+}
+
+fn outside() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).expect("there").permissions().mode() & 0o7777
+}
+
+fn assert_absent(volume: &LocalVolume, path: &str) {
+    let path = file(path);
+    let read = volume.read(&path, 100);
+    assert!(matches!(read, Err(Error::NotFound { .. })), "{read:?}");
+    assert!(!volume.exists(&path).expect("known"));
+}
+
+fn write(volume: &LocalVolume, path: &str, contents: &[u8]) {
+    let change = Change::Write {
+        path: file(path),
+        contents: contents.to_vec(),
+    };
+    volume.commit(change.into()).expect("committed");
+}
+
+fn append(volume: &LocalVolume, path: &str, contents: &[u8]) {
+    let change = Change::Append {
+        path: file(path),
+        contents: contents.to_vec(),
+    };
+    volume.commit(change.into()).expect("committed");
+}
+
+fn file(path: &str) -> FilePath {
+    FilePath::new(path).expect("valid")
+}

@@ -1,0 +1,125 @@
+//! What sessions leave behind, and what becomes of it.
+
+use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn a_closed_session_leaves_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    assert_eq!(sessions(directory.path()).len(), 1);
+    write(&volume, "file", b"x");
+    assert_eq!(sessions(directory.path()).len(), 1);
+    drop(volume);
+    assert_eq!(sessions(directory.path()), [PathBuf::new(); 0]);
+}
+
+#[test]
+fn what_a_dead_session_staged_is_removed_by_the_next() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    for (name, locked) in [("0a", true), ("0b", false)] {
+        let dead = directory
+            .path()
+            .join(".ability-storage/sessions")
+            .join(name);
+        fs::create_dir(&dead).expect("created");
+        fs::write(dead.join("staged"), b"half of someth").expect("written");
+        if locked {
+            fs::write(dead.join("lock"), b"").expect("written");
+        }
+    }
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    assert_eq!(sessions(directory.path()).len(), 1);
+    assert_eq!(volume.list(None).expect("listed"), []);
+}
+
+#[test]
+fn a_living_session_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let first = LocalVolume::open(directory.path()).expect("opened");
+    let second = LocalVolume::open(directory.path()).expect("opened");
+    assert_eq!(sessions(directory.path()).len(), 2);
+    write(&first, "one", b"1");
+    write(&second, "two", b"2");
+    drop(second);
+    write(&first, "one", b"still here");
+    assert_eq!(fs::read(directory.path().join("two")).expect("read"), b"2");
+}
+
+#[test]
+fn a_refused_change_leaves_no_staged_file_and_no_directory() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    write(&volume, "file", b"x");
+    let below = Change::Write {
+        path: file("file/below/far"),
+        contents: b"x".to_vec(),
+    };
+    let refused = volume.commit(below.into());
+    assert!(matches!(refused, Err(Error::NotAFile { .. })));
+    let session = sessions(directory.path()).remove(0);
+    let left: Vec<_> = names_in(&session);
+    assert_eq!(left, ["lock"]);
+}
+
+#[test]
+fn a_read_only_volume_writes_nothing_at_all() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    fs::write(directory.path().join("file"), b"by hand").expect("written");
+    let options = LocalVolume::options().read_only(true);
+    let volume = options.open(directory.path()).expect("opened");
+    let path = file("file");
+    assert_eq!(volume.read(&path, 100).expect("read").contents, b"by hand");
+    for change in [
+        Change::Write {
+            path: path.clone(),
+            contents: vec![],
+        },
+        Change::Delete { path: path.clone() },
+    ] {
+        assert!(matches!(volume.commit(change.into()), Err(Error::ReadOnly)));
+    }
+    assert_eq!(names_in(directory.path()), ["file"]);
+}
+
+#[test]
+fn what_cannot_be_opened_says_why() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let absent = directory.path().join("absent");
+    let error = LocalVolume::open(&absent).expect_err("absent");
+    assert!(matches!(error, Error::Unavailable { .. }));
+    assert!(error.to_string().contains("absent"), "{error}");
+
+    let in_the_way = directory.path().join(".ability-storage");
+    fs::write(in_the_way, b"a file").expect("written");
+    let error = LocalVolume::open(directory.path()).expect_err("no directory");
+    assert!(matches!(error, Error::Unavailable { .. }));
+}
+
+fn sessions(directory: &Path) -> Vec<PathBuf> {
+    let sessions = directory.join(".ability-storage/sessions");
+    let entries = fs::read_dir(sessions).expect("listed");
+    entries.map(|entry| entry.expect("listed").path()).collect()
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("listed");
+    let names = entries.map(|entry| entry.expect("listed").file_name());
+    names
+        .map(|name| name.into_string().expect("UTF-8"))
+        .collect()
+}
+
+fn write(volume: &LocalVolume, path: &str, contents: &[u8]) {
+    let change = Change::Write {
+        path: file(path),
+        contents: contents.to_vec(),
+    };
+    volume.commit(change.into()).expect("committed");
+}
+
+fn file(path: &str) -> FilePath {
+    FilePath::new(path).expect("valid")
+}
