@@ -12,7 +12,7 @@ fn a_closed_session_leaves_nothing() {
     write(&volume, "file", b"x");
     assert_eq!(sessions(directory.path()).len(), 1);
     drop(volume);
-    assert_eq!(sessions(directory.path()), [PathBuf::new(); 0]);
+    assert!(sessions(directory.path()).is_empty());
 }
 
 #[test]
