@@ -1,0 +1,10 @@
+//! The generated bindings of the WIT world `imports`. Nothing of this module may
+//! be public: the generated names change with the generator.
+#![allow(missing_docs, unsafe_code, clippy::all)]
+
+wit_bindgen::generate!({
+    path: "wit",
+    world: "imports",
+});
+
+pub use ability::storage::{storage, types};

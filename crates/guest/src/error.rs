@@ -1,0 +1,372 @@
+//! What can go wrong, and what it means for the file.
+//!
+//! Every message names the path and says what happened to the data. An error
+//! must never claim *not applied* where the host did not.
+
+use crate::bindings::types;
+use crate::version::Version;
+use std::borrow::Cow;
+use std::io;
+
+/// The result of everything that this crate does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an error says of the change that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was changed: the file is as it was before the call.
+    NotApplied,
+    /// The change is made and readers see it, but a power cut may still undo it.
+    Unconfirmed,
+}
+
+/// Why a call failed.
+///
+/// All but [`Unconfirmed`](Error::Unconfirmed) mean that nothing was changed.
+/// `path` is the path that the call was about. Of a rename it is the source if
+/// the source was not found, else the target; of a list, the prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such file.
+    #[error("{} was not found", shown(path))]
+    NotFound {
+        /// The path that was asked for.
+        path: String,
+    },
+
+    /// The precondition does not hold: someone else has written the file, or
+    /// deleted it. Read again, decide again, retry; or let
+    /// [`update_file`](crate::update_file) do so.
+    #[error(
+        "{} was not changed: it is not in the expected state ({})",
+        shown(path),
+        found_text(found)
+    )]
+    Conflict {
+        /// The path whose precondition failed.
+        path: String,
+        /// The version that is there; `None` if there is no file.
+        found: Option<Version>,
+    },
+
+    /// The path breaks a rule of the [crate](crate#paths-and-limits), or it
+    /// would have to be both a file and the directory of another.
+    #[error("{} cannot be used as a path: {reason}", shown(path))]
+    InvalidPath {
+        /// The path that was asked for.
+        path: String,
+        /// Which rule it breaks.
+        reason: String,
+    },
+
+    /// The contents are longer than the host allows.
+    #[error(
+        "{} is longer than the {limit} bytes that the host allows; nothing was changed",
+        shown(path)
+    )]
+    TooLarge {
+        /// The path that was to be written or read.
+        path: String,
+        /// The most bytes that are allowed.
+        limit: u64,
+    },
+
+    /// A quota of the host for this scope would be exceeded. Delete what is no
+    /// longer needed, then retry.
+    #[error("{} was not changed: {reason}", shown(path))]
+    QuotaExceeded {
+        /// The path that was to be changed.
+        path: String,
+        /// Which quota.
+        reason: String,
+    },
+
+    /// The disk is full. The earlier contents stand; free some space, then
+    /// retry.
+    #[error("{} was not changed: the disk is full", shown(path))]
+    NoSpace {
+        /// The path that was to be changed.
+        path: String,
+    },
+
+    /// The host gave this scope for reading only.
+    #[error(
+        "{} was not changed: the host gives this scope for reading only",
+        shown(path)
+    )]
+    ReadOnly {
+        /// The path that was to be changed.
+        path: String,
+    },
+
+    /// The host has nothing behind this scope, or cannot reach it now.
+    #[error("{} cannot be reached, nothing was changed: {reason}", shown(path))]
+    Unavailable {
+        /// The path that was asked for.
+        path: String,
+        /// What the host says.
+        reason: String,
+    },
+
+    /// The change is made and readers see it, but it is not known whether it
+    /// survives a power cut. Read the file to see what is there.
+    ///
+    /// Repeating an unconditional write of the same contents is safe and
+    /// confirms it. An append would add its contents once more, and a
+    /// conditional write would meet its own result and conflict.
+    #[error(
+        "{} was changed, but the change may not survive a power cut: {reason}",
+        shown(path)
+    )]
+    Unconfirmed {
+        /// The path that was changed.
+        path: String,
+        /// What the host says.
+        reason: String,
+    },
+
+    /// The file was read as text, but is not UTF-8.
+    #[error(
+        "{} is not text: it is not UTF-8 from byte {valid_up_to} on",
+        shown(path)
+    )]
+    NotUtf8 {
+        /// The path that was read.
+        path: String,
+        /// How many bytes from the start are UTF-8.
+        valid_up_to: usize,
+    },
+
+    /// The file does not hold a value of the type it was loaded as. It is left
+    /// as it is; repair it, or move it away to start anew.
+    #[cfg(feature = "json")]
+    #[error("{} is corrupt and was left as it is: {reason}", shown(path))]
+    Corrupt {
+        /// The path that was read.
+        path: String,
+        /// What is wrong, and where.
+        reason: String,
+    },
+
+    /// The value cannot be written as JSON: for example, it holds a map whose
+    /// keys are not strings.
+    #[cfg(feature = "json")]
+    #[error(
+        "{} was not changed: its new value cannot be written as JSON: {reason}",
+        shown(path)
+    )]
+    NotSerializable {
+        /// The path that was to be written.
+        path: String,
+        /// What cannot be written.
+        reason: String,
+    },
+
+    /// Anything else that went wrong in the host.
+    #[error("the call for {} failed, nothing was changed: {reason}", shown(path))]
+    Other {
+        /// The path that was asked for.
+        path: String,
+        /// What the host says.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// What this error says of the change that was asked for.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Error::Unconfirmed { .. } => Outcome::Unconfirmed,
+            _ => Outcome::NotApplied,
+        }
+    }
+
+    /// Whether the change was made although the call failed, so that readers
+    /// see it now.
+    pub fn is_applied(&self) -> bool {
+        self.outcome() == Outcome::Unconfirmed
+    }
+
+    /// The path that the call was about.
+    pub fn path(&self) -> &str {
+        match self {
+            Error::NotFound { path }
+            | Error::Conflict { path, .. }
+            | Error::InvalidPath { path, .. }
+            | Error::TooLarge { path, .. }
+            | Error::QuotaExceeded { path, .. }
+            | Error::NoSpace { path }
+            | Error::ReadOnly { path }
+            | Error::Unavailable { path, .. }
+            | Error::Unconfirmed { path, .. }
+            | Error::NotUtf8 { path, .. }
+            | Error::Other { path, .. } => path,
+            #[cfg(feature = "json")]
+            Error::Corrupt { path, .. } | Error::NotSerializable { path, .. } => path,
+        }
+    }
+
+    /// What the host said of a call for `path`.
+    pub(crate) fn from_host(error: types::Error, path: &str) -> Self {
+        let path = path.to_owned();
+        match error {
+            types::Error::NotFound => Error::NotFound { path },
+            types::Error::Conflict(found) => Error::Conflict {
+                path,
+                found: found.map(Version::new),
+            },
+            types::Error::InvalidPath(reason) => Error::InvalidPath { path, reason },
+            types::Error::TooLarge(limit) => Error::TooLarge { path, limit },
+            types::Error::QuotaExceeded(reason) => Error::QuotaExceeded { path, reason },
+            types::Error::NoSpace => Error::NoSpace { path },
+            types::Error::ReadOnly => Error::ReadOnly { path },
+            types::Error::Unavailable(reason) => Error::Unavailable { path, reason },
+            types::Error::Unconfirmed(reason) => Error::Unconfirmed { path, reason },
+            types::Error::Other(reason) => Error::Other { path, reason },
+        }
+    }
+
+    /// What the host said of a rename. It does not tell which of the two paths
+    /// it means; where only one makes sense that one is named, else both are.
+    pub(crate) fn from_rename(error: types::Error, source: &str, target: &str) -> Self {
+        match error {
+            types::Error::NotFound => Error::from_host(error, source),
+            types::Error::InvalidPath(reason) => Error::InvalidPath {
+                path: target.to_owned(),
+                reason: format!("on renaming {} to it: {reason}", shown(source)),
+            },
+            error => Error::from_host(error, target),
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    /// For abilities whose own functions return [`io::Result`]. The error itself
+    /// is kept inside.
+    fn from(error: Error) -> Self {
+        io::Error::new(kind(&error), error)
+    }
+}
+
+/// The nearest kind. Never `Interrupted` or `WouldBlock`: callers in `std` retry
+/// those without asking.
+fn kind(error: &Error) -> io::ErrorKind {
+    match error {
+        Error::NotFound { .. } => io::ErrorKind::NotFound,
+        Error::Conflict { .. } => io::ErrorKind::ResourceBusy,
+        Error::InvalidPath { .. } => io::ErrorKind::InvalidFilename,
+        Error::TooLarge { .. } => io::ErrorKind::FileTooLarge,
+        Error::QuotaExceeded { .. } => io::ErrorKind::QuotaExceeded,
+        Error::NoSpace { .. } => io::ErrorKind::StorageFull,
+        Error::ReadOnly { .. } => io::ErrorKind::ReadOnlyFilesystem,
+        Error::NotUtf8 { .. } => io::ErrorKind::InvalidData,
+        #[cfg(feature = "json")]
+        Error::Corrupt { .. } => io::ErrorKind::InvalidData,
+        #[cfg(feature = "json")]
+        Error::NotSerializable { .. } => io::ErrorKind::InvalidInput,
+        Error::Unavailable { .. } | Error::Unconfirmed { .. } | Error::Other { .. } => {
+            io::ErrorKind::Other
+        }
+    }
+}
+
+/// A path as a message shows it: as it is where that cannot mislead, else
+/// quoted, so that a hostile name cannot forge a line of a log.
+fn shown(path: &str) -> Cow<'_, str> {
+    let plain = !path.is_empty() && path.chars().all(|c| !c.is_control() && c != '"');
+    if plain {
+        Cow::Borrowed(path)
+    } else {
+        Cow::Owned(format!("{path:?}"))
+    }
+}
+
+fn found_text(found: &Option<Version>) -> String {
+    match found {
+        Some(version) => format!("found version {version}"),
+        None => "found no file".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_host(error: types::Error) -> Error {
+        Error::from_host(error, "notes.json")
+    }
+
+    #[test]
+    fn only_unconfirmed_is_applied() {
+        let all = [
+            types::Error::NotFound,
+            types::Error::Conflict(None),
+            types::Error::InvalidPath("r".into()),
+            types::Error::TooLarge(1),
+            types::Error::QuotaExceeded("r".into()),
+            types::Error::NoSpace,
+            types::Error::ReadOnly,
+            types::Error::Unavailable("r".into()),
+            types::Error::Unconfirmed("r".into()),
+            types::Error::Other("r".into()),
+        ];
+        for wit in all {
+            let unconfirmed = matches!(wit, types::Error::Unconfirmed(_));
+            let error = from_host(wit);
+            assert_eq!(error.is_applied(), unconfirmed, "{error}");
+            assert_eq!(error.path(), "notes.json");
+            assert!(error.to_string().contains("notes.json"), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_say_what_happened_to_the_file() {
+        assert_eq!(
+            from_host(types::Error::NoSpace).to_string(),
+            "notes.json was not changed: the disk is full"
+        );
+        assert_eq!(
+            from_host(types::Error::Conflict(Some("v7".into()))).to_string(),
+            "notes.json was not changed: it is not in the expected state (found version v7)"
+        );
+        assert_eq!(
+            from_host(types::Error::Conflict(None)).to_string(),
+            "notes.json was not changed: it is not in the expected state (found no file)"
+        );
+    }
+
+    #[test]
+    fn a_rename_names_the_path_that_is_meant() {
+        let error = Error::from_rename(types::Error::NotFound, "a", "b");
+        assert_eq!(error, Error::NotFound { path: "a".into() });
+        let error = Error::from_rename(types::Error::NoSpace, "a", "b");
+        assert_eq!(error, Error::NoSpace { path: "b".into() });
+        let error = Error::from_rename(types::Error::InvalidPath("has ..".into()), "a", "../b");
+        assert_eq!(
+            error.to_string(),
+            "../b cannot be used as a path: on renaming a to it: has .."
+        );
+    }
+
+    #[test]
+    fn a_hostile_name_is_quoted() {
+        let error = Error::from_host(types::Error::NotFound, "a\nok b");
+        assert_eq!(error.to_string(), r#""a\nok b" was not found"#);
+        let error = Error::from_host(types::Error::NotFound, "");
+        assert_eq!(error.to_string(), r#""" was not found"#);
+    }
+
+    #[test]
+    fn io_errors_keep_kind_and_cause() {
+        let error = io::Error::from(from_host(types::Error::NoSpace));
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let inner = error.get_ref().and_then(|e| e.downcast_ref::<Error>());
+        assert_eq!(
+            inner,
+            Some(&Error::NoSpace {
+                path: "notes.json".into()
+            })
+        );
+    }
+}
