@@ -15,7 +15,9 @@
 //! }
 //! ```
 
-use crate::{Change, Error, FilePath, Limits, Outcome, Precondition, Result, Version, Volume};
+use crate::{
+    Batch, Change, Error, FilePath, Limits, Outcome, Precondition, Result, Step, Version, Volume,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -23,12 +25,23 @@ use std::time::{Duration, SystemTime};
 /// The longest file of the volumes under test.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
+/// The most that the volumes under test hold.
+const MAX_TOTAL_BYTES: u64 = 8 << 20;
+const MAX_FILES: u64 = 1_100;
+const MAX_DEPTH: usize = 8;
+const MAX_WRITERS: usize = 4;
+
 /// More than any file here has.
 const ALL: u64 = u64::MAX;
 
 /// The limits with which a volume under test is to be opened.
 pub fn limits() -> Limits {
-    Limits::default().max_file_bytes(MAX_FILE_BYTES)
+    Limits::default()
+        .max_file_bytes(MAX_FILE_BYTES)
+        .max_total_bytes(MAX_TOTAL_BYTES)
+        .max_files(MAX_FILES)
+        .max_depth(MAX_DEPTH)
+        .max_writers(MAX_WRITERS)
 }
 
 /// Makes a `#[test]` of each function of [`conformance`](crate::conformance).
@@ -38,6 +51,15 @@ pub fn limits() -> Limits {
 #[macro_export]
 macro_rules! conformance_suite {
     ($with_fresh_volume:expr) => {
+        $crate::conformance_suite! { shared: $with_fresh_volume }
+        $crate::conformance_suite! { $with_fresh_volume;
+            no_reader_sees_half_a_batch
+            writers_are_limited_in_number
+            limits_on_all_files_are_kept
+        }
+    };
+    // What holds also where the calls go to several volumes over the same files.
+    (shared: $with_fresh_volume:expr) => {
         $crate::conformance_suite! { $with_fresh_volume;
             what_is_written_is_read
             a_write_replaces_the_whole_file
@@ -58,6 +80,16 @@ macro_rules! conformance_suite {
             no_update_is_lost
             appends_do_not_mix
             a_reader_sees_one_version
+            a_batch_does_all_of_it
+            a_batch_does_none_of_it
+            a_batch_takes_its_steps_in_order
+            a_batch_can_turn_files_into_directories
+            a_batch_of_a_thousand_steps
+            crossing_batches_do_not_block_each_other
+            a_writer_shows_nothing_before_its_commit
+            a_writer_keeps_its_precondition
+            a_stream_reader_stays_with_one_version
+            limits_on_paths_are_kept
         }
     };
     ($with_fresh_volume:expr; $($case:ident)*) => {
@@ -152,17 +184,17 @@ pub fn a_delete_keeps_its_precondition(volume: &dyn Volume) {
     let there = put(volume, &path, b"there");
     let other = Version::of(b"other");
 
-    let error = volume.commit(delete().only_if(Precondition::Version(other)));
+    let error = one(volume, delete().only_if(Precondition::Version(other)));
     assert_conflict(error, Some(there));
-    let error = volume.commit(delete().only_if(Precondition::Absent));
+    let error = one(volume, delete().only_if(Precondition::Absent));
     assert_conflict(error, Some(there));
     assert_eq!(get(volume, &path), b"there");
 
-    expect(volume.commit(delete().only_if(Precondition::Version(there))));
+    expect(one(volume, delete().only_if(Precondition::Version(there))));
     assert!(!exists(volume, &path));
-    let error = volume.commit(delete().only_if(Precondition::Version(there)));
+    let error = one(volume, delete().only_if(Precondition::Version(there)));
     assert_conflict(error, None);
-    expect(volume.commit(delete().only_if(Precondition::Absent)));
+    expect(one(volume, delete().only_if(Precondition::Absent)));
 }
 
 /// So that a retry after a crash succeeds.
@@ -175,7 +207,7 @@ pub fn deleting_what_is_absent_succeeds(volume: &dyn Volume) {
         "dir",
         "dir/there/below",
     ] {
-        expect(volume.commit(Change::Delete { path: file(path) }.into()));
+        expect(one(volume, Change::Delete { path: file(path) }));
     }
     assert_eq!(names(volume, None), ["dir/there"]);
 }
@@ -200,7 +232,10 @@ pub fn an_append_keeps_its_precondition(volume: &dyn Volume) {
     let append_if = |precondition| {
         let contents = b"+".to_vec();
         let path = path.clone();
-        volume.commit(Change::Append { path, contents }.only_if(precondition))
+        one(
+            volume,
+            Change::Append { path, contents }.only_if(precondition),
+        )
     };
     let empty = Version::of(b"");
     assert_conflict(append_if(Precondition::Version(empty)), None);
@@ -317,7 +352,7 @@ pub fn directories_without_files_are_in_nobodys_way(volume: &dyn Volume) {
     );
     put(volume, &file("a"), b"a file now");
     assert_eq!(get(volume, &file("a")), b"a file now");
-    expect(volume.commit(Change::Delete { path: file("a") }.into()));
+    expect(one(volume, Change::Delete { path: file("a") }));
     put(volume, &file("a/b"), b"below again");
     assert_eq!(names(volume, None), ["a/b"]);
 }
@@ -436,6 +471,431 @@ pub fn a_reader_sees_one_version(volume: &dyn Volume) {
     });
 }
 
+/// All steps of a batch take effect, and the versions are those written.
+pub fn a_batch_does_all_of_it(volume: &dyn Volume) {
+    put(volume, &file("old"), b"old");
+    put(volume, &file("moving"), b"moving");
+    put(volume, &file("log"), b"1\n");
+    put(volume, &file("unrelated"), b"unrelated");
+    let versions = expect(
+        volume.commit(batch([
+            write_step("dir/new", b"new").only_if(Precondition::Absent),
+            Change::Delete { path: file("old") }.into(),
+            move_step("moving", "dir/moved"),
+            append_step("log", b"2\n"),
+            write_step("empty", b"").into(),
+            Change::Delete {
+                path: file("absent"),
+            }
+            .into(),
+        ])),
+    );
+    let written = Some(Version::of(b"new"));
+    let empty = Some(Version::of(b""));
+    assert_eq!(versions, [written, None, None, None, empty, None]);
+    let expected = ["dir/moved", "dir/new", "empty", "log", "unrelated"];
+    assert_eq!(names(volume, None), expected);
+    assert_eq!(get(volume, &file("dir/new")), b"new");
+    assert_eq!(get(volume, &file("dir/moved")), b"moving");
+    assert_eq!(get(volume, &file("log")), b"1\n2\n");
+    assert_eq!(expect(volume.commit(Batch::new())), []);
+}
+
+/// A step that cannot be made is named, and nothing at all is changed.
+pub fn a_batch_does_none_of_it(volume: &dyn Volume) {
+    put(volume, &file("a"), b"a");
+    let version = put(volume, &file("b"), b"b");
+    let too_large = vec![0; MAX_FILE_BYTES as usize + 1];
+    let impossible: [(Step, fn(&Error) -> bool); 7] = [
+        (
+            write_step("b", b"x").only_if(Precondition::Absent),
+            |error| matches!(error, Error::Conflict { found: Some(_), .. }),
+        ),
+        (
+            append_change("new", b"x").only_if(Precondition::Version(version)),
+            |error| matches!(error, Error::Conflict { found: None, .. }),
+        ),
+        (move_step("absent", "b"), |error| {
+            matches!(error, Error::NotFound { .. })
+        }),
+        (write_step("b/below", b"x").into(), |error| {
+            matches!(error, Error::NotAFile { .. })
+        }),
+        (write_step("dir", b"x").into(), |error| {
+            matches!(error, Error::NotAFile { .. })
+        }),
+        (write_step("large", &too_large).into(), |error| {
+            matches!(error, Error::TooLarge { .. })
+        }),
+        (write_step("1/2/3/4/5/6/7/8/9", b"").into(), |error| {
+            matches!(error, Error::PathNotAllowed { .. })
+        }),
+    ];
+    for (step, is_expected) in impossible {
+        let error = volume.commit(batch([
+            write_step("a", b"changed").into(),
+            write_step("dir/new", b"new").into(),
+            step,
+            Change::Delete { path: file("a") }.into(),
+        ]));
+        match error {
+            Err(error @ Error::Step { .. }) => {
+                assert_eq!(error.outcome(), Outcome::NotApplied);
+                let Error::Step { index, source } = error else {
+                    unreachable!()
+                };
+                assert!(index == 2 || index == 1, "step {index}: {source}");
+                assert!(is_expected(&source), "{source:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(names(volume, None), ["a", "b"]);
+        assert_eq!(get(volume, &file("a")), b"a");
+        assert_eq!(get(volume, &file("b")), b"b");
+    }
+}
+
+/// Each step sees what those before it did; the last one of a path counts.
+pub fn a_batch_takes_its_steps_in_order(volume: &dyn Volume) {
+    put(volume, &file("a"), b"A");
+    put(volume, &file("b"), b"B");
+    // To swap two files by a third name.
+    expect(volume.commit(batch([
+        move_step("a", "swap"),
+        move_step("b", "a"),
+        move_step("swap", "b"),
+    ])));
+    assert_eq!(names(volume, None), ["a", "b"]);
+    assert_eq!(get(volume, &file("a")), b"B");
+    assert_eq!(get(volume, &file("b")), b"A");
+
+    let one = Version::of(b"1");
+    let two = Version::of(b"12");
+    expect(
+        volume.commit(batch([
+            write_step("c", b"1").only_if(Precondition::Absent),
+            append_change("c", b"2").only_if(Precondition::Version(one)),
+            Change::Rename {
+                source: file("c"),
+                target: file("d"),
+            }
+            .only_if(Precondition::Absent),
+            append_change("d", b"3").only_if(Precondition::Version(two)),
+            Change::Delete { path: file("a") }.into(),
+            append_step("a", b"again"),
+            append_step("b", b"+"),
+            append_step("b", b"+"),
+        ])),
+    );
+    assert_eq!(names(volume, None), ["a", "b", "d"]);
+    assert_eq!(get(volume, &file("a")), b"again");
+    assert_eq!(get(volume, &file("b")), b"A++");
+    assert_eq!(get(volume, &file("d")), b"123");
+
+    expect(volume.commit(batch([
+        write_step("e", b"never").into(),
+        Change::Delete { path: file("e") }.into(),
+        move_step("d", "f"),
+        move_step("f", "d"),
+    ])));
+    assert_eq!(names(volume, None), ["a", "b", "d"]);
+    assert_eq!(get(volume, &file("d")), b"123");
+}
+
+/// What the batch itself removes is in nobody's way.
+pub fn a_batch_can_turn_files_into_directories(volume: &dyn Volume) {
+    put(volume, &file("a"), b"a");
+    put(volume, &file("dir/x/1"), b"1");
+    put(volume, &file("dir/2"), b"2");
+    expect(
+        volume.commit(batch([
+            Change::Delete { path: file("a") }.into(),
+            write_step("a/b/c", b"below").into(),
+            Change::Delete {
+                path: file("dir/x/1"),
+            }
+            .into(),
+            Change::Delete {
+                path: file("dir/2"),
+            }
+            .into(),
+            write_step("dir", b"a file").into(),
+        ])),
+    );
+    assert_eq!(names(volume, None), ["a/b/c", "dir"]);
+    assert_eq!(get(volume, &file("a/b/c")), b"below");
+    assert_eq!(get(volume, &file("dir")), b"a file");
+}
+
+/// A batch is not limited to a few steps.
+pub fn a_batch_of_a_thousand_steps(volume: &dyn Volume) {
+    for round in 0..2 {
+        let contents = |i: usize| format!("{round} {i}").into_bytes();
+        let steps = (0..1_000).map(|i| {
+            let path = format!("dir{}/{i:04}", i % 7);
+            Step::from(write_step(&path, &contents(i)))
+        });
+        assert_eq!(expect(volume.commit(steps.collect())).len(), 1_000);
+        assert_eq!(names(volume, None).len(), 1_000);
+        for i in 0..1_000 {
+            let path = file(&format!("dir{}/{i:04}", i % 7));
+            assert_eq!(get(volume, &path), contents(i));
+        }
+    }
+}
+
+/// Who reads the files of a batch one after the other never sees an old one
+/// after a new one.
+pub fn no_reader_sees_half_a_batch(volume: &dyn Volume) {
+    let paths: Vec<FilePath> = (0..6).map(|i| file(&format!("file{i}"))).collect();
+    let of_round = |round: usize| {
+        let steps = paths.iter().map(|path| {
+            let contents = round.to_string().into_bytes();
+            let path = path.clone();
+            Step::from(Change::Write { path, contents })
+        });
+        let even_only = round.is_multiple_of(2).then(|| write_step("even", b""));
+        let odd = Change::Delete { path: file("even") };
+        steps.chain([even_only.unwrap_or(odd).into()]).collect()
+    };
+    expect(volume.commit(of_round(0)));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut last = 0;
+                while !done.load(Ordering::Relaxed) {
+                    for path in &paths {
+                        let seen = number(&get(volume, path));
+                        assert!(seen >= last, "{path} is older than what was seen before");
+                        last = seen;
+                    }
+                    let listed = names(volume, None).len();
+                    assert!(listed == 6 || listed == 7, "{listed} files are listed");
+                }
+            });
+        }
+        for round in 1..40 {
+            expect(volume.commit(of_round(round)));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Batches over the same files in different orders come through, one after the
+/// other.
+pub fn crossing_batches_do_not_block_each_other(volume: &dyn Volume) {
+    let paths = ["x", "y", "z/1", "z/2"];
+    thread::scope(|scope| {
+        for writer in 0..6 {
+            scope.spawn(move || {
+                for round in 0..5 {
+                    let contents = format!("{writer} {round}").into_bytes();
+                    let rotated = (0..paths.len()).map(|i| paths[(i + writer) % paths.len()]);
+                    let steps = rotated.map(|path| Step::from(write_step(path, &contents)));
+                    expect(volume.commit(steps.collect()));
+                }
+            });
+        }
+    });
+    let all: Vec<_> = paths.iter().map(|path| get(volume, &file(path))).collect();
+    assert!(all.iter().all(|contents| *contents == all[0]), "{all:?}");
+}
+
+/// What a writer wrote is there after its commit, all of it, and never before;
+/// a writer that is dropped leaves nothing.
+pub fn a_writer_shows_nothing_before_its_commit(volume: &dyn Volume) {
+    let path = file("dir/streamed");
+    let chunk = vec![7; 100_000];
+    for old in [None, Some(&b"old"[..])] {
+        if let Some(old) = old {
+            put(volume, &path, old);
+        }
+        let mut dropped = expect(volume.writer(&path));
+        expect(dropped.write(&chunk));
+        drop(dropped);
+        let mut writer = expect(volume.writer(&path));
+        for _ in 0..5 {
+            expect(writer.write(&chunk));
+            assert_eq!(exists(volume, &path), old.is_some());
+            assert_eq!(names(volume, None).len(), usize::from(old.is_some()));
+        }
+        if let Some(old) = old {
+            assert_eq!(get(volume, &path), old);
+        }
+        let version = expect(writer.commit(Precondition::Any));
+        let contents = chunk.repeat(5);
+        assert_eq!(version, Version::of(&contents));
+        assert_eq!(get(volume, &path), contents);
+        expect(one(volume, Change::Delete { path: path.clone() }));
+    }
+    let mut writer = expect(volume.writer(&path));
+    let too_large = (0..=MAX_FILE_BYTES / 100_000).find_map(|_| writer.write(&chunk).err());
+    assert!(matches!(too_large, Some(Error::TooLarge { .. })));
+    drop(writer);
+    assert_eq!(names(volume, None), [""; 0]);
+}
+
+/// The precondition of a writer is about the moment of its commit.
+pub fn a_writer_keeps_its_precondition(volume: &dyn Volume) {
+    let path = file("streamed");
+    let written = |contents: &[u8]| {
+        let mut writer = expect(volume.writer(&path));
+        expect(writer.write(contents));
+        writer
+    };
+    let late = written(b"late");
+    let first = expect(written(b"first").commit(Precondition::Absent));
+    let error = late.commit(Precondition::Absent);
+    assert_conflict(error.map(Some), Some(first));
+    let error = written(b"x").commit(Precondition::Version(Version::of(b"other")));
+    assert_conflict(error.map(Some), Some(first));
+    expect(written(b"second").commit(Precondition::Version(first)));
+    assert_eq!(get(volume, &path), b"second");
+}
+
+/// A reader goes on with what it began with, whatever becomes of the path.
+pub fn a_stream_reader_stays_with_one_version(volume: &dyn Volume) {
+    let path = file("file");
+    let absent = volume.reader(&path);
+    assert!(matches!(absent.err(), Some(Error::NotFound { .. })));
+    let contents: Vec<u8> = (0..300_000).map(|i| (i % 251) as u8).collect();
+    put(volume, &path, &contents);
+    let changes: [&dyn Fn(); 3] = [
+        &|| assert_eq!(expect(append(volume, &path, b"more")), None),
+        &|| assert_eq!(put(volume, &path, b"other"), Version::of(b"other")),
+        &|| {
+            assert_eq!(
+                expect(one(volume, Change::Delete { path: path.clone() })),
+                None
+            )
+        },
+    ];
+    for change in changes {
+        put(volume, &path, &contents);
+        let mut reader = expect(volume.reader(&path));
+        assert_eq!(reader.size(), contents.len() as u64);
+        let mut seen = expect(reader.read(1_000));
+        assert!(!seen.is_empty() && seen.len() <= 1_000);
+        change();
+        loop {
+            let next = expect(reader.read(70_000));
+            if next.is_empty() {
+                break;
+            }
+            seen.extend(next);
+        }
+        assert!(seen == contents, "a mixture, or not all");
+    }
+}
+
+/// Writers beyond the limit are refused until others are gone.
+pub fn writers_are_limited_in_number(volume: &dyn Volume) {
+    let open = |i: usize| volume.writer(&file(&format!("file{i}")));
+    let mut writers: Vec<_> = (0..MAX_WRITERS).map(|i| expect(open(i))).collect();
+    for _ in 0..3 {
+        let refused = open(9).err();
+        assert!(matches!(refused, Some(Error::QuotaExceeded { .. })));
+    }
+    writers.pop();
+    let writer = expect(open(9));
+    expect(writer.commit(Precondition::Any));
+    expect(open(10));
+    put(volume, &file("whole"), b"not streamed");
+}
+
+/// Neither all bytes nor all files exceed their limit; what makes room helps.
+pub fn limits_on_all_files_are_kept(volume: &dyn Volume) {
+    let full = vec![0; MAX_FILE_BYTES as usize];
+    let quota = |result: Result<Option<Version>>| match result {
+        Err(Error::QuotaExceeded { .. }) => {}
+        Err(Error::Step { source, .. }) if matches!(*source, Error::QuotaExceeded { .. }) => {}
+        other => panic!("{other:?}"),
+    };
+    let largest = MAX_TOTAL_BYTES / MAX_FILE_BYTES;
+    for i in 0..largest {
+        put(volume, &file(&format!("file{i}")), &full);
+    }
+    let usage = expect(volume.usage());
+    assert_eq!((usage.bytes, usage.files), (MAX_TOTAL_BYTES, largest));
+    let new = file("new");
+    quota(write_if(volume, &new, b"x", Precondition::Any));
+    quota(append(volume, &new, b"x"));
+    let mut writer = expect(volume.writer(&new));
+    expect(writer.write(b"x"));
+    quota(writer.commit(Precondition::Any).map(Some));
+    let both = batch([
+        write_step("new", b"").into(),
+        write_step("new2", b"x").into(),
+    ]);
+    quota(volume.commit(both).map(|_| None));
+    assert_eq!(names(volume, None).len() as u64, largest);
+
+    put(volume, &file("file0"), &full);
+    put(volume, &file("file0"), &full[1..]);
+    put(volume, &new, b"x");
+    expect(rename(volume, "file1", "file0", Precondition::Any));
+    let usage = expect(volume.usage());
+    let bytes = MAX_TOTAL_BYTES - MAX_FILE_BYTES + 1;
+    assert_eq!((usage.bytes, usage.files), (bytes, largest));
+
+    let names = (0..MAX_FILES - largest).map(|i| format!("many/{i}"));
+    expect(volume.commit(names.map(|name| write_step(&name, b"")).collect()));
+    quota(write_if(volume, &file("one more"), b"", Precondition::Any));
+    expect(one(
+        volume,
+        Change::Delete {
+            path: file("many/0"),
+        },
+    ));
+    put(volume, &file("one more"), b"");
+    quota(write_if(volume, &file("yet one"), b"", Precondition::Any));
+}
+
+/// A path that the limits do not allow is refused by every way to write.
+pub fn limits_on_paths_are_kept(volume: &dyn Volume) {
+    let deep = |depth: usize| vec!["d"; depth].join("/");
+    put(volume, &file(&deep(MAX_DEPTH)), b"as deep as allowed");
+    put(volume, &file("file"), b"x");
+    let path = file(&deep(MAX_DEPTH + 1));
+    for refused in [
+        write_if(volume, &path, b"x", Precondition::Any),
+        append(volume, &path, b"x"),
+        rename(volume, "file", path.as_str(), Precondition::Any),
+        volume.writer(&path).map(|_| None),
+    ] {
+        assert!(matches!(refused, Err(Error::PathNotAllowed { .. })));
+    }
+    assert_eq!(names(volume, None), [deep(MAX_DEPTH), "file".to_owned()]);
+}
+
+fn batch<const N: usize>(steps: [Step; N]) -> Batch {
+    steps.into_iter().collect()
+}
+
+fn write_step(path: &str, contents: &[u8]) -> Change {
+    Change::Write {
+        path: file(path),
+        contents: contents.to_vec(),
+    }
+}
+
+fn append_change(path: &str, contents: &[u8]) -> Change {
+    Change::Append {
+        path: file(path),
+        contents: contents.to_vec(),
+    }
+}
+
+fn append_step(path: &str, contents: &[u8]) -> Step {
+    append_change(path, contents).into()
+}
+
+fn move_step(source: &str, target: &str) -> Step {
+    let (source, target) = (file(source), file(target));
+    Change::Rename { source, target }.into()
+}
+
 fn file(path: &str) -> FilePath {
     expect(FilePath::new(path).map_err(Error::from))
 }
@@ -455,6 +915,13 @@ fn put(volume: &dyn Volume, path: &FilePath, contents: &[u8]) -> Version {
     Version::of(contents)
 }
 
+/// Commits one step; what it wrote.
+fn one(volume: &dyn Volume, step: impl Into<Step>) -> Result<Option<Version>> {
+    let versions = volume.commit(Batch::from(step))?;
+    assert_eq!(versions.len(), 1);
+    Ok(versions[0])
+}
+
 fn write_if(
     volume: &dyn Volume,
     path: &FilePath,
@@ -462,12 +929,15 @@ fn write_if(
     precondition: Precondition,
 ) -> Result<Option<Version>> {
     let (path, contents) = (path.clone(), contents.to_vec());
-    volume.commit(Change::Write { path, contents }.only_if(precondition))
+    one(
+        volume,
+        Change::Write { path, contents }.only_if(precondition),
+    )
 }
 
 fn append(volume: &dyn Volume, path: &FilePath, contents: &[u8]) -> Result<Option<Version>> {
     let (path, contents) = (path.clone(), contents.to_vec());
-    volume.commit(Change::Append { path, contents }.into())
+    one(volume, Change::Append { path, contents })
 }
 
 fn rename(
@@ -477,7 +947,10 @@ fn rename(
     precondition: Precondition,
 ) -> Result<Option<Version>> {
     let (source, target) = (file(source), file(target));
-    volume.commit(Change::Rename { source, target }.only_if(precondition))
+    one(
+        volume,
+        Change::Rename { source, target }.only_if(precondition),
+    )
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 //!
 //! The only module in which types of `cap-std` appear.
 
-use super::directory::{Access, Directory, Entry, FileHandle, Kind, Stat};
+use super::directory::{Access, Directory, Entry, FileHandle, Kind, Lock, Stat};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions};
@@ -12,12 +12,32 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::SystemTime;
 
+/// More than any mark is long.
+const MAX_MARK_BYTES: usize = 256;
+
 #[derive(Debug)]
 pub(crate) struct CapDirectory(Dir);
 
 impl CapDirectory {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Dir::open_ambient_dir(path, ambient_authority()).map(Self)
+    }
+
+    fn open_regular(&self, name: &str, write: bool) -> io::Result<Option<File>> {
+        let mut options = nofollow();
+        options.read(true).write(write).nonblock(true);
+        match self.0.open_with(name, &options) {
+            Ok(file) => {
+                let file = file.into_std();
+                Ok(file.metadata()?.is_file().then_some(file))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            // Links, sockets and the like refuse to be opened, each in its way.
+            Err(error) => match self.stat(name)? {
+                Some(stat) if stat.kind == Kind::File => Err(error),
+                _ => Ok(None),
+            },
+        }
     }
 
     fn lock_file(&self, name: &str) -> io::Result<File> {
@@ -60,20 +80,11 @@ impl Directory for CapDirectory {
     }
 
     fn open_file(&self, name: &str) -> io::Result<Option<File>> {
-        let mut options = nofollow();
-        options.read(true).nonblock(true);
-        match self.0.open_with(name, &options) {
-            Ok(file) => {
-                let file = file.into_std();
-                Ok(file.metadata()?.is_file().then_some(file))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            // Links, sockets and the like refuse to be opened, each in its way.
-            Err(error) => match self.stat(name)? {
-                Some(stat) if stat.kind == Kind::File => Err(error),
-                _ => Ok(None),
-            },
-        }
+        self.open_regular(name, false)
+    }
+
+    fn open_file_to_change(&self, name: &str) -> io::Result<Option<File>> {
+        self.open_regular(name, true)
     }
 
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
@@ -88,6 +99,10 @@ impl Directory for CapDirectory {
         self.0.rename(name, &to.0, new_name)
     }
 
+    fn hard_link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
+        self.0.hard_link(name, &to.0, new_name)
+    }
+
     fn remove_file(&self, name: &str) -> io::Result<()> {
         self.0.remove_file(name)
     }
@@ -99,6 +114,16 @@ impl Directory for CapDirectory {
         }
         // The handle is opened for lookups only (O_PATH), which cannot be synced.
         self.0.open(".")?.into_std().sync_all()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn sync_file_system(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(self.0.open(".")?)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn sync_file_system(&self) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
@@ -120,13 +145,14 @@ impl Directory for CapDirectory {
 
     fn lock(&self, name: &str) -> io::Result<File> {
         let file = self.lock_file(name)?;
-        loop {
-            match file.lock() {
-                Ok(()) => return Ok(file),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            }
-        }
+        retry_interrupted(|| file.lock())?;
+        Ok(file)
+    }
+
+    fn lock_shared(&self, name: &str) -> io::Result<File> {
+        let file = self.lock_file(name)?;
+        retry_interrupted(|| file.lock_shared())?;
+        Ok(file)
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<File>> {
@@ -139,7 +165,57 @@ impl Directory for CapDirectory {
     }
 }
 
+fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match wait() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+impl Lock for File {
+    fn mark(&self) -> io::Result<Vec<u8>> {
+        let mut mark = [0; MAX_MARK_BYTES];
+        let length = self.read_all_at(&mut mark, 0)?;
+        Ok(mark[..length].to_vec())
+    }
+
+    fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
+        FileHandle::set_len(self, 0)?;
+        self.write_all_at(mark, 0)
+    }
+}
+
 impl FileHandle for File {
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(self, buffer, offset)
+    }
+
+    #[cfg(unix)]
+    fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(self, contents, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(self, contents, offset)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        File::set_len(self, bytes)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
     fn stat(&self) -> io::Result<Stat> {
         let metadata = self.metadata()?;
         Ok(Stat {

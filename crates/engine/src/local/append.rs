@@ -1,0 +1,410 @@
+//! Appends: a record in the journal of the path's lock, one flush, and the file
+//! itself extended without one.
+//!
+//! Each path lock has a journal of its own, and only who holds the lock writes
+//! to it. So an append that a process left undone is found by the next to take
+//! the lock, in whatever process, before it writes; and a commit that replaces
+//! a file can [settle](Appends::settle) its appends first, so that no record
+//! outlives the file that it was for. Nothing may replace, move or remove a
+//! file without that.
+//!
+//! A record counts for a file only if what stands before its place is what stood
+//! there: a person who edits the file by hand does not get old lines into new
+//! text.
+
+use super::directory::{Access, Directory, FileHandle};
+use super::journal::{Journal, Position};
+use super::locks::{Locks, shard_of};
+use super::record::{Fields, Generation, malformed, put_bytes, put_number};
+use super::tree::Tree;
+use crate::FilePath;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, ErrorKind};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How much of what stands before an append its record vouches for, in bytes.
+const FENCE_BYTES: u64 = 256;
+
+/// How often a reader looks again when the journal changes under it.
+const LOOKS: usize = 64;
+
+const JOURNALS: &str = "journals";
+
+pub(crate) struct Appends<D> {
+    private: Arc<D>,
+    directory: D,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// A journal as this session left it.
+#[derive(Clone, Default)]
+struct Known {
+    position: Position,
+    /// The files that its records are for. Each was synced before its first.
+    paths: HashSet<FilePath>,
+}
+
+/// What an append is to do.
+struct Append<'a> {
+    path: Cow<'a, FilePath>,
+    offset: u64,
+    fence: [u8; 32],
+    contents: &'a [u8],
+}
+
+/// The places in one file that the records of a journal are for.
+#[derive(Default)]
+struct Extents {
+    generation: Option<Generation>,
+    places: Vec<Range<u64>>,
+}
+
+/// Why an append was not made, or not for sure.
+pub(crate) enum AppendError {
+    NotApplied(io::Error),
+    Unconfirmed(io::Error),
+}
+
+impl<D: Directory> Appends<D> {
+    pub(crate) fn new(private: Arc<D>) -> io::Result<Self> {
+        let directory = private.open_or_create_dir(JOURNALS, Access::Private)?;
+        Ok(Self::over(private, directory))
+    }
+
+    /// Only to read; `None` if nothing was ever appended.
+    pub(crate) fn existing(private: Arc<D>) -> io::Result<Option<Self>> {
+        match private.open_dir(JOURNALS) {
+            Ok(directory) => Ok(Some(Self::over(private, directory))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn over(private: Arc<D>, directory: D) -> Self {
+        Self {
+            private,
+            directory,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Adds `contents` to the end of `file`, which is at `path` and `size` bytes
+    /// long. The caller holds the path's lock.
+    pub(crate) fn append(
+        &self,
+        tree: &Tree<D>,
+        path: &FilePath,
+        file: &D::File,
+        size: u64,
+        contents: &[u8],
+    ) -> Result<(), AppendError> {
+        let shard = shard_of(path);
+        let result = self.append_in(tree, &shard, path, file, size, contents);
+        if result.is_err() {
+            self.known().remove(&shard);
+        }
+        result
+    }
+
+    fn append_in(
+        &self,
+        tree: &Tree<D>,
+        shard: &str,
+        path: &FilePath,
+        file: &D::File,
+        size: u64,
+        contents: &[u8],
+    ) -> Result<(), AppendError> {
+        let not_applied = AppendError::NotApplied;
+        let (mut journal, mut paths) = self.journal(tree, shard).map_err(not_applied)?;
+        let append = Append {
+            path: Cow::Borrowed(path),
+            offset: size,
+            fence: fence(file, size).map_err(not_applied)?,
+            contents,
+        };
+        let record = append.encode();
+        let base_is_durable = paths.contains(path);
+        if !journal.has_room_for(record.len()) {
+            sync_files(tree, &paths).map_err(not_applied)?;
+            paths.clear();
+            journal.begin_anew();
+            journal.reserve(record.len()).map_err(not_applied)?;
+        }
+        if !base_is_durable {
+            // What stands before the first append may be from a program that did
+            // not sync it.
+            file.sync().map_err(not_applied)?;
+        }
+        let before = journal.position();
+        if let Err(error) = journal.append(&record) {
+            if self.void(shard, before).is_ok() {
+                return Err(not_applied(error));
+            }
+            // The record may be on the disk, so it must show.
+            let _ = append.apply(file);
+            return Err(AppendError::Unconfirmed(error));
+        }
+        if let Err(error) = append.apply(file) {
+            let taken_back = file.set_len(size).and_then(|()| self.void(shard, before));
+            return Err(match taken_back {
+                Ok(()) => not_applied(error),
+                Err(_) => AppendError::Unconfirmed(error),
+            });
+        }
+        paths.insert(path.clone());
+        let position = journal.position();
+        self.known()
+            .insert(shard.to_owned(), Known { position, paths });
+        Ok(())
+    }
+
+    /// Makes the record behind `position` not count. On a descriptor of its own:
+    /// one whose sync failed says nothing any more.
+    fn void(&self, shard: &str, position: Position) -> io::Result<()> {
+        let file = self.directory.open_file_to_change(shard)?;
+        let file = file.ok_or(ErrorKind::NotFound)?;
+        Journal::open_at(file, position)?.void_next()
+    }
+
+    /// Makes sure that the file at `path` holds all appends that were made to it,
+    /// also one whose process died before it got there. The caller holds the
+    /// path's lock.
+    pub(crate) fn catch_up(&self, tree: &Tree<D>, path: &FilePath) -> io::Result<()> {
+        let shard = shard_of(path);
+        let Some(file) = self.directory.open_file_to_change(&shard)? else {
+            return Ok(());
+        };
+        let known = self.known().get(&shard).cloned();
+        self.bring_up_to_date(tree, file, known)?;
+        Ok(())
+    }
+
+    /// Puts the appends to `path` on the disk in the file itself, and makes
+    /// their records not count. The caller holds the path's lock.
+    pub(crate) fn settle(&self, tree: &Tree<D>, path: &FilePath) -> io::Result<()> {
+        self.settle_shard(tree, &shard_of(path))
+    }
+
+    fn settle_shard(&self, tree: &Tree<D>, shard: &str) -> io::Result<()> {
+        let Some(file) = self.directory.open_file_to_change(shard)? else {
+            return Ok(());
+        };
+        let known = self.known().remove(shard);
+        let (mut journal, paths) = self.bring_up_to_date(tree, file, known)?;
+        if journal.position().is_empty() {
+            return Ok(());
+        }
+        sync_files(tree, &paths)?;
+        journal.retire()
+    }
+
+    /// Makes all appends of this session part of their files for good.
+    pub(crate) fn close(&self, tree: &Tree<D>, locks: &Locks<D>) -> io::Result<()> {
+        let shards: Vec<String> = self.known().keys().cloned().collect();
+        for shard in shards {
+            let _lock = locks.lock_shard(&shard)?;
+            self.settle_shard(tree, &shard)?;
+        }
+        Ok(())
+    }
+
+    /// Makes good for all appends whose process is gone. Those whose lock is
+    /// taken are in the care of its holder.
+    pub(crate) fn recover(&self, tree: &Tree<D>, locks: &Locks<D>) -> io::Result<()> {
+        for entry in self.directory.entries()? {
+            let shard = entry.name;
+            let Some(_lock) = locks.try_lock_shard(&shard)? else {
+                continue;
+            };
+            let Some(file) = self.directory.open_file_to_change(&shard)? else {
+                continue;
+            };
+            let mut journal = Journal::open(file)?;
+            let mut paths = HashSet::new();
+            journal.scan(|payload| {
+                let append = Append::decode(payload)?;
+                append.roll_forward(tree)?;
+                paths.insert(append.path.into_owned());
+                Ok(())
+            })?;
+            if !journal.position().is_empty() {
+                sync_files(tree, &paths)?;
+                journal.retire()?;
+                tracing::info!(files = paths.len(), "rolled appends forward");
+            }
+        }
+        Ok(())
+    }
+
+    /// The length of the file at `path` as a reader is to see it, where `find`
+    /// tells what it has: less, if that is the middle of an append that is being
+    /// made.
+    pub(crate) fn whole_length(
+        &self,
+        path: &FilePath,
+        mut find: impl FnMut() -> io::Result<u64>,
+    ) -> io::Result<u64> {
+        let shard = shard_of(path);
+        for _ in 0..LOOKS {
+            let before = self.extents(&shard, path)?;
+            let found = find()?;
+            let after = self.extents(&shard, path)?;
+            if before.generation == after.generation {
+                return Ok(after.cut(found));
+            }
+        }
+        find()
+    }
+
+    fn extents(&self, shard: &str, path: &FilePath) -> io::Result<Extents> {
+        let mut extents = Extents::default();
+        let Some(file) = self.directory.open_file(shard)? else {
+            return Ok(extents);
+        };
+        let mut journal = Journal::open(file)?;
+        journal.scan(|payload| {
+            let append = Append::decode(payload)?;
+            if *append.path == *path {
+                extents.places.push(append.place());
+            }
+            Ok(())
+        })?;
+        extents.generation = journal.position().generation();
+        Ok(extents)
+    }
+
+    /// The journal of a shard, made if need be, and the files it has records for.
+    fn journal(
+        &self,
+        tree: &Tree<D>,
+        shard: &str,
+    ) -> io::Result<(Journal<D::File>, HashSet<FilePath>)> {
+        let known = self.known().get(shard).cloned();
+        if let Some(known) = known
+            && let Some(file) = self.directory.open_file_to_change(shard)?
+        {
+            return self.bring_up_to_date(tree, file, Some(known));
+        }
+        let file = match self.directory.open_file_to_change(shard)? {
+            Some(file) => file,
+            None => {
+                drop(self.directory.create_file(shard, Access::Private)?);
+                let file = self.directory.open_file_to_change(shard)?;
+                file.ok_or(ErrorKind::NotFound)?
+            }
+        };
+        let (mut journal, paths) = self.bring_up_to_date(tree, file, None)?;
+        journal.reserve(0)?;
+        // Whoever made the journal may have died before its name was durable.
+        self.directory.sync()?;
+        self.private.sync()?;
+        tree.root().sync()?;
+        Ok((journal, paths))
+    }
+
+    /// If others wrote to the journal, the last of them may have died before its
+    /// append was in the file; all before were.
+    fn bring_up_to_date(
+        &self,
+        tree: &Tree<D>,
+        file: D::File,
+        known: Option<Known>,
+    ) -> io::Result<(Journal<D::File>, HashSet<FilePath>)> {
+        let Known { position, paths } = known.unwrap_or_default();
+        let mut journal = Journal::open_at(file, position)?;
+        if journal.is_at_position()? {
+            return Ok((journal, paths));
+        }
+        let mut paths = HashSet::new();
+        let mut last = None;
+        journal.scan(|payload| {
+            paths.insert(Append::decode(payload)?.path.into_owned());
+            last = Some(payload.to_vec());
+            Ok(())
+        })?;
+        if let Some(last) = last {
+            Append::decode(&last)?.roll_forward(tree)?;
+        }
+        Ok((journal, paths))
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Append<'_> {
+    fn encode(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(self.contents.len() + FilePath::MAX_BYTES);
+        put_bytes(&mut payload, self.path.as_str().as_bytes());
+        put_number(&mut payload, self.offset);
+        payload.extend_from_slice(&self.fence);
+        put_bytes(&mut payload, self.contents);
+        payload
+    }
+
+    fn decode(payload: &[u8]) -> io::Result<Append<'_>> {
+        let mut fields = Fields::new(payload);
+        let path = FilePath::new(fields.text()?).map_err(|_| malformed())?;
+        Ok(Append {
+            path: Cow::Owned(path),
+            offset: fields.number()?,
+            fence: fields.array()?,
+            contents: fields.bytes()?,
+        })
+    }
+
+    fn place(&self) -> Range<u64> {
+        self.offset..self.offset + self.contents.len() as u64
+    }
+
+    fn apply(&self, file: &impl FileHandle) -> io::Result<()> {
+        file.write_all_at(self.contents, self.offset)
+    }
+
+    /// Makes the append, or makes it once more, unless the file is no longer the
+    /// one it was for.
+    fn roll_forward<D: Directory>(&self, tree: &Tree<D>) -> io::Result<()> {
+        let Some(file) = tree.open_to_change(&self.path)? else {
+            tracing::warn!(path = %self.path, "a file that was appended to is gone; the append was not repeated");
+            return Ok(());
+        };
+        let is_the_same =
+            file.stat()?.size >= self.offset && fence(&file, self.offset)? == self.fence;
+        if !is_the_same {
+            tracing::warn!(path = %self.path, "a file that was appended to was changed by another program; the append was not repeated");
+            return Ok(());
+        }
+        self.apply(&file)
+    }
+}
+
+impl Extents {
+    fn cut(&self, found: u64) -> u64 {
+        let torn = |place: &&Range<u64>| place.start < found && found < place.end;
+        self.places
+            .iter()
+            .find(torn)
+            .map_or(found, |place| place.start)
+    }
+}
+
+/// Stands for what is in the file right before `offset`.
+fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]> {
+    let mut before = vec![0; offset.min(FENCE_BYTES) as usize];
+    let start = offset - before.len() as u64;
+    let read = file.read_all_at(&mut before, start)?;
+    Ok(*blake3::hash(&before[..read]).as_bytes())
+}
+
+fn sync_files<D: Directory>(tree: &Tree<D>, paths: &HashSet<FilePath>) -> io::Result<()> {
+    for path in paths {
+        if let Some(file) = tree.open_to_change(path)? {
+            file.sync()?;
+        }
+    }
+    Ok(())
+}
