@@ -135,8 +135,13 @@ impl<D: Directory> Appends<D> {
         }
         if !base_is_durable {
             // What stands before the first append may be from a program that did
-            // not sync it.
+            // not sync it, and so may its name be.
             file.sync().map_err(not_applied)?;
+            let place = tree
+                .enter(path)
+                .map_err(|no_way| not_applied(no_way.into()))?;
+            tree.settle(place.into_iter().collect())
+                .map_err(not_applied)?;
         }
         let before = journal.position();
         if let Err(error) = journal.append(&record) {
@@ -223,18 +228,24 @@ impl<D: Directory> Appends<D> {
                 continue;
             };
             let mut journal = Journal::open(file)?;
-            let mut paths = HashSet::new();
+            let mut records = Vec::new();
             journal.scan(|payload| {
-                let append = Append::decode(payload)?;
-                append.roll_forward(tree)?;
-                paths.insert(append.path.into_owned());
+                records.push(payload.to_vec());
                 Ok(())
             })?;
-            if !journal.position().is_empty() {
-                sync_files(tree, &paths)?;
-                journal.retire()?;
-                tracing::info!(files = paths.len(), "rolled appends forward");
+            if records.is_empty() {
+                continue;
             }
+            journal.sync()?;
+            let mut paths = HashSet::new();
+            for record in &records {
+                let append = Append::decode(record)?;
+                append.roll_forward(tree)?;
+                paths.insert(append.path.into_owned());
+            }
+            sync_files(tree, &paths)?;
+            journal.retire()?;
+            tracing::info!(files = paths.len(), "rolled appends forward");
         }
         Ok(())
     }
@@ -326,7 +337,11 @@ impl<D: Directory> Appends<D> {
             Ok(())
         })?;
         if let Some(last) = last {
-            Append::decode(&last)?.roll_forward(tree)?;
+            let last = Append::decode(&last)?;
+            if !last.is_applied(tree)? {
+                journal.sync()?;
+                last.roll_forward(tree)?;
+            }
         }
         Ok((journal, paths))
     }
@@ -363,6 +378,15 @@ impl Append<'_> {
 
     fn apply(&self, file: &impl FileHandle) -> io::Result<()> {
         file.write_all_at(self.contents, self.offset)
+    }
+
+    fn is_applied<D: Directory>(&self, tree: &Tree<D>) -> io::Result<bool> {
+        let Some(file) = tree.open_to_change(&self.path)? else {
+            return Ok(true);
+        };
+        let mut there = vec![0; self.contents.len()];
+        let read = file.read_all_at(&mut there, self.offset)?;
+        Ok(there[..read] == *self.contents)
     }
 
     /// Makes the append, or makes it once more, unless the file is no longer the

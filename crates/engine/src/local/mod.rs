@@ -24,14 +24,22 @@ mod append;
 mod batch;
 mod cap;
 mod commit;
+#[cfg(test)]
+mod crash_tests;
 mod directory;
+#[cfg(test)]
+mod fault_tests;
 mod journal;
 mod locks;
 mod overlay;
 mod read;
 mod record;
 mod session;
+#[cfg(test)]
+mod sim;
 mod stage;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod usage;
 mod writer;

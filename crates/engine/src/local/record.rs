@@ -60,6 +60,10 @@ impl Header {
 
     /// Whether `payload` is what this header was written with.
     pub(crate) fn vouches_for(&self, payload: &[u8]) -> bool {
+        #[cfg(test)]
+        if super::sim::IGNORE_CHECKSUMS.get() {
+            return true;
+        }
         let record = encode(self.generation, self.index, payload);
         payload.len() as u64 == self.payload_bytes
             && record[CHECKED_BYTES..HEADER_BYTES] == self.checksum

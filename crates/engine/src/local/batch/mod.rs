@@ -474,9 +474,11 @@ pub(super) fn recover<D: Directory>(
     for (name, script) in unfinished(directory)? {
         let held = locks.lock_all(script.paths())?;
         let _structure = locks.structure_exclusive()?;
+        let mut journal = open_journal(directory, &name)?;
+        journal.sync()?;
         let places = script.run(tree, directory)?;
         tree.settle(places)?;
-        open_journal(directory, &name)?.retire()?;
+        journal.retire()?;
         held.set_unfinished("")?;
         tracing::info!(
             files = script.paths().count(),

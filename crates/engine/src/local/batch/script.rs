@@ -8,7 +8,7 @@
 
 use super::super::directory::{Directory, Kind};
 use super::super::record::{Fields, malformed, put_bytes};
-use super::super::tree::{Place, Tree, is_directory};
+use super::super::tree::{NoWay, Place, Tree, is_directory};
 use crate::FilePath;
 use crate::local::overlay::Shown;
 use std::io::{self, ErrorKind};
@@ -112,8 +112,11 @@ fn path(text: &str) -> io::Result<FilePath> {
 }
 
 fn remove<D: Directory>(tree: &Tree<D>, path: &FilePath) -> io::Result<Option<Place<D>>> {
-    let Some(place) = tree.enter(path)? else {
-        return Ok(None);
+    let place = match tree.enter(path) {
+        Ok(Some(place)) => place,
+        // Its directory may have made room for a file already.
+        Ok(None) | Err(NoWay::Blocked(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
     };
     let stat = place.directory.stat(path.name())?;
     if stat.is_some_and(|stat| stat.kind == Kind::File) {
