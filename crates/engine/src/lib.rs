@@ -32,6 +32,8 @@ mod error;
 mod limits;
 mod local;
 mod memory;
+#[cfg(test)]
+mod model_tests;
 mod path;
 mod version;
 mod volume;

@@ -220,14 +220,14 @@ impl<D: Directory> Local<D> {
         precondition: &Precondition,
     ) -> Result<(), Stop> {
         let not_changed = |error| Error::not_changed(target, error);
-        let from = self.tree.find(source).map_err(not_changed)?;
-        let from = from.ok_or_else(|| Error::not_found(source))?;
         for path in [source, target] {
             self.appends_settled(writing, path).map_err(not_changed)?;
         }
+        precondition.check(target, || self.version(target))?;
+        let from = self.tree.find(source).map_err(not_changed)?;
+        let from = from.ok_or_else(|| Error::not_found(source))?;
         let file = from.open_file(source.name()).map_err(not_changed)?;
         let file = file.ok_or_else(|| Error::not_found(source))?;
-        precondition.check(target, || self.version(target))?;
         if source == target {
             return Ok(());
         }

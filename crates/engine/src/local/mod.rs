@@ -39,7 +39,7 @@ mod session;
 mod sim;
 mod stage;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tree;
 mod usage;
 mod writer;
@@ -186,7 +186,7 @@ impl Volume for LocalVolume {
 }
 
 /// A volume over any [`Directory`].
-struct Local<D: Directory> {
+pub(crate) struct Local<D: Directory> {
     tree: Tree<D>,
     limits: Limits,
     accounts: Arc<Accounts>,

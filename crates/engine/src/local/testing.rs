@@ -1,8 +1,8 @@
 //! What the tests over the simulated disk share.
 
-use super::sim::{SimDirectory, SimDisk};
-use super::{Local, LocalVolumeOptions};
-use crate::{Batch, Change, FilePath};
+use super::sim::{Process, SimDirectory, SimDisk};
+use super::{Local, LocalVolumeOptions, LocalWriter};
+use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -52,4 +52,89 @@ pub(crate) fn batch<const N: usize>(changes: [Change; N]) -> Batch {
 
 pub(crate) fn file(path: &str) -> FilePath {
     FilePath::new(path).expect("valid")
+}
+
+/// Clients of one volume on a simulated disk, each a process of its own.
+pub(crate) struct SimWorld {
+    disk: SimDisk,
+    clients: Vec<(SimVolume, Process)>,
+}
+
+/// The volume of a client.
+pub(crate) struct SimVolume(Arc<Local<SimDirectory>>);
+
+impl SimWorld {
+    pub(crate) fn new(clients: usize) -> Self {
+        let disk = SimDisk::new();
+        let clients = (0..clients).map(|_| start(&disk)).collect();
+        Self { disk, clients }
+    }
+
+    pub(crate) fn client(&self, client: usize) -> &SimVolume {
+        &self.clients[client].0
+    }
+
+    pub(crate) fn cut_at(&self, call: usize) {
+        self.disk.cut_at(call);
+    }
+
+    pub(crate) fn reopen(&mut self, client: usize) {
+        // Opened first, so that what the old session still holds is in its way.
+        self.clients[client] = start(&self.disk);
+    }
+
+    pub(crate) fn after_kill(&mut self, client: usize) {
+        let process = self.clients[client].1.clone();
+        self.disk.kill(&process);
+        self.disk.heal();
+        self.clients[client] = start(&self.disk);
+    }
+
+    pub(crate) fn after_power_cut(&mut self, choice: u64) {
+        for (_, process) in &self.clients {
+            self.disk.kill(process);
+        }
+        let mut left = self.disk.after_power_cut(1, &mut || choice);
+        if let Some(left) = left.pop() {
+            self.disk = left;
+        }
+        let count = self.clients.len();
+        self.clients = (0..count).map(|_| start(&self.disk)).collect();
+    }
+}
+
+fn start(disk: &SimDisk) -> (SimVolume, Process) {
+    let (root, process) = disk.start();
+    let volume = Local::open(root, LocalVolumeOptions::default()).expect("opened");
+    (SimVolume(Arc::new(volume)), process)
+}
+
+impl Volume for SimVolume {
+    fn read(&self, path: &FilePath, max_bytes: u64) -> crate::Result<Snapshot> {
+        self.0.read(path, max_bytes)
+    }
+
+    fn stat(&self, path: &FilePath) -> crate::Result<FileInfo> {
+        self.0.stat(path)
+    }
+
+    fn list(&self, directory: Option<&FilePath>) -> crate::Result<Vec<FilePath>> {
+        self.0.list(directory)
+    }
+
+    fn commit(&self, batch: Batch) -> crate::Result<Vec<Option<Version>>> {
+        self.0.commit(batch)
+    }
+
+    fn writer(&self, path: &FilePath) -> crate::Result<Box<dyn Writer>> {
+        Ok(Box::new(LocalWriter::open(self.0.clone(), path)?))
+    }
+
+    fn reader(&self, path: &FilePath) -> crate::Result<Box<dyn Reader>> {
+        self.0.reader(path)
+    }
+
+    fn usage(&self) -> crate::Result<Usage> {
+        self.0.usage()
+    }
 }
