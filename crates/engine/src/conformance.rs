@@ -506,7 +506,8 @@ pub fn a_batch_does_none_of_it(volume: &dyn Volume) {
     put(volume, &file("a"), b"a");
     let version = put(volume, &file("b"), b"b");
     let too_large = vec![0; MAX_FILE_BYTES as usize + 1];
-    let impossible: [(Step, fn(&Error) -> bool); 7] = [
+    type Check = fn(&Error) -> bool;
+    let impossible: [(Step, Check); 7] = [
         (
             write_step("b", b"x").only_if(Precondition::Absent),
             |error| matches!(error, Error::Conflict { found: Some(_), .. }),

@@ -217,8 +217,9 @@ impl<D: Directory> Appends<D> {
     }
 
     /// Makes good for all appends whose process is gone. Those whose lock is
-    /// taken are in the care of its holder.
-    pub(crate) fn recover(&self, tree: &Tree<D>, locks: &Locks<D>) -> io::Result<()> {
+    /// taken are in the care of its holder. Returns how many journals there were.
+    pub(crate) fn recover(&self, tree: &Tree<D>, locks: &Locks<D>) -> io::Result<usize> {
+        let mut recovered = 0;
         for entry in self.directory.entries()? {
             let shard = entry.name;
             let Some(_lock) = locks.try_lock_shard(&shard)? else {
@@ -246,8 +247,9 @@ impl<D: Directory> Appends<D> {
             sync_files(tree, &paths)?;
             journal.retire()?;
             tracing::info!(files = paths.len(), "rolled appends forward");
+            recovered += 1;
         }
-        Ok(())
+        Ok(recovered)
     }
 
     /// The length of the file at `path` as a reader is to see it, where `find`

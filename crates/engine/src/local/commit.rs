@@ -22,6 +22,7 @@ use super::usage::{Accounts, Growth, Reservation};
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
 use std::io::{self, ErrorKind};
+use std::slice;
 use std::sync::Arc;
 
 /// How often a commit starts again because a directory vanished under it.
@@ -122,7 +123,7 @@ impl<D: Directory> Local<D> {
         staged: &mut Synced<D>,
         bytes: u64,
     ) -> Result<()> {
-        self.locked(writing, &[path.clone()], |_| {
+        self.locked(writing, slice::from_ref(path), |_| {
             self.publish_under_lock(writing, path, precondition, staged, bytes)
         })
     }
@@ -155,7 +156,7 @@ impl<D: Directory> Local<D> {
         self.limits.check_path(path)?;
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
-        self.locked(writing, &[path.clone()], |_| {
+        self.locked(writing, slice::from_ref(path), |_| {
             self.append_under_lock(writing, path, contents, precondition)
         })
     }
@@ -255,7 +256,7 @@ impl<D: Directory> Local<D> {
         path: &FilePath,
         precondition: &Precondition,
     ) -> Result<()> {
-        self.locked(writing, &[path.clone()], |_| {
+        self.locked(writing, slice::from_ref(path), |_| {
             self.delete_under_lock(writing, path, precondition)
         })
     }
@@ -416,6 +417,7 @@ impl<D: Directory> Local<D> {
         let gate = writing.sessions.gate()?;
         if let Some(dead) = writing.sessions.dead(&gate, id)? {
             batch::recover(&self.tree, &writing.locks, &dead.directory)?;
+            self.observer.recovered();
             return writing.sessions.remove(id, &dead.directory);
         }
         match writing.sessions.directory_of(id)? {

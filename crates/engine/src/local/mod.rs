@@ -16,6 +16,7 @@
 //! | `read` | what is there |
 //! | `writer` | writing piece by piece |
 //! | `usage` | what there is, against the limits |
+//! | `observe` | events and counters |
 //!
 //! Nothing outside `commit`, `append` and `batch` may change a file of the
 //! volume.
@@ -31,6 +32,7 @@ mod directory;
 mod fault_tests;
 mod journal;
 mod locks;
+mod observe;
 mod overlay;
 mod read;
 mod record;
@@ -53,6 +55,8 @@ use cap::CapDirectory;
 use commit::Writing;
 use directory::{Access, Directory};
 use locks::Locks;
+pub use observe::Counters;
+use observe::{Observed, Observer};
 use overlay::Overlay;
 use session::Sessions;
 use std::fmt;
@@ -141,6 +145,12 @@ impl LocalVolume {
         Self::options().open(path)
     }
 
+    /// What this volume has done since it was opened.
+    pub fn counters(&self) -> Counters {
+        let local = &self.local;
+        local.observer.counters(local.tree.root().syncs())
+    }
+
     /// To open a directory with options that are not the defaults.
     pub fn options() -> LocalVolumeOptions {
         LocalVolumeOptions::default()
@@ -191,6 +201,7 @@ pub(crate) struct Local<D: Directory> {
     limits: Limits,
     accounts: Arc<Accounts>,
     overlay: Overlay,
+    observer: Observer,
     /// `None` if the volume is read-only and nothing was ever appended.
     appends: Option<Arc<Appends<D>>>,
     /// `None` if the volume is read-only.
@@ -202,10 +213,11 @@ impl<D: Directory> Local<D> {
         let root = Arc::new(root);
         let tree = Tree::new(root.clone());
         let accounts = Arc::new(Accounts::default());
+        let observer = Observer::default();
         let (appends, writing) = if options.read_only {
             (Self::appends_to_read(&root)?.map(Arc::new), None)
         } else {
-            let writing = Self::begin_writing(&tree, &accounts)?;
+            let writing = Self::begin_writing(&tree, &accounts, &observer)?;
             (Some(writing.appends.clone()), Some(writing))
         };
         Ok(Self {
@@ -213,12 +225,17 @@ impl<D: Directory> Local<D> {
             limits: options.limits,
             accounts,
             overlay: Overlay::default(),
+            observer,
             appends,
             writing,
         })
     }
 
-    fn begin_writing(tree: &Tree<D>, accounts: &Arc<Accounts>) -> io::Result<Writing<D>> {
+    fn begin_writing(
+        tree: &Tree<D>,
+        accounts: &Arc<Accounts>,
+        observer: &Observer,
+    ) -> io::Result<Writing<D>> {
         let private = tree
             .root()
             .open_or_create_dir(PRIVATE_DIR, Access::Private)?;
@@ -232,9 +249,12 @@ impl<D: Directory> Local<D> {
             if let Some(dead) = sessions.dead(&gate, &id)? {
                 batch::recover(tree, &locks, &dead.directory)?;
                 remove_dead(&sessions, &id, &dead.directory);
+                observer.recovered();
             }
         }
-        appends.recover(tree, &locks)?;
+        for _ in 0..appends.recover(tree, &locks)? {
+            observer.recovered();
+        }
         Ok(Writing {
             session: sessions.begin(&gate)?,
             sessions,
@@ -254,16 +274,19 @@ impl<D: Directory> Local<D> {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        let observed = Observed::batch(batch.steps());
+        let result = self.commit_steps(batch.into_steps());
+        self.observer.committed(observed, &result);
+        result
+    }
+
+    fn commit_steps(&self, mut steps: Vec<Step>) -> Result<Vec<Option<Version>>> {
         let writing = self.writing.as_ref().ok_or(Error::ReadOnly)?;
-        let mut steps = batch.into_steps();
         if steps.len() > 1 {
             return self.commit_batch(writing, steps);
         }
-        let step: Option<Step> = steps.pop();
-        let version = step
-            .map(|step| self.commit_one(writing, step))
-            .transpose()?;
-        Ok(version.into_iter().collect())
+        let version = steps.pop().map(|step| self.commit_one(writing, step));
+        Ok(version.transpose()?.into_iter().collect())
     }
 
     fn usage(&self) -> Result<Usage> {

@@ -3,6 +3,7 @@
 
 use super::Local;
 use super::directory::Directory;
+use super::observe::Observed;
 use super::stage::Staged;
 use super::usage::{InFlight, WriterPlace};
 use crate::version::Hasher;
@@ -58,6 +59,16 @@ impl<D: Directory> Writer for LocalWriter<D> {
     }
 
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        let local = self.local.clone();
+        let observed = Observed::stream(&self.path, self.bytes);
+        let result = self.publish(&precondition);
+        local.observer.committed(observed, &result);
+        result
+    }
+}
+
+impl<D: Directory> LocalWriter<D> {
+    fn publish(self, precondition: &Precondition) -> Result<Version> {
         let Self {
             staged,
             local,
@@ -66,13 +77,13 @@ impl<D: Directory> Writer for LocalWriter<D> {
             bytes,
             in_flight: _in_flight,
             _place,
-        } = *self;
+        } = self;
         let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
         let mut staged = local
             .mode_of(&path)
             .and_then(|mode| staged.complete(mode)?.sync())
             .map_err(|error| Error::not_changed(&path, error))?;
-        local.publish(writing, &path, &precondition, &mut staged, bytes)?;
+        local.publish(writing, &path, precondition, &mut staged, bytes)?;
         Ok(hasher.version())
     }
 }
