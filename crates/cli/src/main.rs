@@ -1,1 +1,42 @@
-fn main() {}
+//! `ability`: runs abilities with tear-free storage.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `args` | what may be written on the command line, and its help |
+//! | `component` | from a file to a compiled component that this host can run |
+//! | `storage` | from a root directory to the guest's two volumes |
+//! | `guest` | what one guest is given, and nothing else |
+//! | `memory` | how much memory it may use |
+//! | `run` | one run, from start to exit code |
+//! | `progress` | what a person sees who has to wait |
+
+mod args;
+mod component;
+mod guest;
+mod memory;
+mod progress;
+mod run;
+mod storage;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The command itself failed; the guest did not run.
+const FAILED: u8 = 125;
+
+fn main() -> ExitCode {
+    let Command::Run(args) = Cli::parse().command;
+    let code = run::run(&args).unwrap_or_else(|error| {
+        complain(format_args!("{error:#}"));
+        FAILED
+    });
+    ExitCode::from(code)
+}
+
+/// One line on standard error. That it may be closed is no reason to fail.
+fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "ability: {text}");
+}

@@ -1,1 +1,143 @@
-//! In progress.
+//! Tear-free file storage for wasmtime guests.
+//!
+//! The host functions of the WIT package `ability:storage`. A guest that
+//! imports them can write a file whole and durably, or not at all; it cannot
+//! leave one empty, half-written or gone, whenever the power is cut, the
+//! process killed or the disk full.
+//!
+//! # Examples
+//!
+//! The usage of this crate is very similar to that of `wasmtime-wasi`: put a
+//! [`StorageCtx`] into the data of the store, and add the functions to the
+//! linker. All that it takes to run a [wasi:cli] component with storage:
+//!
+//! ```
+//! use ability_storage::{Root, Scope, StorageCtx, StorageView};
+//! use wasmtime::component::{Linker, ResourceTable};
+//! use wasmtime::{Engine, Result, Store};
+//! use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//! #   let temporary = tempfile::tempdir()?;
+//! #   let data = temporary.path().join("data");
+//!     let engine = Engine::default();
+//!
+//!     // `data/abilities/todo/` is the guest's own, `data/user/` is shared.
+//!     let root = Root::open_or_create(&data)?;
+//!     let mut store = Store::new(&engine, Ctx {
+//!         table: ResourceTable::new(),
+//!         wasi: WasiCtx::builder().build(),
+//!         storage: StorageCtx::builder()
+//!             .volume(Scope::Ability, root.ability("todo")?)
+//!             .volume(Scope::User, root.user()?)
+//!             .build(),
+//!     });
+//!
+//!     let mut linker = Linker::<Ctx>::new(&engine);
+//!     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+//!     // add the interfaces of `ability:storage` to the linker
+//!     ability_storage::add_to_linker_async(&mut linker, |ctx: &mut Ctx| {
+//!         StorageView::new(&mut ctx.storage)
+//!     })?;
+//!
+//!     // ... use `linker` to instantiate within `store` ...
+//! #   let _ = &mut store;
+//!
+//!     Ok(())
+//! }
+//!
+//! struct Ctx {
+//!     table: ResourceTable,
+//!     wasi: WasiCtx,
+//!     storage: StorageCtx,
+//! }
+//!
+//! impl WasiView for Ctx {
+//!     fn ctx(&mut self) -> WasiCtxView<'_> {
+//!         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+//!     }
+//! }
+//! ```
+//!
+//! # Volumes
+//!
+//! A guest names a file by its path in one of two scopes: `ability`, its own
+//! files, and `user`, the files that all abilities of a user share. The host
+//! puts a [`Volume`] behind each: a [`LocalVolume`] (a directory), a
+//! [`MemoryVolume`] in tests and dry runs, or one of its own. [`Root`] lays out
+//! the directories of many abilities.
+//!
+//! # What a guest can and cannot do
+//!
+//! Its mistakes are answered with error values, whatever it sends; texts in
+//! them name no path of the host. No path and no symbolic link leads it out of
+//! its volumes. It can make the host hold
+//! [`max_value_bytes`](StorageCtxBuilder::max_value_bytes) a few times over, but
+//! not more; contents of more than 128 MiB in one call end it (see
+//! [`MAX_VALUE_BYTES`]). How many files it makes is not limited yet.
+//!
+//! [wasi:cli]: https://docs.rs/wasmtime-wasi/latest
+
+#![deny(missing_docs)]
+
+mod bindings;
+mod ctx;
+mod error;
+mod mount;
+mod read_only;
+mod root;
+mod view;
+
+pub use self::bindings::ability::storage::types::Scope;
+pub use self::ctx::{MAX_VALUE_BYTES, StorageCtx, StorageCtxBuilder};
+pub use self::root::{Root, RootOptions};
+pub use self::view::StorageView;
+pub use ability_storage_engine::{
+    Change, Error, FileInfo, FilePath, Limits, LocalVolume, LocalVolumeOptions, MemoryVolume,
+    Outcome, PathError, Precondition, Result, Snapshot, Step, Version, Volume,
+};
+
+use self::bindings::ability::storage as asynchronous;
+use self::bindings::sync::ability::storage as synchronous;
+use self::view::HasStorage;
+use wasmtime::component::Linker;
+
+/// Adds all interfaces of `ability:storage` to a linker, for guests that are
+/// called with the `_async` functions of wasmtime.
+///
+/// What waits for a disk runs on tokio's threads for blocking work. A future
+/// that is dropped while the guest is in a call leaves nothing half done: the
+/// call still happens whole, or not at all.
+///
+/// # Errors
+///
+/// If the linker already has one of the interfaces.
+///
+/// # Panics
+///
+/// The host functions panic outside of a tokio runtime.
+pub fn add_to_linker_async<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> StorageView<'_>,
+) -> wasmtime::Result<()> {
+    asynchronous::types::add_to_linker::<_, HasStorage>(linker, view)?;
+    asynchronous::storage::add_to_linker::<_, HasStorage>(linker, view)?;
+    Ok(())
+}
+
+/// Adds all interfaces of `ability:storage` to a linker, for guests that are
+/// called without `_async`. The host functions wait for the disk on the thread
+/// of the guest.
+///
+/// # Errors
+///
+/// If the linker already has one of the interfaces.
+pub fn add_to_linker_sync<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> StorageView<'_>,
+) -> wasmtime::Result<()> {
+    asynchronous::types::add_to_linker::<_, HasStorage>(linker, view)?;
+    synchronous::storage::add_to_linker::<_, HasStorage>(linker, view)?;
+    Ok(())
+}

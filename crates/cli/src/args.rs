@@ -1,0 +1,216 @@
+//! What may be written on the command line. Values are checked here, so that
+//! the rest of the program holds only what it can use.
+
+use ability_storage::MAX_VALUE_BYTES;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const ABOUT: &str = "Run abilities: small WebAssembly programs whose files never tear";
+
+const LONG_ABOUT: &str = "\
+Run abilities: small WebAssembly programs whose files never tear.
+
+An ability is a WebAssembly component (`wasi:cli/command`) that keeps its files
+through the interface `ability:storage`. Each write happens whole and durably,
+or not at all: whenever it is killed, the power fails or the disk fills up, a
+file is as it was before the write or as it is after, never in between.";
+
+const RUN_LONG_ABOUT: &str = "\
+Run one ability until it ends.
+
+It is given standard input, output and error, its arguments, the variables that
+you name, clocks, random numbers, and two places for files: its own,
+DIR/abilities/ID/, and DIR/user/, which all abilities under DIR share. Both hold
+plain files that you can open in an editor. It is given no other directory, no
+other variable and no network.";
+
+const RUN_AFTER_HELP: &str = "\
+Examples:
+  ability run counter.wasm --root data -- next
+      Files go to data/abilities/counter/.
+  ability run notes.wasm --root data --read-only --timeout 10 -- list
+      Nothing is written, and it is stopped after ten seconds.
+
+Exit codes:
+  0-255  that of the ability itself, with these exceptions:
+  2      the command line is wrong
+  124    --timeout was reached, and the ability was stopped
+  125    the ability could not be started: it is no component, it needs what is
+         not given here, or the root cannot be opened
+  134    the ability trapped: it crashed, or broke a limit
+
+Programs in Rust, C and the like can only tell success (0) from failure (1): the
+exit of WASI 0.2 knows no other codes.
+
+Compiled abilities are kept in the cache directory of wasmtime, so that all runs
+but the first start at once.";
+
+#[derive(Parser)]
+#[command(name = "ability", version, about = ABOUT, long_about = LONG_ABOUT)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run one ability until it ends
+    #[command(long_about = RUN_LONG_ABOUT, after_long_help = RUN_AFTER_HELP)]
+    Run(RunArgs),
+}
+
+#[derive(Args)]
+pub struct RunArgs {
+    /// The ability: a WebAssembly component
+    #[arg(value_name = "COMPONENT.WASM")]
+    pub component: PathBuf,
+
+    /// Where the files of abilities are
+    ///
+    /// Created if it does not exist.
+    #[arg(long, value_name = "DIR")]
+    pub root: PathBuf,
+
+    /// Whose files it gets [default: the file's name without .wasm]
+    #[arg(long)]
+    pub id: Option<String>,
+
+    /// Let it read its files but change none
+    ///
+    /// Every change answers `read-only`. Nothing is created under the root,
+    /// which must exist.
+    #[arg(long)]
+    pub read_only: bool,
+
+    /// The longest file it may write [default: 64M, at most 127M]
+    ///
+    /// In bytes, or with K, M or G for 1,024 bytes and its powers. Longer files
+    /// answer `too-large`.
+    #[arg(long, value_name = "N", value_parser = file_size)]
+    pub max_file_bytes: Option<u64>,
+
+    /// The most memory it may use
+    ///
+    /// In bytes, or with K, M or G. Counts all its memories and tables together.
+    #[arg(long, value_name = "BYTES", value_parser = memory_size, default_value = "1G")]
+    pub max_memory: usize,
+
+    /// Stop it after so many seconds, whatever it is doing
+    ///
+    /// Fractions are allowed. What it was writing at that moment is written
+    /// whole, or not at all.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+
+    /// Give it an environment variable; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = variable)]
+    pub env: Vec<(String, String)>,
+
+    /// Give it a directory for plain files, as /scratch: NOT tear-free
+    ///
+    /// It can read and change everything in it through the usual file
+    /// functions. For comparison, and for data that may be lost.
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+
+    /// Say how it was loaded, and more about what goes wrong
+    #[arg(long, short)]
+    pub verbose: bool,
+
+    /// What the ability gets as its arguments
+    #[arg(last = true)]
+    pub args: Vec<String>,
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let unit = match &text[digits.len()..] {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return Err("only one of K, M and G may follow the number".to_owned()),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "not a number of bytes, such as 65536, 64K or 1M".to_owned())?;
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| "more bytes than can be counted".to_owned())
+}
+
+fn file_size(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("no file could be written; use --read-only for that".to_owned()),
+        bytes if bytes > MAX_VALUE_BYTES => Err(format!(
+            "at most {}M ({MAX_VALUE_BYTES} bytes) can pass in one call",
+            MAX_VALUE_BYTES >> 20
+        )),
+        bytes => Ok(bytes),
+    }
+}
+
+fn memory_size(text: &str) -> Result<usize, String> {
+    usize::try_from(size(text)?).map_err(|_| "more than this machine can address".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds, such as 10 or 0.5".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("must be more than zero, and not endless".to_owned()),
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("the name before = is missing".to_owned()),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err("must have the form NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("64K"), Ok(65536));
+        assert_eq!(size("1G"), Ok(1 << 30));
+        for wrong in ["", "K", "-1", "1.5M", "1KM", "1k", "1MB", "99999999999G"] {
+            assert!(size(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(file_size("127M"), Ok(127 << 20));
+        let error = file_size("128M").expect_err("too much");
+        assert!(error.contains("127M (133169152 bytes)"), "{error}");
+        assert!(file_size("0").is_err());
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "0", "-1", "inf", "nan", "1e300", "1s"] {
+            assert!(seconds(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn variables() {
+        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(variable("A=b=c"), pair("A", "b=c"));
+        assert_eq!(variable("A="), pair("A", ""));
+        assert!(variable("A").is_err());
+        assert!(variable("=b").is_err());
+    }
+}

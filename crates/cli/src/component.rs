@@ -1,0 +1,145 @@
+//! From a file to a compiled component that this host can run.
+//!
+//! Whatever the file holds, a person gets one sentence that says what is wrong
+//! with it.
+
+use crate::guest::Guest;
+use crate::progress;
+use anyhow::{Context, Result, anyhow, bail};
+use std::fmt::Display;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Instant;
+use wasmtime::component::Component;
+use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+const MAGIC: &[u8] = b"\0asm";
+const MODULE: &[u8] = &[1, 0, 0, 0];
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
+/// A component, ready to run.
+pub struct Ability {
+    pub engine: Engine,
+    pub command: CommandPre<Guest>,
+    /// How it was made ready, for a person.
+    pub loaded: String,
+}
+
+/// What the ability is called unless it is given another name: the name of its
+/// file without `.wasm`.
+pub fn name_of(path: &Path) -> Result<&str> {
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .with_context(|| format!("{} has no name that is text", path.display()))
+}
+
+impl Ability {
+    pub fn load(path: &Path, verbose: bool) -> Result<Self> {
+        let file = path.display();
+        let bytes = read(path)?;
+        check_kind(&bytes).with_context(|| format!("{file} is not a component"))?;
+
+        let (engine, cache) = engine()?;
+        let start = Instant::now();
+        let component = progress::while_waiting(format!("Compiling {file}"), || {
+            Component::new(&engine, &bytes)
+        });
+        let component = component.map_err(|error| damaged(&file, &error, verbose))?;
+        let loaded = match &cache {
+            Some(cache) if cache.cache_hits() > 0 => "loaded from the cache",
+            Some(_) => "compiled",
+            None => "compiled, without a cache",
+        };
+        let loaded = format!(
+            "{file} was {loaded} in {:.3} s",
+            start.elapsed().as_secs_f64()
+        );
+
+        check_runs(&component).with_context(|| format!("{file} cannot be run"))?;
+        let linker = Guest::linker(&engine)?;
+        let instance = linker
+            .instantiate_pre(&component)
+            .map_err(|error| not_given(&file, &error, verbose))?;
+        let command = CommandPre::new(instance).map_err(|error| {
+            anyhow!("{file} cannot be run: its wasi:cli/run is not the one of WASI 0.2 ({error:#})")
+        })?;
+        Ok(Self {
+            engine,
+            command,
+            loaded,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => anyhow!("there is no file {}", path.display()),
+        ErrorKind::IsADirectory => anyhow!("{} is a directory", path.display()),
+        _ => anyhow!("{} could not be read: {error}", path.display()),
+    })
+}
+
+fn check_kind(bytes: &[u8]) -> Result<()> {
+    let Some(version) = bytes.strip_prefix(MAGIC) else {
+        bail!("it is no WebAssembly at all");
+    };
+    if version.starts_with(MODULE) {
+        bail!(
+            "it is a core module; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+        );
+    }
+    if !version.starts_with(COMPONENT) {
+        bail!("it is cut off, or of a version of WebAssembly that is not known here");
+    }
+    Ok(())
+}
+
+/// The engine, and the cache that it keeps compiled components in, if there is
+/// a place for one.
+fn engine() -> Result<(Engine, Option<Cache>)> {
+    let cache = Cache::new(CacheConfig::new()).ok();
+    let mut config = Config::new();
+    // So that a guest can be stopped in a loop.
+    config.epoch_interruption(true).cache(cache.clone());
+    let engine = Engine::new(&config).map_err(anyhow::Error::from);
+    Ok((
+        engine.context("WebAssembly cannot be compiled on this machine")?,
+        cache,
+    ))
+}
+
+fn check_runs(component: &Component) -> Result<()> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let runs = ty
+        .exports(engine)
+        .any(|(name, _)| name.starts_with("wasi:cli/run@0.2."));
+    if !runs {
+        bail!("it exports no wasi:cli/run of WASI 0.2, so it is a library rather than a command");
+    }
+    Ok(())
+}
+
+fn damaged(file: impl Display, error: &wasmtime::Error, verbose: bool) -> anyhow::Error {
+    if verbose {
+        return anyhow!("{file} could not be compiled: {error:#}");
+    }
+    let reason = error.root_cause().to_string();
+    let reason = reason.lines().next().unwrap_or_default();
+    anyhow!("{file} could not be compiled, it is damaged or needs a newer host: {reason}")
+}
+
+fn not_given(file: impl Display, error: &wasmtime::Error, verbose: bool) -> anyhow::Error {
+    let text = error.to_string();
+    // wasmtime names the import between backticks.
+    match text.split('`').nth(1) {
+        Some(import) if !verbose => {
+            anyhow!(
+                "{file} cannot be run: it imports {import}, which is not given here in that form"
+            )
+        }
+        _ => anyhow!("{file} cannot be run: {error:#}"),
+    }
+}

@@ -1,0 +1,59 @@
+//! From a root directory to the storage of one guest.
+
+use crate::args::RunArgs;
+use ability_storage::{Error, Limits, Root, Scope, StorageCtx};
+use anyhow::{Context, Result, anyhow, bail};
+use std::path::Path;
+
+/// Opens the guest's own volume and the one that all share.
+pub fn open(args: &RunArgs, name: &str) -> Result<StorageCtx> {
+    let id = args.id.as_deref().unwrap_or(name);
+    let mut limits = Limits::default();
+    let mut ctx = StorageCtx::builder();
+    if let Some(bytes) = args.max_file_bytes {
+        limits = limits.max_file_bytes(bytes);
+        ctx = ctx.max_value_bytes(bytes);
+    }
+    let root = Root::options()
+        .limits(limits)
+        .read_only(args.read_only)
+        .open_or_create(&args.root)
+        .map_err(told)?;
+    if let Some(scratch) = &args.scratch {
+        check_apart(scratch, &args.root)?;
+    }
+    let ability = root
+        .ability(id)
+        .map_err(told)
+        .with_context(|| match args.id {
+            Some(_) => "--id cannot be used",
+            None => {
+                "the name of the file cannot be used as its id (another can be given with --id)"
+            }
+        })?;
+    Ok(ctx
+        .volume(Scope::Ability, ability)
+        .volume(Scope::User, root.user().map_err(told)?)
+        .build())
+}
+
+/// Why a volume cannot be opened, without saying twice that it cannot.
+fn told(error: Error) -> anyhow::Error {
+    match error {
+        Error::Unavailable { what, source } => anyhow!("{what}: {source}"),
+        error => error.into(),
+    }
+}
+
+/// A guest with plain access to a volume could tear what is in it.
+fn check_apart(scratch: &Path, root: &Path) -> Result<()> {
+    let resolve = |path: &Path| {
+        path.canonicalize()
+            .with_context(|| format!("the directory {} could not be opened", path.display()))
+    };
+    let (scratch, root) = (resolve(scratch)?, resolve(root)?);
+    if scratch.starts_with(&root) || root.starts_with(&scratch) {
+        bail!("--scratch and --root must be apart: neither may contain the other");
+    }
+    Ok(())
+}

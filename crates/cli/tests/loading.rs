@@ -1,0 +1,153 @@
+//! A file that cannot be run is refused with one sentence that says why, and
+//! one that can is compiled once.
+
+use end_to_end::command::{Ability, Ended, end};
+use end_to_end::guests;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn ability() -> Ability {
+    Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// A built guest with one name in it exchanged for another of the same length.
+fn counter_with(name: &str, other: &str) -> Vec<u8> {
+    assert_eq!(name.len(), other.len());
+    let mut bytes = fs::read(guests::path("counter")).expect("read");
+    let found: Vec<_> = (0..bytes.len() - name.len())
+        .filter(|&at| bytes[at..].starts_with(name.as_bytes()))
+        .collect();
+    assert!(!found.is_empty(), "{name}");
+    for at in found {
+        bytes[at..at + name.len()].copy_from_slice(other.as_bytes());
+    }
+    bytes
+}
+
+fn file(ability: &Ability, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+    let path = ability.directory().join(name);
+    fs::write(&path, contents).expect("written");
+    path
+}
+
+fn refused(ability: &Ability, path: &Path) -> String {
+    let Ended { code, stderr, .. } = end(ability.component(path, &[], &[]));
+    assert_eq!(code, Some(125), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.starts_with("ability: "), "{stderr}");
+    let name = path.file_name().expect("a name").to_str().expect("text");
+    assert!(stderr.contains(name), "{stderr}");
+    assert!(!ability.root().exists(), "a root for {stderr}");
+    stderr
+}
+
+#[test]
+fn what_is_no_component() {
+    let ability = ability();
+    let whole = fs::read(guests::path("counter")).expect("read");
+    for (name, contents, expected) in [
+        ("text.wasm", b"hello".as_slice(), "no WebAssembly at all"),
+        ("empty.wasm", b"", "no WebAssembly at all"),
+        ("module.wasm", b"\0asm\x01\0\0\0", "a core module"),
+        ("header.wasm", b"\0asm\x0d\0", "cut off"),
+        (
+            "future.wasm",
+            b"\0asm\x0e\0\x01\0",
+            "version of WebAssembly",
+        ),
+        ("half.wasm", &whole[..whole.len() / 2], "damaged"),
+        ("short.wasm", &whole[..whole.len() - 1], "damaged"),
+    ] {
+        let reason = refused(&ability, &file(&ability, name, contents));
+        assert!(reason.contains(expected), "{reason}");
+    }
+    let missing = refused(&ability, &ability.directory().join("missing.wasm"));
+    assert!(missing.contains("there is no file"), "{missing}");
+    let directory = ability.directory().join("directory.wasm");
+    fs::create_dir(&directory).expect("created");
+    assert!(refused(&ability, &directory).contains("is a directory"));
+}
+
+#[test]
+fn a_component_that_is_no_command() {
+    let ability = ability();
+    let bytes = counter_with("wasi:cli/run@0.2", "wasi:cli/fun@0.2");
+    let library = file(&ability, "library.wasm", bytes);
+    assert!(refused(&ability, &library).contains("exports no wasi:cli/run"));
+    let empty = file(&ability, "nothing.wasm", b"\0asm\x0d\0\x01\0");
+    assert!(refused(&ability, &empty).contains("exports no wasi:cli/run"));
+}
+
+#[test]
+fn a_component_that_needs_what_is_not_given() {
+    let ability = ability();
+    let bytes = counter_with("ability:storage/storage", "ability:storage/telepat");
+    let reason = refused(&ability, &file(&ability, "needy.wasm", bytes));
+    assert!(
+        reason.contains("imports ability:storage/telepat@0.1.0"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_root_that_cannot_be_opened() {
+    let ability = ability();
+    fs::write(ability.root(), "a file").expect("written");
+    let ended = ability.run("counter", &[], &["next"]);
+    assert_eq!(ended.code, Some(125), "{ended:?}");
+    assert!(
+        ended.stderr.contains("root could not be opened"),
+        "{ended:?}"
+    );
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}
+
+#[test]
+fn an_id_that_is_none() {
+    let ability = ability();
+    for id in ["../user", "a/b", "", ".."] {
+        let ended = ability.run("counter", &["--id", id], &["next"]);
+        assert_eq!(ended.code, Some(125), "{ended:?}");
+        assert!(ended.stderr.contains("cannot be the id"), "{ended:?}");
+    }
+    let trailing = file(
+        &ability,
+        "counter..wasm",
+        fs::read(guests::path("counter")).expect("read"),
+    );
+    let ended = end(ability.component(&trailing, &[], &["next"]));
+    assert_eq!(ended.code, Some(125), "{ended:?}");
+    assert!(ended.stderr.contains("--id"), "{ended:?}");
+    let ended = end(ability.component(&trailing, &["--id", "counter"], &["next"]));
+    assert_eq!(ended.stdout, "1\n", "{ended:?}");
+}
+
+#[test]
+fn the_second_start_is_from_the_cache() {
+    let ability = ability().with_own_cache();
+    let first = ability.run("counter", &["--verbose"], &["next"]);
+    assert!(first.stderr.contains("was compiled in"), "{first:?}");
+    let second = ability.run("counter", &["--verbose"], &["next"]);
+    assert!(
+        second.stderr.contains("was loaded from the cache"),
+        "{second:?}"
+    );
+    assert_eq!(
+        (first.stdout.as_str(), second.stdout.as_str()),
+        ("1\n", "2\n")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_place_for_the_cache_it_runs_all_the_same() {
+    let ability = ability();
+    let mut command = ability.guest("counter", &["--verbose"], &["next"]);
+    // Neither can be created.
+    command
+        .env("XDG_CACHE_HOME", "/dev/null/cache")
+        .env("HOME", "/dev/null");
+    let ended = end(command);
+    assert_eq!(ended.stdout, "1\n", "{ended:?}");
+    assert!(ended.stderr.contains("without a cache"), "{ended:?}");
+}

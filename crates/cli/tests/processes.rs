@@ -1,0 +1,164 @@
+//! Many processes on one volume, and processes that are killed.
+
+use end_to_end::command::{Ability, end, names};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const INSTANCES: usize = 16;
+const NUMBERS: usize = 10;
+const KILLS: u32 = 15;
+
+fn ability() -> Ability {
+    Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn sixteen_processes_hand_out_each_number_once() {
+    let ability = ability();
+    // Once alone, so that they need not all compile it.
+    ability.run("counter", &[], &["show"]);
+    let times = NUMBERS.to_string();
+    let children: Vec<Child> = (0..INSTANCES)
+        .map(|_| {
+            let mut command = ability.guest("counter", &[], &["next", "--times", &times]);
+            command.spawn().expect("started")
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    for child in children {
+        let ended = end_to_end::command::ended(child);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for number in ended.stdout.lines() {
+            let number: usize = number.parse().expect("a number");
+            assert!(seen.insert(number), "{number} was handed out twice");
+        }
+    }
+    let all = INSTANCES * NUMBERS;
+    assert_eq!(seen, (1..=all).collect());
+    let ended = ability.run("counter", &[], &["show"]);
+    assert_eq!(ended.stdout, format!("{all}\n"));
+    assert_eq!(
+        names(&ability.volume("counter")),
+        [".ability-storage", "counter.count"]
+    );
+    assert_eq!(ability.sessions("counter"), none());
+}
+
+#[test]
+fn two_processes_share_the_users_files() {
+    let ability = ability();
+    let count = |id: &str| {
+        let options = ["--id", id];
+        let ended = ability.run("counter", &options, &["next", "--shared"]);
+        ended.stdout.trim().to_owned()
+    };
+    assert_eq!([count("one"), count("two"), count("one")], ["1", "2", "3"]);
+}
+
+/// The last record that was acknowledged: its number and its hash.
+type Acknowledged = (u64, String);
+
+/// Feeds lines to audit-chain until it is killed after `life`, and returns the
+/// last record that it acknowledged, `before` if none.
+fn feed_and_kill(ability: &Ability, life: Duration, before: Acknowledged) -> Acknowledged {
+    let mut command = ability.guest("audit-chain", &[], &[]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let reader = thread::spawn(move || {
+        let mut last = before;
+        for line in stdout.lines() {
+            let line = line.expect("text");
+            let words: Vec<_> = line.split(' ').collect();
+            let [kind, number, head] = words[..] else {
+                // Cut off by the kill.
+                break;
+            };
+            let number = number.parse().expect("a number");
+            if kind == "ready" {
+                // What was acknowledged is there, and at most one record more.
+                assert!((last.0..=last.0 + 1).contains(&number), "{last:?} {line}");
+                assert!(number != last.0 || head == last.1, "{last:?} {line}");
+            }
+            last = (number, head.to_owned());
+        }
+        last
+    });
+    let writer = thread::spawn(move || {
+        // Until it is gone.
+        while stdin.write_all(b"a line to remember\n").is_ok() {}
+    });
+    thread::sleep(life);
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    writer.join().expect("no panic");
+    reader.join().expect("the chain was whole")
+}
+
+/// Some randomness is all that is needed; what was tried is in the message.
+fn random(below: u32) -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("after 1970").subsec_micros() % below
+}
+
+#[test]
+fn an_audit_chain_survives_being_killed_again_and_again() {
+    let ability = ability();
+    let ended = ability.run("audit-chain", &[], &[]);
+    let head = ended
+        .stdout
+        .trim()
+        .trim_start_matches("ready 0 ")
+        .to_owned();
+    let mut last = (0, head);
+    for _ in 0..KILLS {
+        let life = Duration::from_millis(20 + u64::from(random(150)));
+        last = feed_and_kill(&ability, life, last);
+        let ended = ability.run("audit-chain", &[], &["verify"]);
+        assert_eq!(ended.code, Some(0), "after {life:?}, {last:?}: {ended:?}");
+        let verified = ended.stdout;
+        let exactly = format!("verified {} records", last.0);
+        let one_more = format!("verified {} records", last.0 + 1);
+        assert!(
+            verified.starts_with(&exactly) || verified.starts_with(&one_more),
+            "after {life:?}, {last:?}: {verified}"
+        );
+    }
+    assert!(last.0 > 0, "it was never given the time to record anything");
+
+    // The last run was not killed: nothing but the file is left.
+    assert_eq!(
+        names(&ability.volume("audit-chain")),
+        [".ability-storage", "audit_chain.json"]
+    );
+    assert_eq!(ability.sessions("audit-chain"), none());
+}
+
+#[test]
+fn what_a_killed_process_left_is_cleared_by_the_next() {
+    let ability = ability();
+    let mut command = ability.guest("probe", &[], &["sleep", "60000"]);
+    let mut child = command.spawn().expect("started");
+    while ability.sessions("probe").is_empty() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // While it lives, its session is left alone.
+    ability.run("probe", &[], &["list", ""]);
+    assert_eq!(ability.sessions("probe").len(), 1);
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    assert_eq!(ability.sessions("probe").len(), 1);
+
+    let ended = end(ability.guest("probe", &[], &["list", ""]));
+    assert_eq!(ended.stdout, "ok\n");
+    assert_eq!(ability.sessions("probe"), none());
+    assert!(fs::metadata(ability.volume("probe")).is_ok());
+}

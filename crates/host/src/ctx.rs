@@ -1,0 +1,157 @@
+//! `StorageCtx`: what one guest may reach, and how much of it at once.
+
+use crate::Scope;
+use crate::error::Failure;
+use crate::mount::Mount;
+use crate::read_only::ReadOnly;
+use ability_storage_engine::Volume;
+use std::sync::Arc;
+
+/// The most that [`StorageCtxBuilder::max_value_bytes`] can be: 127 MiB.
+///
+/// wasmtime ends a guest that hands over more than 128 MiB in one call (see
+/// [`Store::set_hostcall_fuel`]), before the host can answer `too-large`. The
+/// difference is for what else is in a call, such as the path.
+///
+/// [`Store::set_hostcall_fuel`]: wasmtime::Store::set_hostcall_fuel
+pub const MAX_VALUE_BYTES: u64 = 127 << 20;
+
+const DEFAULT_MAX_VALUE_BYTES: u64 = 64 << 20;
+
+/// Builder-style structure used to create a [`StorageCtx`].
+///
+/// The defaults:
+///
+/// * no scope has a volume: every call answers `unavailable`, which names the
+///   scope;
+/// * scopes that get a volume can be written to;
+/// * the longest contents in one call are 64 MiB.
+///
+/// ```
+/// use ability_storage::{MemoryVolume, Scope, StorageCtxBuilder};
+///
+/// let ctx = StorageCtxBuilder::new()
+///     .ability_volume(MemoryVolume::new())
+///     .user_volume(MemoryVolume::new())
+///     .read_only(Scope::User)
+///     .max_value_bytes(1 << 20)
+///     .build();
+/// # let _ = ctx;
+/// ```
+#[derive(Clone)]
+pub struct StorageCtxBuilder {
+    ability: Place,
+    user: Place,
+    max_value_bytes: u64,
+}
+
+#[derive(Clone, Default)]
+struct Place {
+    volume: Option<Arc<dyn Volume>>,
+    read_only: bool,
+}
+
+impl Default for StorageCtxBuilder {
+    fn default() -> Self {
+        Self {
+            ability: Place::default(),
+            user: Place::default(),
+            max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
+        }
+    }
+}
+
+impl StorageCtxBuilder {
+    /// A builder with the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts `volume` behind the scope `ability`: this guest's own files.
+    pub fn ability_volume(self, volume: impl Volume + 'static) -> Self {
+        self.volume(Scope::Ability, Arc::new(volume))
+    }
+
+    /// Puts `volume` behind the scope `user`: the files that all abilities of
+    /// one user share.
+    pub fn user_volume(self, volume: impl Volume + 'static) -> Self {
+        self.volume(Scope::User, Arc::new(volume))
+    }
+
+    /// Puts `volume`, which other guests may share, behind `scope`.
+    pub fn volume(mut self, scope: Scope, volume: Arc<dyn Volume>) -> Self {
+        self.place(scope).volume = Some(volume);
+        self
+    }
+
+    /// Lets the guest only read `scope`: every change answers `read-only`.
+    pub fn read_only(mut self, scope: Scope) -> Self {
+        self.place(scope).read_only = true;
+        self
+    }
+
+    /// The longest contents, in bytes, that pass through one call in either
+    /// direction; what is longer is answered with `too-large`. At most
+    /// [`MAX_VALUE_BYTES`]; a larger number is taken as that.
+    ///
+    /// This bounds the memory that one call takes in the host, to a small
+    /// multiple of it. How long a file may *become* is the volume's own limit
+    /// ([`Limits`](crate::Limits)).
+    pub fn max_value_bytes(mut self, bytes: u64) -> Self {
+        self.max_value_bytes = bytes.min(MAX_VALUE_BYTES);
+        self
+    }
+
+    /// The context with what was configured so far.
+    pub fn build(self) -> StorageCtx {
+        let max_value_bytes = self.max_value_bytes;
+        StorageCtx {
+            ability: self.ability.mount(max_value_bytes),
+            user: self.user.mount(max_value_bytes),
+        }
+    }
+
+    fn place(&mut self, scope: Scope) -> &mut Place {
+        match scope {
+            Scope::Ability => &mut self.ability,
+            Scope::User => &mut self.user,
+        }
+    }
+}
+
+impl Place {
+    fn mount(self, max_value_bytes: u64) -> Option<Mount> {
+        let volume = self.volume?;
+        let volume = if self.read_only {
+            Arc::new(ReadOnly(volume))
+        } else {
+            volume
+        };
+        Some(Mount {
+            volume,
+            max_value_bytes,
+        })
+    }
+}
+
+/// What one guest's store keeps of its storage. Make one for each store;
+/// volumes may be shared between them.
+pub struct StorageCtx {
+    ability: Option<Mount>,
+    user: Option<Mount>,
+}
+
+impl StorageCtx {
+    /// Convenience function for calling [`StorageCtxBuilder::new`].
+    pub fn builder() -> StorageCtxBuilder {
+        StorageCtxBuilder::new()
+    }
+
+    pub(crate) fn mount(&self, scope: Scope) -> Result<&Mount, Failure> {
+        let mount = match scope {
+            Scope::Ability => &self.ability,
+            Scope::User => &self.user,
+        };
+        mount.as_ref().ok_or_else(|| Failure::no_volume(scope))
+    }
+}

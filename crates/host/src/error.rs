@@ -1,0 +1,131 @@
+//! What went wrong, on its way to the guest.
+//!
+//! A guest's mistake, and what a disk does, is an error value; only a mistake
+//! of the host ends the guest. No text that a guest gets may name a path of the
+//! host: errors of the engine carry the guest's own path and the words of the
+//! system, except the one that is replaced below.
+
+use crate::Scope;
+use crate::bindings::ability::storage::types;
+use ability_storage_engine::{Error, Outcome, PathError};
+
+/// Why a call has no result.
+#[derive(Debug)]
+pub enum Failure {
+    /// The guest gets this value.
+    Error(types::Error),
+    /// The guest ends here: the host has a bug.
+    Trap(wasmtime::Error),
+}
+
+impl Failure {
+    /// The host has put nothing behind `scope`.
+    pub(crate) fn no_volume(scope: Scope) -> Self {
+        let scope = match scope {
+            Scope::Ability => "ability",
+            Scope::User => "user",
+        };
+        let text = format!("this host has no storage for the scope `{scope}`");
+        types::Error::Unavailable(text).into()
+    }
+
+    /// A volume broke its promise: a write has a version.
+    pub(crate) fn no_version_written() -> Self {
+        Failure::Trap(wasmtime::Error::msg(
+            "the volume wrote a file but gave no version",
+        ))
+    }
+
+    /// What the generated code hands to the guest.
+    pub(crate) fn into_guest_error(self) -> wasmtime::Result<types::Error> {
+        match self {
+            Failure::Error(error) => Ok(error),
+            Failure::Trap(error) => Err(error),
+        }
+    }
+}
+
+impl From<types::Error> for Failure {
+    fn from(error: types::Error) -> Self {
+        Failure::Error(error)
+    }
+}
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        types::Error::InvalidPath(error.to_string()).into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        Failure::Error(match error {
+            Error::NotFound { .. } => types::Error::NotFound,
+            Error::Conflict { found, .. } => {
+                types::Error::Conflict(found.map(|version| version.to_string()))
+            }
+            Error::Path(_) | Error::NotAFile { .. } => types::Error::InvalidPath(text),
+            Error::TooLarge { limit, .. } => types::Error::TooLarge(limit),
+            Error::NoSpace { .. } => types::Error::NoSpace,
+            Error::ReadOnly => types::Error::ReadOnly,
+            // Its text is for the host: it may name a directory.
+            Error::Unavailable { .. } => {
+                types::Error::Unavailable("the storage cannot be reached now".to_owned())
+            }
+            _ => match error.outcome() {
+                Outcome::NotApplied => types::Error::Other(text),
+                Outcome::Unconfirmed => types::Error::Unconfirmed(text),
+            },
+        })
+    }
+}
+
+/// The work was lost: the volume panicked, or the runtime is shutting down.
+impl From<tokio::task::JoinError> for Failure {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Failure::Trap(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ability_storage_engine::FilePath;
+    use std::io;
+
+    fn text_for_guest(error: Error) -> String {
+        let Failure::Error(error) = error.into() else {
+            panic!("an error of the engine ends no guest");
+        };
+        error.to_string()
+    }
+
+    #[test]
+    fn a_guest_learns_no_path_of_the_host() {
+        let text = text_for_guest(Error::Unavailable {
+            what: "the directory /srv/secret could not be opened".to_owned(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        });
+        assert!(text.starts_with("Error::Unavailable"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn what_may_be_undone_is_told_from_what_was_not_done() {
+        let path = FilePath::new("a.txt").expect("valid");
+        let source = || io::ErrorKind::TimedOut.into();
+        let text = text_for_guest(Error::Unconfirmed {
+            path: path.clone(),
+            source: source(),
+        });
+        assert!(text.starts_with("Error::Unconfirmed"), "{text}");
+        let text = text_for_guest(Error::Io {
+            path,
+            intent: "changed",
+            source: source(),
+        });
+        assert!(text.starts_with("Error::Other"), "{text}");
+        assert!(text.contains("a.txt was not changed"), "{text}");
+    }
+}

@@ -1,0 +1,254 @@
+//! The generated traits, called as a linker calls them.
+
+use super::StorageView;
+use crate::bindings::ability::storage::storage::Host as Asynchronous;
+use crate::bindings::ability::storage::types::{Error, Host as _, Precondition};
+use crate::bindings::sync::ability::storage::storage::Host as Synchronous;
+use crate::error::Failure;
+use crate::{
+    FileInfo, FilePath, Limits, MemoryVolume, Result as EngineResult, Scope, Snapshot, Step,
+    StorageCtx, StorageCtxBuilder, Version, Volume,
+};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::task::{Context, Poll, Waker};
+
+const PATH: &str = "notes/a.md";
+
+fn ctx() -> StorageCtx {
+    StorageCtx::builder()
+        .ability_volume(MemoryVolume::new())
+        .user_volume(MemoryVolume::new())
+        .build()
+}
+
+/// What a guest would see of `result`.
+fn seen<T>(ctx: &mut StorageCtx, result: Result<T, Failure>) -> Result<T, String> {
+    result.map_err(|failure| {
+        let error = StorageView::new(ctx).convert_error(failure);
+        error.expect("an error value, not a trap").to_string()
+    })
+}
+
+fn write(ctx: &mut StorageCtx, path: &str, contents: &[u8], scope: Scope) -> Result<(), String> {
+    let result = Synchronous::atomic_write(
+        &mut StorageView::new(ctx),
+        path.to_owned(),
+        contents.to_vec(),
+        scope,
+    );
+    seen(ctx, result)
+}
+
+fn read(ctx: &mut StorageCtx, path: &str, scope: Scope) -> Result<Vec<u8>, String> {
+    let result = Synchronous::read(&mut StorageView::new(ctx), path.to_owned(), scope);
+    seen(ctx, result)
+}
+
+#[test]
+fn scopes_do_not_overlap() {
+    let mut ctx = ctx();
+    write(&mut ctx, PATH, b"own", Scope::Ability).expect("written");
+    write(&mut ctx, PATH, b"shared", Scope::User).expect("written");
+    assert_eq!(read(&mut ctx, PATH, Scope::Ability).expect("read"), b"own");
+    assert_eq!(read(&mut ctx, PATH, Scope::User).expect("read"), b"shared");
+}
+
+#[test]
+fn a_scope_without_a_volume_is_named() {
+    let mut ctx = StorageCtxBuilder::new()
+        .ability_volume(MemoryVolume::new())
+        .build();
+    let error = read(&mut ctx, PATH, Scope::User).expect_err("nothing is there");
+    assert!(
+        error.contains("Unavailable") && error.contains("`user`"),
+        "{error}"
+    );
+    write(&mut ctx, PATH, b"", Scope::Ability).expect("the other scope is there");
+}
+
+#[test]
+fn a_read_only_scope_can_be_read() {
+    let volume = Arc::new(MemoryVolume::new());
+    let mut writer = StorageCtx::builder()
+        .volume(Scope::User, volume.clone())
+        .build();
+    let mut reader = StorageCtx::builder()
+        .volume(Scope::User, volume)
+        .read_only(Scope::User)
+        .build();
+    write(&mut writer, PATH, b"text", Scope::User).expect("written");
+    assert_eq!(read(&mut reader, PATH, Scope::User).expect("read"), b"text");
+
+    let mut view = StorageView::new(&mut reader);
+    let path = PATH.to_owned();
+    for result in [
+        Synchronous::atomic_write(&mut view, path.clone(), vec![], Scope::User),
+        Synchronous::append(&mut view, path.clone(), vec![], Scope::User),
+        Synchronous::rename(&mut view, path.clone(), "b".to_owned(), Scope::User),
+        Synchronous::delete(&mut view, path.clone(), Scope::User),
+    ] {
+        assert!(matches!(result, Err(Failure::Error(Error::ReadOnly))));
+    }
+}
+
+#[test]
+fn longer_contents_than_may_pass_are_refused_in_both_directions() {
+    let volume = Arc::new(MemoryVolume::new());
+    let with_limit = |bytes| {
+        StorageCtx::builder()
+            .volume(Scope::Ability, volume.clone())
+            .max_value_bytes(bytes)
+            .build()
+    };
+    let mut small = with_limit(4);
+    write(&mut small, PATH, b"1234", Scope::Ability).expect("just fits");
+    let too_large = "Error::TooLarge(4)";
+    let error = write(&mut small, PATH, b"12345", Scope::Ability).expect_err("too long");
+    assert!(
+        error.contains("TooLarge") && error.contains('4'),
+        "{error} is not {too_large}"
+    );
+
+    write(&mut with_limit(8), PATH, b"12345", Scope::Ability).expect("fits");
+    let error = read(&mut small, PATH, Scope::Ability).expect_err("too long");
+    assert!(error.contains("TooLarge"), "{error}");
+}
+
+#[test]
+fn what_may_pass_is_less_than_wasmtime_allows() {
+    let ctx = StorageCtx::builder()
+        .ability_volume(MemoryVolume::with_limits(Limits::default()))
+        .max_value_bytes(u64::MAX)
+        .build();
+    let mount = ctx.mount(Scope::Ability).expect("a volume");
+    assert_eq!(mount.max_value_bytes, crate::MAX_VALUE_BYTES);
+}
+
+#[test]
+fn a_text_that_is_no_version_conflicts_with_what_is_found() {
+    let mut ctx = ctx();
+    let write_if = |ctx: &mut StorageCtx| {
+        Synchronous::atomic_write_if(
+            &mut StorageView::new(ctx),
+            PATH.to_owned(),
+            b"new".to_vec(),
+            Scope::Ability,
+            Precondition::Version("no version".to_owned()),
+        )
+    };
+    let result = write_if(&mut ctx);
+    assert!(matches!(result, Err(Failure::Error(Error::Conflict(None)))));
+
+    write(&mut ctx, PATH, b"old", Scope::Ability).expect("written");
+    let expected = Version::of(b"old").to_string();
+    match write_if(&mut ctx) {
+        Err(Failure::Error(Error::Conflict(Some(found)))) => assert_eq!(found, expected),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(read(&mut ctx, PATH, Scope::Ability).expect("read"), b"old");
+}
+
+#[tokio::test]
+async fn the_asynchronous_variant_does_the_same() {
+    let mut ctx = ctx();
+    let mut view = StorageView::new(&mut ctx);
+    let path = || PATH.to_owned();
+    let scope = Scope::Ability;
+    let version = Asynchronous::atomic_write_if(
+        &mut view,
+        path(),
+        b"one".to_vec(),
+        scope,
+        Precondition::Absent,
+    );
+    let version = version.await.expect("written");
+    let snapshot = Asynchronous::read_versioned(&mut view, path(), scope);
+    let snapshot = snapshot.await.expect("read");
+    assert_eq!(
+        (snapshot.contents, snapshot.version),
+        (b"one".to_vec(), version)
+    );
+
+    let append = Asynchronous::append(&mut view, path(), b"two".to_vec(), scope);
+    append.await.expect("appended");
+    let info = Asynchronous::stat(&mut view, path(), scope)
+        .await
+        .expect("there");
+    assert_eq!(info.size, 6);
+    assert!(info.modified.seconds > 1_600_000_000);
+
+    let rename = Asynchronous::rename(&mut view, path(), "b.md".to_owned(), scope);
+    rename.await.expect("renamed");
+    let list = Asynchronous::list(&mut view, String::new(), scope);
+    assert_eq!(list.await.expect("listed"), ["b.md"]);
+
+    let delete = Asynchronous::delete(&mut view, "b.md".to_owned(), scope);
+    delete.await.expect("deleted");
+    let exists = Asynchronous::exists(&mut view, "b.md".to_owned(), scope);
+    assert!(!exists.await.expect("an answer"));
+}
+
+/// A volume whose commits wait until they are let go.
+struct Slow {
+    volume: MemoryVolume,
+    begun: Sender<()>,
+    go: Mutex<Receiver<()>>,
+}
+
+impl Volume for Slow {
+    fn read(&self, path: &FilePath, max_bytes: u64) -> EngineResult<Snapshot> {
+        self.volume.read(path, max_bytes)
+    }
+
+    fn stat(&self, path: &FilePath) -> EngineResult<FileInfo> {
+        self.volume.stat(path)
+    }
+
+    fn list(&self, directory: Option<&FilePath>) -> EngineResult<Vec<FilePath>> {
+        self.volume.list(directory)
+    }
+
+    fn commit(&self, step: Step) -> EngineResult<Option<Version>> {
+        self.begun.send(()).expect("the test waits");
+        self.go.lock().expect("one commit").recv().expect("let go");
+        self.volume.commit(step)
+    }
+}
+
+#[test]
+fn a_call_that_is_dropped_still_happens_whole() {
+    let (begun, has_begun) = mpsc::channel();
+    let (go, wait) = mpsc::channel();
+    let volume = Arc::new(Slow {
+        volume: MemoryVolume::new(),
+        begun,
+        go: Mutex::new(wait),
+    });
+    let mut ctx = StorageCtx::builder()
+        .volume(Scope::Ability, volume.clone())
+        .build();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    {
+        let _inside = runtime.enter();
+        let mut view = StorageView::new(&mut ctx);
+        let write = Asynchronous::atomic_write(
+            &mut view,
+            PATH.to_owned(),
+            b"whole".to_vec(),
+            Scope::Ability,
+        );
+        let mut write = pin!(write);
+        let polled = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Pending));
+        has_begun.recv().expect("begun");
+    }
+    go.send(()).expect("it still waits");
+    // Waits for what runs on threads for blocking work.
+    drop(runtime);
+    let path = FilePath::new(PATH).expect("valid");
+    let snapshot = volume.volume.read(&path, 1 << 10).expect("written");
+    assert_eq!(snapshot.contents, b"whole");
+}

@@ -1,0 +1,298 @@
+//! No path and no symbolic link leads a guest out of the directory that it was
+//! given, or into the part of it that is the engine's own.
+
+use ability_storage::{LocalVolume, StorageCtx};
+use end_to_end::command::names;
+use end_to_end::embedding::{PROBE, VARIANTS};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const SECRET: &str = "secret";
+
+/// A volume in a directory that also holds things a guest must not reach.
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let place = Self { directory };
+        fs::create_dir(place.volume()).expect("created");
+        fs::create_dir(place.outside()).expect("created");
+        fs::write(place.outside().join("file"), SECRET).expect("written");
+        place
+    }
+
+    fn volume(&self) -> PathBuf {
+        self.directory.path().join("volume")
+    }
+
+    fn outside(&self) -> PathBuf {
+        self.directory.path().join("outside")
+    }
+
+    fn ctx(&self) -> StorageCtx {
+        let volume = LocalVolume::open(self.volume()).expect("opened");
+        StorageCtx::builder().ability_volume(volume).build()
+    }
+
+    fn check_outside(&self) {
+        assert_eq!(names(&self.outside()), ["file"]);
+        let contents = fs::read_to_string(self.outside().join("file")).expect("still there");
+        assert_eq!(contents, SECRET);
+        assert_eq!(names(self.directory.path()), ["outside", "volume"]);
+    }
+}
+
+fn hostile_paths(place: &Place) -> Vec<String> {
+    let absolute = place.outside().join("file");
+    let mut paths: Vec<String> = [
+        "..",
+        "../outside/file",
+        "a/../../outside/file",
+        "./../outside/file",
+        ".",
+        "./a",
+        "a/.",
+        "a/..",
+        "a//b",
+        "a/",
+        "/",
+        "/etc/passwd",
+        "//etc/passwd",
+        "..\\outside\\file",
+        "a\\b",
+        "C:\\Windows\\win.ini",
+        "C:a",
+        "\\\\server\\share",
+        "a:stream",
+        "a\0",
+        "a\0/../../outside/file",
+        "a\nb",
+        "a\tb",
+        "a\u{1b}[2J",
+        "a\u{7f}",
+        ".ability-storage",
+        ".ability-storage/lock",
+        ".ability-storage/sessions/x",
+        ".ABILITY-STORAGE/lock",
+        ".ability\u{200d}-storage/lock",
+        "ABILIT~1/lock",
+        "nul",
+        "COM1",
+        "trailing.",
+        "trailing ",
+    ]
+    .map(str::to_owned)
+    .into();
+    paths.push(absolute.to_str().expect("text").to_owned());
+    paths.push("x".repeat(256));
+    paths.push("long/".repeat(300) + "file");
+    paths
+}
+
+#[test]
+fn hostile_paths_are_refused_by_every_function() {
+    for variant in VARIANTS {
+        let place = Place::new();
+        for path in hostile_paths(&place) {
+            let path = path.as_str();
+            let operations: [&[&str]; 11] = [
+                &["exists", path],
+                &["read", path],
+                &["read-versioned", path],
+                &["stat", path],
+                &["write", path, "stolen"],
+                &["write-if", path, "stolen", "any"],
+                &["append", path, "stolen"],
+                &["rename", path, "here"],
+                &["rename", "here", path],
+                &["delete", path],
+                // One slash at the end, and nothing else, is the only freedom.
+                &["list", if path == "a/" { "a//" } else { path }],
+            ];
+            let answers = PROBE.answers(variant, place.ctx(), operations);
+            for (operation, answer) in operations.iter().zip(&answers) {
+                assert!(
+                    answer.starts_with("err invalid-path"),
+                    "{operation:?}: {answer}"
+                );
+                let host = place.directory.path().to_str().expect("text");
+                assert!(
+                    path.contains(host) || !answer.contains(host),
+                    "{operation:?} tells a path of the host: {answer}"
+                );
+            }
+        }
+        let empty = PROBE.answers(variant, place.ctx(), [["read", ""], ["delete", ""]]);
+        assert!(
+            empty.iter().all(|a| a.starts_with("err invalid-path")),
+            "{empty:?}"
+        );
+        assert_eq!(names(&place.volume()), [".ability-storage"]);
+        place.check_outside();
+    }
+}
+
+#[cfg(unix)]
+fn link(to: impl AsRef<Path>, at: PathBuf) {
+    std::os::unix::fs::symlink(to, at).expect("linked");
+}
+
+/// Links that someone with access to the directory has put there.
+#[cfg(unix)]
+fn plant_links(place: &Place) {
+    let volume = place.volume();
+    fs::write(volume.join("real"), "real").expect("written");
+    fs::create_dir(volume.join("directory")).expect("created");
+    fs::write(volume.join("directory/file"), "inside").expect("written");
+    link(place.outside().join("file"), volume.join("to-file"));
+    link("../outside/file", volume.join("to-file-relative"));
+    link(place.outside(), volume.join("to-directory"));
+    link("../outside", volume.join("directory/to-directory"));
+    link("/", volume.join("to-root"));
+    link("real", volume.join("to-real"));
+    link("directory", volume.join("to-inside"));
+    link(".ability-storage", volume.join("to-private"));
+    link("nowhere", volume.join("dangling"));
+    link("loop", volume.join("loop"));
+}
+
+#[cfg(unix)]
+const LINKS: [&str; 6] = [
+    "to-file",
+    "to-file-relative",
+    "to-real",
+    "to-directory",
+    "dangling",
+    "loop",
+];
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_read() {
+    for variant in VARIANTS {
+        let place = Place::new();
+        plant_links(&place);
+        for path in LINKS {
+            let operations = [
+                ["read", path],
+                ["read-versioned", path],
+                ["stat", path],
+                ["exists", path],
+            ];
+            let answers = PROBE.answers(variant, place.ctx(), operations);
+            assert_eq!(
+                answers,
+                [
+                    "err not-found",
+                    "err not-found",
+                    "err not-found",
+                    "ok false"
+                ],
+                "{path}"
+            );
+        }
+        for path in [
+            "to-directory/file",
+            "directory/to-directory/file",
+            "to-root/etc/passwd",
+            "to-inside/file",
+            "to-private/lock",
+        ] {
+            let answers = PROBE.answers(variant, place.ctx(), [["read", path], ["exists", path]]);
+            assert_eq!(answers, ["err not-found", "ok false"], "{path}");
+        }
+        let operations = [
+            ["list", ""],
+            ["list", "to-directory"],
+            ["list", "to-root"],
+            ["list", "to-inside"],
+        ];
+        let answers = PROBE.answers(variant, place.ctx(), operations);
+        assert_eq!(answers, ["ok directory/file\treal", "ok", "ok", "ok"]);
+        place.check_outside();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_write_replaces_a_link_and_leaves_what_it_points_to() {
+    for variant in VARIANTS {
+        for path in LINKS {
+            let place = Place::new();
+            plant_links(&place);
+            let operations: [&[&str]; 2] = [&["write", path, "mine"], &["read", path]];
+            let answers = PROBE.answers(variant, place.ctx(), operations);
+            assert_eq!(answers, ["ok", "ok mine"], "{path}");
+            let metadata = fs::symlink_metadata(place.volume().join(path)).expect("there");
+            assert!(metadata.is_file(), "{path}");
+            let real = fs::read_to_string(place.volume().join("real")).expect("there");
+            assert_eq!(real, "real");
+            place.check_outside();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn no_change_goes_through_a_link() {
+    for variant in VARIANTS {
+        let place = Place::new();
+        plant_links(&place);
+        for directory in [
+            "to-directory",
+            "directory/to-directory",
+            "to-root/tmp",
+            "to-private",
+        ] {
+            let path = format!("{directory}/file");
+            let path = path.as_str();
+            let operations: [&[&str]; 5] = [
+                &["write", path, "stolen"],
+                &["write-if", path, "stolen", "absent"],
+                &["append", path, "stolen"],
+                &["rename", "real", path],
+                &["rename", path, "stolen"],
+            ];
+            let answers = PROBE.answers(variant, place.ctx(), operations);
+            for (operation, answer) in operations.iter().zip(&answers) {
+                assert!(answer.starts_with("err "), "{operation:?}: {answer}");
+            }
+            let deleted = PROBE.answers(variant, place.ctx(), [["delete", path], ["read", "real"]]);
+            assert_eq!(deleted[1], "ok real", "{path}");
+        }
+        // A rename onto a link replaces it as a write does; an append does not
+        // extend what it points to.
+        let operations: [&[&str]; 4] = [
+            &["append", "to-file", "appended"],
+            &["read", "to-file"],
+            &["rename", "real", "to-file-relative"],
+            &["read", "to-file-relative"],
+        ];
+        let answers = PROBE.answers(variant, place.ctx(), operations);
+        assert_eq!(answers, ["ok", "ok appended", "ok", "ok real"]);
+        place.check_outside();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_no_file_that_could_be_deleted() {
+    let place = Place::new();
+    plant_links(&place);
+    for path in LINKS
+        .into_iter()
+        .chain(["to-directory/file", "to-root/etc/passwd"])
+    {
+        // What is absent is deleted already.
+        let answers = PROBE.answers(VARIANTS[0], place.ctx(), [["delete", path]]);
+        assert_eq!(answers, ["ok"], "{path}");
+    }
+    for path in LINKS {
+        assert!(place.volume().join(path).is_symlink(), "{path}");
+    }
+    place.check_outside();
+}

@@ -1,0 +1,129 @@
+//! The `ability` command, in a process of its own, over a root that is gone
+//! when the test ends.
+
+use crate::guests;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// The command and a root for it.
+pub struct Ability {
+    binary: PathBuf,
+    cache: PathBuf,
+    directory: TempDir,
+}
+
+/// How the command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// `None` if a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ability {
+    /// The command at `binary`. What it compiles is kept in `scratch`, which
+    /// tests may share.
+    pub fn new(binary: &str, scratch: &str) -> Self {
+        Self {
+            binary: binary.into(),
+            cache: Path::new(scratch).join("cache"),
+            directory: tempfile::tempdir().expect("temporary directory"),
+        }
+    }
+
+    /// With a cache of its own, empty at first.
+    pub fn with_own_cache(mut self) -> Self {
+        self.cache = self.directory.path().join("cache");
+        self
+    }
+
+    /// A directory for what a test needs besides the root.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.directory.path().join("root")
+    }
+
+    /// The directory of the ability `id`.
+    pub fn volume(&self, id: &str) -> PathBuf {
+        self.root().join("abilities").join(id)
+    }
+
+    /// The command itself with no arguments yet.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .env("XDG_CACHE_HOME", &self.cache)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// `ability run` for a built guest.
+    pub fn guest(&self, name: &str, options: &[&str], args: &[&str]) -> Command {
+        self.component(&guests::path(name), options, args)
+    }
+
+    /// `ability run` for any file.
+    pub fn component(&self, path: &Path, options: &[&str], args: &[&str]) -> Command {
+        let mut command = self.command();
+        command.arg("run").arg(path);
+        command.arg("--root").arg(self.root());
+        command.args(options).arg("--").args(args);
+        command
+    }
+
+    /// Runs a guest to its end, without input.
+    pub fn run(&self, name: &str, options: &[&str], args: &[&str]) -> Ended {
+        end(self.guest(name, options, args))
+    }
+
+    /// The sessions that are open in a volume, or were left there.
+    pub fn sessions(&self, id: &str) -> Vec<String> {
+        names(&self.volume(id).join(".ability-storage/sessions"))
+    }
+}
+
+/// Runs a command to its end.
+pub fn end(mut command: Command) -> Ended {
+    ended(command.spawn().expect("started"))
+}
+
+/// Runs a command to its end, with input.
+pub fn end_with_input(mut command: Command, input: &str) -> Ended {
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A command that fails early closes it; its exit code is what counts.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    ended(child)
+}
+
+/// Waits for a command.
+pub fn ended(child: Child) -> Ended {
+    let output = child.wait_with_output().expect("ended");
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+/// The names in a directory, sorted; none if it does not exist.
+pub fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.into_string().expect("text"))
+        .collect();
+    names.sort();
+    names
+}
