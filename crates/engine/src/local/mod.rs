@@ -7,6 +7,7 @@
 //! | `tree` | finding, making, settling and walking directories |
 //! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
+//! | `exclusion` | working under locks, after finishing what others left |
 //! | `stage` | new contents on their way into the volume |
 //! | `commit` | the protocol for one change, step by step |
 //! | `record`, `journal` | records that are on the disk after one flush |
@@ -28,6 +29,7 @@ mod commit;
 #[cfg(test)]
 mod crash_tests;
 mod directory;
+mod exclusion;
 #[cfg(test)]
 mod fault_tests;
 mod journal;

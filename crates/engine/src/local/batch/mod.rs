@@ -13,31 +13,27 @@
 //! if not by this process then by recovery; until it is, the locks of its paths
 //! are marked, so that nobody builds on half of it.
 
+mod directories;
 mod plan;
 mod script;
+mod staging;
 
 use super::Local;
-use super::commit::{Stop, Writing};
-use super::directory::{Access, Directory, Kind};
+use super::commit::Writing;
+use super::directory::{Access, Directory};
+use super::exclusion::Stop;
 use super::journal::Journal;
 use super::locks::{Held, Locks};
-use super::stage::{Complete, Synced};
-use super::tree::{Tree, is_directory};
+use super::stage::Synced;
+use super::tree::Tree;
 use super::usage::{Growth, InFlight};
 use crate::volume::Step;
 use crate::{Error, FilePath, Outcome, Result, Version};
-use plan::{Contents, Effect, Plan, Source};
-use script::Action;
+use plan::{Effect, Plan};
 pub(crate) use script::Script;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
-
-/// From how many staged files on it is better to sync the whole file system.
-const MANY_FILES: usize = 8;
-
-/// How often the directories are prepared before others are held off.
-const ATTEMPTS: usize = 16;
 
 const JOURNAL_PREFIX: &str = "journal-";
 
@@ -142,171 +138,6 @@ impl<D: Directory> Local<D> {
             longest = longest.max(Some((new.unwrap_or(0), path)));
         }
         Ok((growth, longest.map(|(_, path)| path.clone())))
-    }
-
-    /// Sees to it that every file of the batch can have its place, and that this
-    /// stays so while the returned lock is held.
-    fn prepare_directories(&self, writing: &Writing<D>, plan: &Plan) -> Result<D::Lock, Stop> {
-        let locked = |error| Error::Unavailable {
-            what: "the directories cannot be locked".to_owned(),
-            source: error,
-        };
-        for _ in 0..ATTEMPTS {
-            let lock = writing.locks.structure_shared().map_err(locked)?;
-            if self.has_all_directories(plan)? {
-                return Ok(lock);
-            }
-            drop(lock);
-            let lock = self.structure_to_change(writing)?;
-            let makes_room = self.check_directories(plan)?;
-            for (path, _) in plan.puts() {
-                let blame = |error| plan.blame(path, error);
-                if path.ancestors().any(|ancestor| plan.removes(&ancestor)) {
-                    continue;
-                }
-                let place = self.tree.make(path);
-                let place = place.map_err(|no_way| blame(no_way.into_error(path)))?;
-                if is_directory(&*place.directory, path.name()) && !makes_room {
-                    self.tree
-                        .remove_empty(&place.directory, path)
-                        .map_err(|_| blame(Error::directory_of_others(path)))?;
-                }
-            }
-            if makes_room {
-                return Ok(lock);
-            }
-        }
-        Err(locked(ErrorKind::ResourceBusy.into()).into())
-    }
-
-    fn has_all_directories(&self, plan: &Plan) -> Result<bool> {
-        for (path, _) in plan.puts() {
-            match self.tree.enter(path) {
-                Ok(Some(place)) if !is_directory(&*place.directory, path.name()) => {}
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
-
-    /// Checks that files can become directories and directories files where the
-    /// batch asks for it; whether it does, with files that it removes.
-    fn check_directories(&self, plan: &Plan) -> Result<bool> {
-        let mut makes_room = false;
-        for (path, _) in plan.puts() {
-            let blame = |error| plan.blame(path, error);
-            let no_way = |error| blame(Error::not_changed(path, error));
-            for ancestor in path.ancestors() {
-                let stat = match self.tree.find(&ancestor).map_err(no_way)? {
-                    Some(parent) => parent.stat(ancestor.name()).map_err(no_way)?,
-                    None => None,
-                };
-                match stat.map(|stat| stat.kind) {
-                    None | Some(Kind::Directory) => {}
-                    Some(Kind::File) if plan.removes(&ancestor) => makes_room = true,
-                    Some(_) => return Err(blame(Error::beneath_a_file(path, ancestor.as_str()))),
-                }
-            }
-            if let Some(directory) = self.tree.find_directory(path).map_err(no_way)? {
-                match self.is_emptied(plan, &directory, path).map_err(no_way)? {
-                    None => return Err(blame(Error::directory_of_others(path))),
-                    Some(removals) => makes_room |= removals > 0,
-                }
-            }
-        }
-        Ok(makes_room)
-    }
-
-    /// How many files the batch removes from a directory that has nothing else in
-    /// it; `None` if it has.
-    fn is_emptied(&self, plan: &Plan, directory: &D, path: &FilePath) -> io::Result<Option<usize>> {
-        let mut removals = 0;
-        for entry in directory.entries()? {
-            let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {
-                return Ok(None);
-            };
-            match entry.kind {
-                Kind::File if plan.removes(&path) => removals += 1,
-                Kind::Directory => {
-                    let below = directory.open_dir(&entry.name)?;
-                    match self.is_emptied(plan, &below, &path)? {
-                        Some(more) => removals += more,
-                        None => return Ok(None),
-                    }
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(removals))
-    }
-
-    fn stage_all(&self, writing: &Writing<D>, plan: &Plan) -> Result<Prepared<D>> {
-        let mut actions = Vec::with_capacity(plan.effects.len());
-        let mut complete = Vec::new();
-        let mut in_flight = writing.accounts.in_flight();
-        for (path, effect) in &plan.effects {
-            let Effect::Put(source) = effect else {
-                actions.push(Action::Remove(path.clone()));
-                continue;
-            };
-            let size = plan::size_of(self, source)?;
-            in_flight
-                .add(&self.limits, path, size)
-                .map_err(|error| plan.blame(path, error))?;
-            let staged = self
-                .stage_source(writing, path, source)
-                .map_err(|error| plan.blame(path, Error::not_changed(path, error)))?;
-            actions.push(Action::Put {
-                staged: staged.name().to_owned(),
-                path: path.clone(),
-            });
-            complete.push(staged);
-        }
-        let script = Script::new(actions);
-        let staged =
-            sync_all(complete, self.tree.root()).map_err(|error| self.whole(&script, error))?;
-        Ok(Prepared {
-            script,
-            staged,
-            _in_flight: in_flight,
-        })
-    }
-
-    fn stage_source(
-        &self,
-        writing: &Writing<D>,
-        path: &FilePath,
-        source: &Source,
-    ) -> io::Result<Complete<D>> {
-        let (base, more, mode) = match source {
-            Source::New(Contents { base, more }) => (base.as_ref(), &more[..], self.mode_of(path)?),
-            Source::Existing(before) => {
-                if let Some(linked) = self.link_existing(writing, before)? {
-                    return Ok(linked);
-                }
-                (Some(before), &[][..], self.mode_of(before)?)
-            }
-        };
-        let mut staged = writing.session.stage(mode)?;
-        if let Some(base) = base {
-            let mut file = self.open_existing(base).map_err(io::Error::other)?;
-            staged.copy_from(&mut file)?;
-        }
-        staged.write(more)?;
-        staged.complete(mode)
-    }
-
-    /// A file that moves gets a second name among the staged ones, so that it can
-    /// be put into its place, and put there again, like a new one. `None` where
-    /// files cannot have two names.
-    fn link_existing(
-        &self,
-        writing: &Writing<D>,
-        before: &FilePath,
-    ) -> io::Result<Option<Complete<D>>> {
-        let parent = self.tree.find(before)?.ok_or(ErrorKind::NotFound)?;
-        let directory = writing.session.directory().clone();
-        Ok(Complete::link(&*parent, before.name(), directory).ok())
     }
 
     fn decide_and_publish(
@@ -486,13 +317,6 @@ pub(super) fn recover<D: Directory>(
         );
     }
     Ok(())
-}
-
-fn sync_all<D: Directory>(complete: Vec<Complete<D>>, root: &D) -> io::Result<Vec<Synced<D>>> {
-    if complete.len() >= MANY_FILES && root.sync_file_system().is_ok() {
-        return Ok(complete.into_iter().map(Complete::was_synced).collect());
-    }
-    complete.into_iter().map(Complete::sync).collect()
 }
 
 fn paths_of(steps: &[Step]) -> Vec<FilePath> {

@@ -12,20 +12,20 @@
 //! there: a person who edits the file by hand does not get old lines into new
 //! text.
 
+mod intent;
+
 use super::directory::{Access, Directory, FileHandle};
 use super::journal::{Journal, Position};
 use super::locks::{Locks, shard_of};
-use super::record::{Fields, Generation, malformed, put_bytes, put_number};
+use super::record::Generation;
 use super::tree::Tree;
 use crate::FilePath;
+use intent::{Append, fence};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// How much of what stands before an append its record vouches for, in bytes.
-const FENCE_BYTES: u64 = 256;
 
 /// How often a reader looks again when the journal changes under it.
 const LOOKS: usize = 64;
@@ -44,14 +44,6 @@ struct Known {
     position: Position,
     /// The files that its records are for. Each was synced before its first.
     paths: HashSet<FilePath>,
-}
-
-/// What an append is to do.
-struct Append<'a> {
-    path: Cow<'a, FilePath>,
-    offset: u64,
-    fence: [u8; 32],
-    contents: &'a [u8],
 }
 
 /// The places in one file that the records of a journal are for.
@@ -353,61 +345,6 @@ impl<D: Directory> Appends<D> {
     }
 }
 
-impl Append<'_> {
-    fn encode(&self) -> Vec<u8> {
-        let mut payload = Vec::with_capacity(self.contents.len() + FilePath::MAX_BYTES);
-        put_bytes(&mut payload, self.path.as_str().as_bytes());
-        put_number(&mut payload, self.offset);
-        payload.extend_from_slice(&self.fence);
-        put_bytes(&mut payload, self.contents);
-        payload
-    }
-
-    fn decode(payload: &[u8]) -> io::Result<Append<'_>> {
-        let mut fields = Fields::new(payload);
-        let path = FilePath::new(fields.text()?).map_err(|_| malformed())?;
-        Ok(Append {
-            path: Cow::Owned(path),
-            offset: fields.number()?,
-            fence: fields.array()?,
-            contents: fields.bytes()?,
-        })
-    }
-
-    fn place(&self) -> Range<u64> {
-        self.offset..self.offset + self.contents.len() as u64
-    }
-
-    fn apply(&self, file: &impl FileHandle) -> io::Result<()> {
-        file.write_all_at(self.contents, self.offset)
-    }
-
-    fn is_applied<D: Directory>(&self, tree: &Tree<D>) -> io::Result<bool> {
-        let Some(file) = tree.open_to_change(&self.path)? else {
-            return Ok(true);
-        };
-        let mut there = vec![0; self.contents.len()];
-        let read = file.read_all_at(&mut there, self.offset)?;
-        Ok(there[..read] == *self.contents)
-    }
-
-    /// Makes the append, or makes it once more, unless the file is no longer the
-    /// one it was for.
-    fn roll_forward<D: Directory>(&self, tree: &Tree<D>) -> io::Result<()> {
-        let Some(file) = tree.open_to_change(&self.path)? else {
-            tracing::warn!(path = %self.path, "a file that was appended to is gone; the append was not repeated");
-            return Ok(());
-        };
-        let is_the_same =
-            file.stat()?.size >= self.offset && fence(&file, self.offset)? == self.fence;
-        if !is_the_same {
-            tracing::warn!(path = %self.path, "a file that was appended to was changed by another program; the append was not repeated");
-            return Ok(());
-        }
-        self.apply(&file)
-    }
-}
-
 impl Extents {
     fn cut(&self, found: u64) -> u64 {
         let torn = |place: &&Range<u64>| place.start < found && found < place.end;
@@ -416,14 +353,6 @@ impl Extents {
             .find(torn)
             .map_or(found, |place| place.start)
     }
-}
-
-/// Stands for what is in the file right before `offset`.
-fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]> {
-    let mut before = vec![0; offset.min(FENCE_BYTES) as usize];
-    let start = offset - before.len() as u64;
-    let read = file.read_all_at(&mut before, start)?;
-    Ok(*blake3::hash(&before[..read]).as_bytes())
 }
 
 fn sync_files<D: Directory>(tree: &Tree<D>, paths: &HashSet<FilePath>) -> io::Result<()> {
