@@ -131,7 +131,7 @@ impl Directory for CapDirectory {
     }
 
     fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
-        self.dir.rename(name, &to.dir, new_name)
+        patiently(|| self.dir.rename(name, &to.dir, new_name))
     }
 
     fn hard_link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
@@ -200,6 +200,28 @@ impl Directory for CapDirectory {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// Windows refuses to replace a file while a program that did not agree to it has
+/// it open: an indexer or a virus scanner, for some milliseconds. The rename itself
+/// has the semantics of POSIX there.
+#[cfg(windows)]
+fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    const ATTEMPTS: u64 = 10;
+    for attempt in 1..ATTEMPTS {
+        match rename() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                std::thread::sleep(std::time::Duration::from_millis(attempt * attempt));
+            }
+            result => return result,
+        }
+    }
+    rename()
+}
+
+#[cfg(not(windows))]
+fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    rename()
 }
 
 fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {

@@ -33,6 +33,8 @@ mod exclusion;
 #[cfg(test)]
 mod fault_tests;
 mod journal;
+#[cfg(test)]
+mod lock_tests;
 mod locks;
 mod observe;
 mod overlay;
