@@ -240,6 +240,7 @@ impl<D: Directory> Local<D> {
         accounts: &Arc<Accounts>,
         observer: &Observer,
     ) -> io::Result<Writing<D>> {
+        let _span = tracing::debug_span!("recovery").entered();
         let private = tree
             .root()
             .open_or_create_dir(PRIVATE_DIR, Access::Private)?;
@@ -279,6 +280,7 @@ impl<D: Directory> Local<D> {
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
         let observed = Observed::batch(batch.steps());
+        let _span = observed.span().entered();
         let result = self.commit_steps(batch.into_steps());
         self.observer.committed(observed, &result);
         result

@@ -66,6 +66,18 @@ impl Observed {
     }
 }
 
+impl Observed {
+    /// What happens below is part of this commit.
+    pub(crate) fn span(&self) -> tracing::Span {
+        let Self { steps, bytes, .. } = self;
+        tracing::debug_span!("commit", path = self.path(), steps, bytes)
+    }
+
+    fn path(&self) -> &str {
+        self.path.as_ref().map_or("", FilePath::as_str)
+    }
+}
+
 impl Observer {
     pub(crate) fn counters(&self, syncs: u64) -> Counters {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -85,13 +97,13 @@ impl Observer {
     }
 
     pub(crate) fn committed<T>(&self, observed: Observed, result: &Result<T>) {
+        let path = observed.path();
         let Observed {
-            path,
             steps,
             bytes,
             start,
+            ..
         } = observed;
-        let path = path.as_ref().map_or("", FilePath::as_str);
         let micros = start.elapsed().as_micros() as u64;
         match result {
             Ok(_) => {

@@ -61,6 +61,7 @@ impl<D: Directory> Writer for LocalWriter<D> {
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
         let local = self.local.clone();
         let observed = Observed::stream(&self.path, self.bytes);
+        let _span = observed.span().entered();
         let result = self.publish(&precondition);
         local.observer.committed(observed, &result);
         result
