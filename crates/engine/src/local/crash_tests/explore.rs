@@ -6,9 +6,14 @@ use crate::local::{Local, LocalVolumeOptions};
 use crate::{Batch, Change};
 use std::sync::Arc;
 
-/// How many states are looked at per cut, and per cut of a recovery.
-pub(super) const STATES: usize = 48;
-pub(super) const STATES_OF_RECOVERY: usize = 3;
+/// How many states are looked at per cut: all.
+pub(super) const STATES: usize = usize::MAX;
+
+/// With this variable, all states that a cut of a recovery could leave are looked
+/// at too, whatever state it recovers from; else some of them, from every fourth
+/// state.
+const EXHAUSTIVE: &str = "ABILITY_STORAGE_EXHAUSTIVE";
+const STATES_OF_RECOVERY: usize = 3;
 
 /// A promise that was broken, and where.
 #[derive(Debug)]
@@ -89,8 +94,7 @@ impl Scenario {
                 states += 1;
                 check(state, allowed)
                     .map_err(|what| Violation(format!("{what}; cut {at}; state {number}")))?;
-                let cut_again = (number + cut).is_multiple_of(4);
-                if cut_again {
+                if is_exhaustive() || (number + cut).is_multiple_of(4) {
                     states += explore_recovery(state, allowed, &mut random)
                         .map_err(|what| Violation(format!("{what}; cut {at}; state {number}")))?;
                 }
@@ -109,11 +113,16 @@ pub(super) fn explore_recovery(
     random: &mut impl FnMut() -> u64,
 ) -> Result<usize, String> {
     let mut states = 0;
+    let limit = if is_exhaustive() {
+        STATES
+    } else {
+        STATES_OF_RECOVERY
+    };
     for cut in 0.. {
         let disk = state.snapshot();
         disk.cut_at(cut);
         drop(open(&disk));
-        for left in disk.after_power_cut(STATES_OF_RECOVERY, random) {
+        for left in disk.after_power_cut(limit, random) {
             states += 1;
             check(&left, allowed).map_err(|what| format!("{what}; recovery cut at call {cut}"))?;
         }
@@ -122,6 +131,10 @@ pub(super) fn explore_recovery(
         }
     }
     Ok(states)
+}
+
+fn is_exhaustive() -> bool {
+    std::env::var_os(EXHAUSTIVE).is_some()
 }
 
 /// Opens what is left and looks at it as a client would.

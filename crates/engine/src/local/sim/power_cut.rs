@@ -19,9 +19,13 @@ impl SimDisk {
             .map(|(inode, file)| (*inode, file.possible()))
             .collect();
         let prefixes = state.changes.len() - state.durable_changes + 1;
-        let combinations = choices.iter().fold(prefixes * 2, |all, (_, file)| {
-            all.saturating_mul(file.len())
-        });
+        let has_marks = state.marks.values().any(|mark| !mark.is_empty());
+        let with_marks = if has_marks { 2 } else { 1 };
+        let combinations = choices
+            .iter()
+            .fold(prefixes * with_marks, |all, (_, file)| {
+                all.saturating_mul(file.len())
+            });
         let numbers: Vec<usize> = if combinations <= limit {
             (0..combinations).collect()
         } else {
@@ -46,7 +50,7 @@ impl SimDisk {
             for change in &state.changes[state.durable_changes..][..next(prefixes)] {
                 change.apply(&mut after.names);
             }
-            if next(2) == 1 {
+            if next(with_marks) == 1 {
                 after.marks = state.marks.clone();
             }
             for (inode, file) in &state.files {
