@@ -2,7 +2,9 @@
 //! says of the data is true, nothing is left behind, and the next commit works.
 
 use super::sim::{Fault, SimDirectory, SimDisk};
-use super::testing::{append, contents, delete, file, open, rename, sessions_left, write};
+use super::testing::{
+    append, contents, delete, file, open, rename, sessions_left, staged_left, write,
+};
 use super::{Local, LocalWriter};
 use crate::{Batch, Change, Error, Outcome, Precondition, Result, Writer};
 use std::collections::BTreeMap;
@@ -149,6 +151,12 @@ fn fails_truly(operation: Operation) -> bool {
                 _ => &new,
             };
             assert_eq!(contents(&volume).expect("read"), *expected, "{at}");
+            if result
+                .as_ref()
+                .is_err_and(|error| error.outcome() == Outcome::NotApplied)
+            {
+                assert_eq!(staged_left(&disk), [""; 0], "{at}");
+            }
             if result.is_ok() {
                 for left in disk.after_power_cut(24, &mut || 7) {
                     let volume = open(&left).expect(&at);

@@ -27,6 +27,15 @@ pub(crate) fn sessions_left(disk: &SimDisk) -> Vec<String> {
     disk.names_in(&[".ability-storage", "sessions"])
 }
 
+/// What sessions have staged and not published.
+pub(crate) fn staged_left(disk: &SimDisk) -> Vec<String> {
+    let names_of = |id: &String| disk.names_in(&[".ability-storage", "sessions", id]);
+    let names = sessions_left(disk).iter().flat_map(names_of).collect();
+    let names: Vec<String> = names;
+    let not_staged = |name: &String| name == "lock" || name.starts_with("journal-");
+    names.into_iter().filter(|name| !not_staged(name)).collect()
+}
+
 pub(crate) fn write(path: &str, contents: &[u8]) -> Change {
     let (path, contents) = (file(path), contents.to_vec());
     Change::Write { path, contents }
