@@ -3,8 +3,8 @@
 //! 1. *stage* the new contents in the session's directory, whole;
 //! 2. *sync* them;
 //! 3. *check* the precondition, under the path's lock;
-//! 4. *publish* them by renaming;
-//! 5. *settle*: sync the directories whose names changed.
+//! 4. *publish* them by renaming, into a directory that is durable itself;
+//! 5. *settle*: sync that directory.
 //!
 //! Until 4 is done an error means *not applied*; from then on it means
 //! *unconfirmed*. No step may be left out, and none may move before another.
@@ -302,7 +302,10 @@ impl<D: Directory> Local<D> {
         let mut last = io::Error::from(ErrorKind::ResourceBusy);
         for _ in 0..ATTEMPTS {
             let place = self.tree.enter(path);
-            if let Some(place) = place.map_err(|no_way| no_way.into_error(path))? {
+            if let Some(mut place) = place.map_err(|no_way| no_way.into_error(path))? {
+                self.tree
+                    .anchor(&mut place)
+                    .map_err(|error| Error::not_changed(path, error))?;
                 last = match rename(&place.directory) {
                     Ok(()) => return Ok(place),
                     Err(error) => error,

@@ -144,26 +144,29 @@ impl<D: Directory> Tree<D> {
         Ok(Some(place))
     }
 
-    /// Step 5 of the commit: makes the names in these places durable, and the
-    /// places themselves all the way up.
-    pub(crate) fn settle(&self, places: Vec<Place<D>>) -> io::Result<()> {
-        let mut directories: BTreeMap<Option<FilePath>, Arc<D>> = BTreeMap::new();
-        let mut settled = Vec::new();
-        for place in places {
-            directories.insert(place.path, place.directory);
-            for (above, path) in place.unsettled {
-                directories.insert(path.parent(), above);
-                settled.push(path);
-            }
+    /// Makes a place itself durable, from the top down. To be done before a file
+    /// is put there: a file that has left its old place must not be in a directory
+    /// that a power cut takes away.
+    pub(crate) fn anchor(&self, place: &mut Place<D>) -> io::Result<()> {
+        for (above, path) in std::mem::take(&mut place.unsettled) {
+            above.sync()?;
+            self.durable().insert(path);
         }
+        Ok(())
+    }
+
+    /// Step 5 of the commit: makes the names in these places durable.
+    pub(crate) fn settle(&self, mut places: Vec<Place<D>>) -> io::Result<()> {
+        places.iter_mut().try_for_each(|place| self.anchor(place))?;
+        let directories: BTreeMap<Option<FilePath>, Arc<D>> = places
+            .into_iter()
+            .map(|place| (place.path, place.directory))
+            .collect();
         if directories.len() < MANY_DIRECTORIES || self.root.sync_file_system().is_err() {
-            // The deepest first: a directory is found only when what is in it is
-            // there.
-            for directory in directories.values().rev() {
+            for directory in directories.values() {
                 directory.sync()?;
             }
         }
-        self.durable().extend(settled);
         Ok(())
     }
 

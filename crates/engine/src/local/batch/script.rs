@@ -134,7 +134,8 @@ fn put<D: Directory>(
     staged: &str,
     path: &FilePath,
 ) -> io::Result<Place<D>> {
-    let place = tree.make(path)?;
+    let mut place = tree.make(path)?;
+    tree.anchor(&mut place)?;
     if staged_in.stat(staged)?.is_none() {
         return Ok(place);
     }

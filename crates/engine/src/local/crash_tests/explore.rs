@@ -29,6 +29,7 @@ pub(super) struct Scenario {
 pub(super) struct Broken {
     pub(super) deaf: Deaf,
     pub(super) ignore_checksums: bool,
+    pub(super) unordered: bool,
 }
 
 impl Scenario {
@@ -69,18 +70,21 @@ impl Scenario {
     /// Returns the number of states.
     pub(super) fn explore(&self, broken: Broken) -> Result<usize, Violation> {
         IGNORE_CHECKSUMS.set(broken.ignore_checksums);
-        let result = self.explore_all(broken.deaf);
+        let result = self.explore_all(broken);
         IGNORE_CHECKSUMS.set(false);
         result
     }
 
-    pub(super) fn explore_all(&self, deaf: Deaf) -> Result<usize, Violation> {
+    pub(super) fn explore_all(&self, broken: Broken) -> Result<usize, Violation> {
         let history = self.history();
         let mut random = random();
         let mut states = 0;
         for cut in 0.. {
             let (disk, volume) = self.start();
-            disk.set_deaf(deaf);
+            disk.set_deaf(broken.deaf);
+            if broken.unordered {
+                disk.set_unordered();
+            }
             disk.cut_at(cut);
             let acknowledged = self.run(&volume);
             drop(volume);

@@ -151,6 +151,25 @@ fn batches_that_change_the_tree_survive_a_power_cut_at_every_call() {
     holds(batches_that_change_the_tree());
 }
 
+/// On file systems where a sync of one directory says nothing of another.
+#[test]
+fn all_directories_that_matter_are_synced() {
+    let unordered = true;
+    for scenario in [
+        single_writes(),
+        moves_and_removals(),
+        appends_and_replacements(),
+        batches(),
+        batches_that_change_the_tree(),
+    ] {
+        let broken = Broken {
+            unordered,
+            ..Broken::default()
+        };
+        scenario.explore(broken).expect("all is there");
+    }
+}
+
 #[test]
 fn a_write_without_file_sync_is_found_out() {
     let staged_files = true;

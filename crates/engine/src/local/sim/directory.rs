@@ -205,6 +205,7 @@ impl Directory for SimDirectory {
             name.to_owned(),
             to.inode,
             new_name.to_owned(),
+            node,
         ));
         let deaf = state.deaf;
         let node = state.names[&to.inode][new_name];
@@ -251,12 +252,7 @@ impl Directory for SimDirectory {
             _ => state.deaf.private_directories,
         };
         if !deaf {
-            let last = state
-                .changes
-                .iter()
-                .rposition(|change| change.is_in(self.inode));
-            state.make_durable(last.map_or(0, |last| last + 1));
-            state.flushes += 1;
+            state.sync_directory(self.inode);
         }
         if self.role == Role::Volume && state.deaf.sync_after_publish {
             let published: Vec<Inode> = state.names[&self.inode]

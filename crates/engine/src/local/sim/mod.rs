@@ -75,6 +75,8 @@ struct State {
     cut_at: Option<usize>,
     fault: Option<(usize, Fault)>,
     deaf: Deaf,
+    /// To sync a directory makes no other durable.
+    unordered: bool,
     flushes: usize,
 }
 
@@ -108,7 +110,7 @@ enum Role {
 enum Change {
     Add(Inode, String, Node),
     Remove(Inode, String),
-    Move(Inode, String, Inode, String),
+    Move(Inode, String, Inode, String, Node),
 }
 
 #[derive(Clone, Default)]
@@ -215,6 +217,11 @@ impl SimDisk {
         self.state().deaf = deaf;
     }
 
+    /// Lets a sync of a directory make nothing durable but what is in it.
+    pub(crate) fn set_unordered(&self) {
+        self.state().unordered = true;
+    }
+
     /// How often something was made durable.
     pub(crate) fn flushes(&self) -> usize {
         self.state().flushes
@@ -271,11 +278,12 @@ impl Change {
             Change::Remove(directory, name) => {
                 names.entry(*directory).or_default().remove(name);
             }
-            Change::Move(from, name, to, new_name) => {
-                let node = names.entry(*from).or_default().remove(name);
-                if let Some(node) = node {
-                    names.entry(*to).or_default().insert(new_name.clone(), node);
-                }
+            Change::Move(from, name, to, new_name, node) => {
+                names.entry(*from).or_default().remove(name);
+                names
+                    .entry(*to)
+                    .or_default()
+                    .insert(new_name.clone(), *node);
             }
         }
     }
@@ -285,7 +293,7 @@ impl Change {
             Change::Add(in_directory, ..) | Change::Remove(in_directory, _) => {
                 *in_directory == directory
             }
-            Change::Move(from, _, to, _) => *from == directory || *to == directory,
+            Change::Move(from, _, to, ..) => *from == directory || *to == directory,
         }
     }
 }
@@ -300,6 +308,23 @@ impl State {
         while self.durable_changes < changes {
             self.changes[self.durable_changes].apply(&mut self.durable_names);
             self.durable_changes += 1;
+        }
+    }
+
+    fn sync_directory(&mut self, inode: Inode) {
+        self.flushes += 1;
+        let pending = self.changes.split_off(self.durable_changes);
+        if self.unordered {
+            let (durable, pending): (Vec<_>, Vec<_>) =
+                pending.into_iter().partition(|change| change.is_in(inode));
+            for change in durable {
+                change.apply(&mut self.durable_names);
+            }
+            self.changes.extend(pending);
+        } else {
+            self.changes.extend(pending);
+            let last = self.changes.iter().rposition(|change| change.is_in(inode));
+            self.make_durable(last.map_or(0, |last| last + 1));
         }
     }
 

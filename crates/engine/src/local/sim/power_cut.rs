@@ -45,6 +45,7 @@ impl SimDisk {
                 next_inode: state.next_inode,
                 clock: state.clock,
                 deaf: state.deaf,
+                unordered: state.unordered,
                 ..State::default()
             };
             for change in &state.changes[state.durable_changes..][..next(prefixes)] {
