@@ -11,6 +11,7 @@
 mod answer;
 mod escape;
 mod files;
+mod network;
 mod sandbox;
 
 use ability_storage_guest::Scope;
