@@ -1,1 +1,68 @@
-fn main() {}
+//! `cargo xtask`: set up, build the guests, test and demonstrate this project, with nothing to
+//! install by hand first.
+//!
+//! Must stay small and quick to compile: it is the first thing that a newcomer builds.
+
+mod demo;
+mod guests;
+mod process;
+mod progress;
+mod test;
+mod toolchain;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+/// Set up, test and demonstrate ability-storage.
+///
+/// Start with `cargo xtask demo` to see what this project is for, or with `cargo xtask test` to run
+/// all that CI runs. Each command first installs what it lacks (see `cargo xtask setup --help`).
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Setup(toolchain::SetupOptions),
+    Guests(guests::Options),
+    Test(test::Options),
+    Demo(demo::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\n{} {error:#}", progress::red("error:"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Setup(_) => toolchain::setup(&workspace)?,
+        Command::Guests(_) => guests::build(&workspace)?,
+        Command::Test(options) => test::run(&workspace, &options)?,
+        Command::Demo(options) => return demo::run(&workspace, &options),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

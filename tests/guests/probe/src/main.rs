@@ -12,6 +12,7 @@ mod answer;
 mod batch;
 mod escape;
 mod files;
+mod network;
 mod pattern;
 mod sandbox;
 mod streaming;

@@ -3,10 +3,10 @@
 
 use crate::answer::{Answer, Failure, Fields};
 use crate::files::filled;
+use crate::network;
 use crate::number;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, hint, io, process, thread};
 
@@ -22,7 +22,9 @@ pub fn perform(words: &[&str]) -> Option<Answer> {
             .map(|()| Fields::none())
             .map_err(Failure::from),
         ["env"] => Ok(environment()),
-        ["connect", address] => connect(address),
+        ["connect", address] => network::connect(address)
+            .map(Fields::one)
+            .map_err(Failure::from),
         ["spin"] => spin(),
         ["sleep", milliseconds] => sleep(milliseconds),
         ["grow", bytes] => grow(bytes),
@@ -50,11 +52,6 @@ fn environment() -> Fields {
             [name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat()
         }),
     )
-}
-
-fn connect(address: &str) -> Answer {
-    let stream = TcpStream::connect(address)?;
-    Ok(Fields::one(stream.peer_addr()?))
 }
 
 fn spin() -> ! {

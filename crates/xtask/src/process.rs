@@ -1,0 +1,201 @@
+//! Running other programs: with their output shown, or kept in a log of which only the end is
+//! shown, and only on failure.
+//!
+//! Must never wait for a child without end when a time limit was given, nor leave its children
+//! behind.
+
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a child with a time limit is looked at.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Lines of a failed program's output that are shown.
+const TAIL: usize = 20;
+
+/// Runs a program on the caller's own terminal; its failure is an error.
+pub fn run_shown(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{}`", words(command)))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", words(command));
+    }
+    Ok(())
+}
+
+/// What a program prints on stdout, or `None` if it cannot be started or fails.
+pub fn output_of(command: &mut Command) -> Option<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs a program with all its output in `log`; its failure is an error that carries its end.
+pub fn run_logged(command: &mut Command, log: &Path) -> Result<()> {
+    redirect(command, log)?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{}`", words(command)))?;
+    judge(command, status, log)
+}
+
+/// Like [`run_logged`], but the program and its children are killed after `limit`.
+pub fn run_limited(command: &mut Command, log: &Path, limit: Duration) -> Result<()> {
+    redirect(command, log)?;
+    own_group(command);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", words(command)))?;
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return judge(command, status, log);
+        }
+        if Instant::now() >= end {
+            kill_group(&mut child);
+            bail!(
+                "`{}` did not finish within {} s and was stopped",
+                words(command),
+                limit.as_secs()
+            );
+        }
+        thread::sleep(POLL);
+    }
+}
+
+fn redirect(command: &mut Command, log: &Path) -> Result<()> {
+    if let Some(directory) = log.parent() {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create {}", directory.display()))?;
+    }
+    let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file);
+    Ok(())
+}
+
+fn judge(command: &Command, status: ExitStatus, log: &Path) -> Result<()> {
+    if status.success() {
+        return Ok(());
+    }
+    let output = fs::read(log).unwrap_or_default();
+    bail!(
+        "`{}` failed ({status}):\n{}\n    (all of it: {})",
+        words(command),
+        tail(&String::from_utf8_lossy(&output)),
+        log.display()
+    )
+}
+
+#[cfg(unix)]
+fn own_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+#[cfg(not(unix))]
+fn own_group(_: &mut Command) {}
+
+/// Kills the child and, on unix, all that it started.
+fn kill_group(child: &mut Child) {
+    // The shell's built-in: small images have no `kill` program, and a system call would need
+    // unsafe code.
+    #[cfg(unix)]
+    let _ = Command::new("sh")
+        .arg("-c")
+        .arg(format!("kill -s KILL -- -{}", child.id()))
+        .status();
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// The command as a person would type it.
+pub fn words(command: &Command) -> String {
+    let program = Path::new(command.get_program())
+        .file_stem()
+        .unwrap_or_default();
+    std::iter::once(program)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The last lines of a text, indented. Progress bars overwrite their line; only what they ended
+/// with counts.
+pub fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim_end().rsplit('\r').next().unwrap_or_default())
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let shown = &lines[lines.len().saturating_sub(TAIL)..];
+    shown
+        .iter()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_is_the_last_lines_without_blank_ones() {
+        let text: String = (1..=30).map(|n| format!("line {n}\n\n")).collect();
+        let tail = tail(&text);
+        assert!(tail.starts_with("    line 11\n"), "{tail}");
+        assert!(tail.ends_with("    line 30"), "{tail}");
+    }
+
+    #[test]
+    fn a_progress_bar_leaves_what_it_ended_with() {
+        assert_eq!(tail("1 %\r50 %\rdone\r\n"), "    done");
+    }
+
+    #[test]
+    fn a_command_reads_as_typed() {
+        let mut command = Command::new("/somewhere/bin/cargo");
+        command.args(["test", "--workspace"]);
+        assert_eq!(words(&command), "cargo test --workspace");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_limit_stops_the_program_and_its_children() {
+        let log = std::env::temp_dir().join(format!("xtask-limit-{}.log", std::process::id()));
+        let started = Instant::now();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & sleep 60"]);
+        let error = run_limited(&mut command, &log, Duration::from_millis(200))
+            .expect_err("it must be stopped");
+        assert!(error.to_string().contains("did not finish"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+        let _ = fs::remove_file(log);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_failure_shows_the_end_of_the_output() {
+        let log = std::env::temp_dir().join(format!("xtask-failure-{}.log", std::process::id()));
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo it broke; exit 3"]);
+        let error = run_logged(&mut command, &log).expect_err("it must fail");
+        assert!(error.to_string().contains("    it broke"), "{error}");
+        let _ = fs::remove_file(log);
+    }
+}

@@ -1,0 +1,119 @@
+//! All that CI runs, in the order in which it is quickest to know what is wrong.
+//!
+//! Must never go on after a failure: the first one is what a person has to look at.
+
+use crate::guests;
+use crate::process::run_shown;
+use crate::progress::{bold, heading, note, seconds};
+use crate::toolchain::{Component, need};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+/// Run all that CI runs: formatting, guests, lints, tests, documentation
+///
+/// Stops at the first failure. The steps, in their order:
+///
+/// - fmt: `cargo fmt --all --check`
+/// - guests: `cargo xtask guests`
+/// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
+/// - test: `cargo test --workspace --all-features`
+/// - doc: `cargo doc --workspace --no-deps --all-features`, warnings are errors
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Options {
+    /// Run one step alone. The tests need built guests: run `guests` once before `test`.
+    #[arg(long, value_name = "STEP")]
+    only: Option<Step>,
+
+    /// For `cargo test`, after `--`: a part of a test's name, `--test <file>`, `-- --nocapture`.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    arguments: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Step {
+    Fmt,
+    Guests,
+    Clippy,
+    Test,
+    Doc,
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Guests => "guests",
+            Self::Clippy => "clippy",
+            Self::Test => "test",
+            Self::Doc => "doc",
+        }
+    }
+
+    fn run(self, workspace: &Workspace, options: &Options) -> Result<()> {
+        let everything = ["--workspace", "--all-features"];
+        match self {
+            Self::Fmt => {
+                need(workspace, Component::Rustfmt)?;
+                run_shown(workspace.cargo("fmt").args(["--all", "--check"]))
+                    .context("the code is not formatted; run `cargo fmt --all`")
+            }
+            Self::Guests => guests::build(workspace),
+            Self::Clippy => {
+                need(workspace, Component::Clippy)?;
+                let mut cargo = workspace.cargo("clippy");
+                run_shown(
+                    cargo
+                        .args(everything)
+                        .args(["--all-targets", "--", "-D", "warnings"]),
+                )
+            }
+            Self::Test => run_shown(
+                workspace
+                    .cargo("test")
+                    .args(everything)
+                    .args(&options.arguments),
+            ),
+            Self::Doc => {
+                let mut cargo = workspace.cargo("doc");
+                run_shown(
+                    cargo
+                        .args(everything)
+                        .arg("--no-deps")
+                        .env("RUSTDOCFLAGS", "-D warnings"),
+                )
+            }
+        }
+    }
+}
+
+pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let steps = match &options.only {
+        Some(step) => std::slice::from_ref(step),
+        None => Step::value_variants(),
+    };
+    let mut times: Vec<(Step, Duration)> = Vec::new();
+    for &step in steps {
+        heading(step.name());
+        let started = Instant::now();
+        let outcome = step.run(workspace, options);
+        times.push((step, started.elapsed()));
+        if let Err(error) = outcome {
+            show(&times);
+            return Err(error.context(format!("step `{}` failed", step.name())));
+        }
+    }
+    show(&times);
+    note(&bold("all passed"));
+    Ok(())
+}
+
+fn show(times: &[(Step, Duration)]) {
+    heading("times");
+    for (step, time) in times {
+        note(&format!("  {:<8} {:>14}", step.name(), seconds(*time)));
+    }
+}
