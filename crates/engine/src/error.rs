@@ -177,6 +177,11 @@ impl Error {
         }
     }
 
+    /// A writer is to be committed although it did not take all it was given.
+    pub(crate) fn after_failed_write(path: &FilePath) -> Self {
+        Error::not_changed(path, io::Error::other("an earlier write to it failed"))
+    }
+
     /// An error of the system where nothing was to be changed.
     pub(crate) fn not_read(path: &FilePath, source: io::Error) -> Self {
         Error::Io {

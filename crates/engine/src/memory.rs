@@ -102,6 +102,7 @@ impl Volume for MemoryVolume {
             shared: self.shared.clone(),
             path: path.clone(),
             contents: Vec::new(),
+            failed: false,
         };
         let max_writers = self.shared.limits.max_writers;
         if self.shared.writers.fetch_add(1, Ordering::Relaxed) < max_writers {
@@ -214,17 +215,23 @@ struct MemoryWriter {
     shared: Arc<Shared>,
     path: FilePath,
     contents: Vec<u8>,
+    failed: bool,
 }
 
 impl Writer for MemoryWriter {
     fn write(&mut self, contents: &[u8]) -> Result<()> {
         let bytes = self.contents.len() as u64 + contents.len() as u64;
-        self.shared.limits.check_file(&self.path, bytes)?;
+        let checked = self.shared.limits.check_file(&self.path, bytes);
+        self.failed |= checked.is_err();
+        checked?;
         self.contents.extend_from_slice(contents);
         Ok(())
     }
 
     fn commit(mut self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        if self.failed {
+            return Err(Error::after_failed_write(&self.path));
+        }
         let contents = std::mem::take(&mut self.contents);
         let version = Version::of(&contents);
         let path = self.path.clone();

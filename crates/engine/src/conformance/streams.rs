@@ -34,7 +34,8 @@ pub fn a_writer_shows_nothing_before_its_commit(volume: &dyn Volume) {
     let mut writer = expect(volume.writer(&path));
     let too_large = (0..=MAX_FILE_BYTES / 100_000).find_map(|_| writer.write(&chunk).err());
     assert!(matches!(too_large, Some(Error::TooLarge { .. })));
-    drop(writer);
+    let error = writer.commit(Precondition::Any).map(Some);
+    assert!(error.is_err(), "not all that was written is there");
     assert_eq!(names(volume, None), [""; 0]);
 }
 
@@ -80,6 +81,7 @@ pub fn a_stream_reader_stays_with_one_version(volume: &dyn Volume) {
         let mut seen = expect(reader.read(1_000));
         assert!(!seen.is_empty() && seen.len() <= 1_000);
         change();
+        assert!(expect(reader.read(0)).is_empty());
         loop {
             let next = expect(reader.read(70_000));
             if next.is_empty() {

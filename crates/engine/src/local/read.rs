@@ -158,18 +158,21 @@ impl<F: FileHandle> Reader for LocalReader<F> {
     }
 
     fn read(&mut self, max_bytes: usize) -> Result<Vec<u8>> {
+        let not_read = |error| Error::not_read(&self.path, error);
         let bytes = self.left.min(max_bytes as u64);
         let mut contents = Vec::new();
         (&mut self.file)
             .take(bytes)
             .read_to_end(&mut contents)
-            .map_err(|error| Error::not_read(&self.path, error))?;
-        // Cut short by hand: what is left cannot be had.
-        self.left = if contents.is_empty() {
-            0
-        } else {
-            self.left - contents.len() as u64
-        };
+            .map_err(not_read)?;
+        if contents.is_empty() && bytes > 0 {
+            let cut_short = "another program cut the file short while it was read";
+            return Err(not_read(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                cut_short,
+            )));
+        }
+        self.left -= contents.len() as u64;
         Ok(contents)
     }
 }

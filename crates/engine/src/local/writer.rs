@@ -18,6 +18,8 @@ pub(crate) struct LocalWriter<D: Directory> {
     path: FilePath,
     hasher: Hasher,
     bytes: u64,
+    /// Whether a write failed: what is staged is then not what was meant.
+    failed: bool,
     in_flight: InFlight,
     _place: WriterPlace,
 }
@@ -38,6 +40,7 @@ impl<D: Directory> LocalWriter<D> {
             path: path.clone(),
             hasher: Hasher::default(),
             bytes: 0,
+            failed: false,
             in_flight,
             _place: place,
         })
@@ -46,16 +49,9 @@ impl<D: Directory> LocalWriter<D> {
 
 impl<D: Directory> Writer for LocalWriter<D> {
     fn write(&mut self, contents: &[u8]) -> Result<()> {
-        let more = contents.len() as u64;
-        let limits = &self.local.limits;
-        limits.check_file(&self.path, self.bytes + more)?;
-        self.in_flight.add(limits, &self.path, more)?;
-        self.staged
-            .write(contents)
-            .map_err(|error| Error::not_changed(&self.path, error))?;
-        self.hasher.update(contents);
-        self.bytes += more;
-        Ok(())
+        let result = self.stage(contents);
+        self.failed |= result.is_err();
+        result
     }
 
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
@@ -69,6 +65,19 @@ impl<D: Directory> Writer for LocalWriter<D> {
 }
 
 impl<D: Directory> LocalWriter<D> {
+    fn stage(&mut self, contents: &[u8]) -> Result<()> {
+        let more = contents.len() as u64;
+        let limits = &self.local.limits;
+        limits.check_file(&self.path, self.bytes + more)?;
+        self.in_flight.add(limits, &self.path, more)?;
+        self.staged
+            .write(contents)
+            .map_err(|error| Error::not_changed(&self.path, error))?;
+        self.hasher.update(contents);
+        self.bytes += more;
+        Ok(())
+    }
+
     fn publish(self, precondition: &Precondition) -> Result<Version> {
         let Self {
             staged,
@@ -76,9 +85,13 @@ impl<D: Directory> LocalWriter<D> {
             path,
             hasher,
             bytes,
+            failed,
             in_flight: _in_flight,
             _place,
         } = self;
+        if failed {
+            return Err(Error::after_failed_write(&path));
+        }
         let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
         let mut staged = local
             .mode_of(&path)
