@@ -147,6 +147,20 @@ impl<F: FileHandle> Journal<F> {
         Ok(())
     }
 
+    /// Whether the journal had to grow for a record of this length.
+    pub(crate) fn is_outsize(payload_bytes: usize) -> bool {
+        (HEADER_BYTES + payload_bytes) as u64 > INITIAL_BYTES
+    }
+
+    /// Gives back what the journal grew by. It holds no records.
+    pub(crate) fn shrink(&mut self) -> io::Result<()> {
+        if self.bytes > INITIAL_BYTES {
+            self.file.set_len(INITIAL_BYTES)?;
+            self.bytes = INITIAL_BYTES;
+        }
+        Ok(())
+    }
+
     /// Lets the next record overwrite the first. Until it is written, all the old
     /// ones still count.
     pub(crate) fn begin_anew(&mut self) {

@@ -152,6 +152,20 @@ impl<D: Directory> Appends<D> {
             });
         }
         paths.insert(path.clone());
+        if Journal::<D::File>::is_outsize(record.len()) {
+            // Every reader of the path would have to look through it. If it cannot
+            // be settled now, it will be later.
+            let settled = sync_files(tree, &paths).and_then(|()| {
+                journal.retire()?;
+                paths.clear();
+                journal.shrink()
+            });
+            if let Err(error) = settled {
+                tracing::warn!(%path, %error, "a long append is made, but its journal was not settled");
+                self.known().remove(shard);
+                return Ok(());
+            }
+        }
         let position = journal.position();
         self.known()
             .insert(shard.to_owned(), Known { position, paths });
