@@ -99,7 +99,7 @@ fn hostile_paths_are_refused_by_every_function() {
         let place = Place::new();
         for path in hostile_paths(&place) {
             let path = path.as_str();
-            let operations: [&[&str]; 11] = [
+            let operations: [&[&str]; 17] = [
                 &["exists", path],
                 &["read", path],
                 &["read-versioned", path],
@@ -110,6 +110,12 @@ fn hostile_paths_are_refused_by_every_function() {
                 &["rename", path, "here"],
                 &["rename", "here", path],
                 &["delete", path],
+                &["stream-write", path, "1"],
+                &["stream-read", path],
+                &["batch", "write", "here", "", "write", path, ""],
+                &["batch", "append", path, ""],
+                &["batch", "rename", "here", path],
+                &["batch", "delete", path],
                 // One slash at the end, and nothing else, is the only freedom.
                 &["list", if path == "a/" { "a//" } else { path }],
             ];

@@ -3,8 +3,8 @@
 //! nothing but the guest.
 
 use ability_storage::{
-    Error, FileInfo, FilePath, Limits, MAX_VALUE_BYTES, MemoryVolume, Result, Scope, Snapshot,
-    Step, StorageCtx, Version, Volume,
+    Batch, Error, FileInfo, FilePath, Limits, MAX_VALUE_BYTES, MemoryVolume, Reader, Result, Scope,
+    Snapshot, StorageCtx, Usage, Version, Volume, Writer,
 };
 use end_to_end::embedding::{PROBE, VARIANTS, Variant};
 use std::io::{self, ErrorKind};
@@ -37,6 +37,11 @@ fn not_found() {
             (&["read-versioned", "a"], "err not-found"),
             (&["stat", "a"], "err not-found"),
             (&["rename", "a", "b"], "err not-found"),
+            (&["stream-read", "a"], "err not-found"),
+            (
+                &["batch", "delete", "a", "rename", "a", "b"],
+                "err not-found step=1",
+            ),
             (&["exists", "a"], "ok false"),
             (&["delete", "a"], "ok"),
         ],
@@ -72,7 +77,13 @@ fn conflict_carries_what_was_found() {
                 ],
                 &found,
             ),
+            (&["stream-write-if", "a", "3", "absent"], &found),
+            (
+                &["batch", "write", "b", "new", "delete", "a", "if", "absent"],
+                &format!("{found} step=1"),
+            ),
             (&["read", "a"], "ok old"),
+            (&["list", ""], "ok a"),
         ],
     );
 }
@@ -98,6 +109,12 @@ fn too_large_in_either_direction() {
             (&["append", "a", "3"], "err too-large 12"),
             (&["read", "a"], "err too-large 8"),
             (&["read-versioned", "a"], "err too-large 8"),
+            (&["stream-read", "a"], "ok 12\tother"),
+            (&["stream-write", "b", "9", "9"], "err too-large 8"),
+            (
+                &["batch", "write", "b", "12345", "append", "b", "6789"],
+                "err too-large 8 step=1",
+            ),
             (&["delete", "a"], "ok"),
         ],
     );
@@ -120,6 +137,9 @@ fn read_only() {
             (&["append", "a", ""], "err read-only"),
             (&["rename", "a", "b"], "err read-only"),
             (&["delete", "a"], "err read-only"),
+            (&["batch", "delete", "a"], "err read-only step=none"),
+            (&["stream-write", "a", "1"], "err read-only"),
+            (&["stream-read", "a"], "err not-found"),
             (&["list", ""], "ok"),
             (&["write", "a", "", "--user"], "ok"),
         ],
@@ -137,6 +157,9 @@ fn unavailable_names_the_scope() {
             (&["read", "a"], ability),
             (&["list", "", "--user"], user),
             (&["delete", "a", "--user"], user),
+            (&["batch", "delete", "a"], &format!("{ability} step=none")),
+            (&["stream-write", "a", "1"], ability),
+            (&["stream-read", "a", "--user"], user),
         ],
     );
 }
@@ -179,8 +202,23 @@ impl Volume for Failing {
         Ok(Vec::new())
     }
 
-    fn commit(&self, step: Step) -> Result<Option<Version>> {
-        Err(self.0(step.change.target().clone()))
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        match batch.steps() {
+            [] => Ok(Vec::new()),
+            [step, ..] => Err(self.0(step.change.target().clone())),
+        }
+    }
+
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        Err(self.0(path.clone()))
+    }
+
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        Err(self.0(path.clone()))
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        Ok(Usage::default())
     }
 }
 
@@ -228,6 +266,8 @@ fn what_a_disk_does() {
                 (&["write", "a", ""], expected),
                 (&["append", "a", ""], expected),
                 (&["read", "a"], expected),
+                (&["stream-write", "a", "1"], expected),
+                (&["stream-read", "a"], expected),
             ],
         );
     }
@@ -251,16 +291,14 @@ fn too_much_for_one_call_ends_the_guest_and_nothing_else() {
             vec!["write-size", "a", &longer],
         ];
         let answers = PROBE.answers(variant, ctx(), operations);
-        // The volume itself allows 64 MiB.
-        assert_eq!(answers[0], "err too-large 67108864");
-        assert_eq!(answers[1], too_large);
+        assert_eq!(answers, ["ok", &too_large]);
 
         let two_hundred_mib = (200 << 20).to_string();
-        let run = PROBE.run(variant, ctx(), &["write-size", "a", &two_hundred_mib], "");
+        let run = PROBE.run(variant, ctx(), &["write-size", "b", &two_hundred_mib], "");
         let error = run.result.expect_err("a trap");
         assert!(format!("{error:?}").contains("too much data"), "{error:?}");
 
-        let operations = [["exists", "a"].as_slice(), &["write", "a", "still here"]];
+        let operations = [["exists", "b"].as_slice(), &["write", "a", "still here"]];
         assert_eq!(
             PROBE.answers(variant, ctx(), operations),
             ["ok false", "ok"]

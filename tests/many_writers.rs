@@ -1,9 +1,10 @@
-//! Many guests on one volume lose no update and hand out no number twice:
-//! threads that share one host, and hosts that know nothing of each other.
+//! Many guests on one volume lose no update, hand out no number twice and mix no
+//! lines: threads that share one host, and hosts that know nothing of each other.
 
 use ability_storage::{LocalVolume, Scope, StorageCtx, Volume};
 use end_to_end::command::names;
-use end_to_end::embedding::{COUNTER, PROBE, VARIANTS, Variant};
+use end_to_end::embedding::{COUNTER, Guest, PROBE, VARIANTS, Variant};
+use end_to_end::many::{check_lines, share};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -11,20 +12,27 @@ use std::sync::Arc;
 use std::thread;
 
 const INSTANCES: usize = 16;
-const NUMBERS: usize = 10;
+const NUMBERS: usize = 1_000;
+const LINES: usize = 20;
 
-/// Lets sixteen counters count at once, each with the volume that it is given,
-/// and checks that they handed out each number once.
-fn count(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume>) {
-    let runs: Vec<String> = thread::scope(|scope| {
+/// Runs a guest sixteen times at once, each with the volume and the arguments
+/// that it is given, and returns what each printed.
+fn at_once(
+    guest: &Guest,
+    variant: Variant,
+    volume: impl Fn() -> Arc<dyn Volume>,
+    args: impl Fn(usize) -> Vec<String>,
+) -> Vec<String> {
+    thread::scope(|scope| {
         let threads: Vec<_> = (0..INSTANCES)
-            .map(|_| {
+            .map(|i| {
                 let ctx = StorageCtx::builder()
                     .volume(Scope::Ability, volume())
                     .build();
+                let args = args(i);
                 scope.spawn(move || {
-                    let times = NUMBERS.to_string();
-                    let run = COUNTER.run(variant, ctx, &["next", "--times", &times], "");
+                    let args: Vec<_> = args.iter().map(String::as_str).collect();
+                    let run = guest.run(variant, ctx, &args, "");
                     assert!(matches!(run.result, Ok(0)), "{:?}", run.result);
                     run.stdout
                 })
@@ -32,6 +40,15 @@ fn count(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume
             .collect();
         let join = |thread: thread::ScopedJoinHandle<_>| thread.join().expect("no panic");
         threads.into_iter().map(join).collect()
+    })
+}
+
+/// Lets sixteen counters count to a thousand together, and checks that they
+/// handed out each number once.
+fn count(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume>) {
+    let runs = at_once(&COUNTER, variant, volume, |i| {
+        let times = share(NUMBERS, INSTANCES, i).to_string();
+        ["next", "--times", &times].map(str::to_owned).into()
     });
     let mut seen = BTreeSet::new();
     for run in &runs {
@@ -41,10 +58,9 @@ fn count(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume
             assert!(seen.insert(number), "{number} was handed out twice");
         }
     }
-    let all = INSTANCES * NUMBERS;
-    assert_eq!(seen, (1..=all).collect());
+    assert_eq!(seen, (1..=NUMBERS).collect());
     let file = fs::read_to_string(directory.join("counter.count")).expect("read");
-    assert_eq!(file, all.to_string());
+    assert_eq!(file, NUMBERS.to_string());
     assert_eq!(names(directory), [".ability-storage", "counter.count"]);
 }
 
@@ -62,6 +78,36 @@ fn sixteen_hosts_on_one_directory_hand_out_each_number_once() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let open = || LocalVolume::open(directory.path()).expect("opened");
     count(Variant::Asynchronous, directory.path(), || Arc::new(open()));
+}
+
+/// Lets sixteen guests append lines to one file, and checks that all are there,
+/// whole, and those of one guest in its order.
+fn append(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume>) {
+    let lines = LINES.to_string();
+    let runs = at_once(&PROBE, variant, volume, |i| {
+        let prefix = format!("guest-{i}:");
+        ["append-lines", "log", &lines, &prefix]
+            .map(str::to_owned)
+            .into()
+    });
+    assert!(runs.iter().all(|run| *run == format!("ok {LINES}\n")));
+    check_lines(&directory.join("log"), INSTANCES, LINES);
+}
+
+#[test]
+fn sixteen_threads_of_one_host_append_whole_lines() {
+    for variant in VARIANTS {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let volume = Arc::new(LocalVolume::open(directory.path()).expect("opened"));
+        append(variant, directory.path(), || volume.clone());
+    }
+}
+
+#[test]
+fn sixteen_hosts_on_one_directory_append_whole_lines() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let open = || LocalVolume::open(directory.path()).expect("opened");
+    append(Variant::Synchronous, directory.path(), || Arc::new(open()));
 }
 
 #[test]

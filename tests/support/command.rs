@@ -1,11 +1,11 @@
 //! The `ability` command, in a process of its own, over a root that is gone
 //! when the test ends.
 
-use crate::guests;
+use crate::{guests, script};
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
 /// The command and a root for it.
@@ -91,6 +91,61 @@ impl Ability {
     }
 }
 
+/// `probe script`, in a process that lives until it is told to end.
+pub struct Conversation {
+    child: Child,
+    stdin: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Conversation {
+    pub fn begin(ability: &Ability, options: &[&str]) -> Self {
+        let mut command = ability.guest("probe", options, &["script"]);
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
+        let stdin = child.stdin.take().expect("a pipe");
+        let stdout = child.stdout.take().expect("a pipe");
+        Self {
+            child,
+            stdin,
+            answers: BufReader::new(stdout).lines(),
+        }
+    }
+
+    /// Has it do one operation, and waits for the answer.
+    pub fn ask(&mut self, words: &[&str]) -> String {
+        self.tell(words);
+        self.answers.next().expect("an answer").expect("text")
+    }
+
+    /// Has it do one operation, and does not wait.
+    pub fn tell(&mut self, words: &[&str]) {
+        let line = script::lines([words]);
+        self.stdin.write_all(line.as_bytes()).expect("written");
+    }
+
+    /// The most memory that the process has used so far, in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).expect("it lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.expect("a peak").trim().trim_end_matches(" kB");
+        kib.parse::<u64>().expect("a number") << 10
+    }
+
+    pub fn end(self) -> Ended {
+        let Self { child, stdin, .. } = self;
+        drop(stdin);
+        ended(child)
+    }
+
+    /// Kills it where it is.
+    pub fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("gone");
+    }
+}
+
 /// Runs a command to its end.
 pub fn end(mut command: Command) -> Ended {
     ended(command.spawn().expect("started"))
@@ -114,6 +169,18 @@ pub fn ended(child: Child) -> Ended {
         stdout: String::from_utf8(output.stdout).expect("text"),
         stderr: String::from_utf8(output.stderr).expect("text"),
     }
+}
+
+/// How many bytes are on their way into a volume, in all its sessions.
+pub fn staged_bytes(volume: &Path) -> u64 {
+    let sessions = volume.join(".ability-storage/sessions");
+    let length = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let of_session = |session: PathBuf| -> u64 {
+        let names = names(&session).into_iter();
+        names.map(|name| length(session.join(name))).sum()
+    };
+    let names = names(&sessions).into_iter();
+    names.map(|name| of_session(sessions.join(name))).sum()
 }
 
 /// The names in a directory, sorted; none if it does not exist.

@@ -42,6 +42,13 @@ pub struct Run {
     pub result: Result<i32>,
 }
 
+/// One of many guests in one asynchronous host.
+pub struct Instance {
+    store: Store<State>,
+    command: bindings::Command,
+    stdout: MemoryOutputPipe,
+}
+
 struct State {
     wasi: WasiCtx,
     table: ResourceTable,
@@ -54,6 +61,23 @@ impl WasiView for State {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
+    }
+}
+
+impl Run {
+    fn new(stdout: &MemoryOutputPipe, ended: Result<Result<(), ()>>) -> Self {
+        Self {
+            stdout: String::from_utf8(stdout.contents().into()).expect("text"),
+            result: exit_code(ended),
+        }
+    }
+}
+
+impl Instance {
+    /// Runs the guest to its end.
+    pub async fn run(mut self) -> Run {
+        let ended = self.command.wasi_cli_run().call_run(&mut self.store).await;
+        Run::new(&self.stdout, ended)
     }
 }
 
@@ -83,6 +107,27 @@ impl Guest {
 
     /// Runs the guest to its end.
     pub fn run(&self, variant: Variant, storage: StorageCtx, args: &[&str], stdin: &str) -> Run {
+        let (state, stdout) = self.state(storage, args, stdin);
+        let ended = match variant {
+            Variant::Synchronous => self.run_synchronously(state),
+            Variant::Asynchronous => self.run_asynchronously(state),
+        };
+        Run::new(&stdout, ended)
+    }
+
+    /// An instance of the guest that has not begun to run.
+    pub async fn instance(&self, storage: StorageCtx, args: &[&str]) -> Result<Instance> {
+        let (state, stdout) = self.state(storage, args, "");
+        let mut store = Store::new(self.asynchronous.engine(), state);
+        let command = self.asynchronous.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            command,
+            stdout,
+        })
+    }
+
+    fn state(&self, storage: StorageCtx, args: &[&str], stdin: &str) -> (State, MemoryOutputPipe) {
         let stdout = MemoryOutputPipe::new(64 << 20);
         let wasi = WasiCtx::builder()
             .arg(&self.name)
@@ -96,14 +141,7 @@ impl Guest {
             table: ResourceTable::new(),
             storage,
         };
-        let ended = match variant {
-            Variant::Synchronous => self.run_synchronously(state),
-            Variant::Asynchronous => self.run_asynchronously(state),
-        };
-        Run {
-            stdout: String::from_utf8(stdout.contents().into()).expect("text"),
-            result: exit_code(ended),
-        }
+        (state, stdout)
     }
 
     fn run_synchronously(&self, state: State) -> Result<Result<(), ()>> {

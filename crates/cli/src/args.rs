@@ -1,7 +1,8 @@
 //! What may be written on the command line. Values are checked here, so that
 //! the rest of the program holds only what it can use.
 
-use ability_storage::MAX_VALUE_BYTES;
+use crate::limits::StorageLimits;
+use crate::size::bytes;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,8 @@ Examples:
       Files go to data/abilities/counter/.
   ability run notes.wasm --root data --read-only --timeout 10 -- list
       Nothing is written, and it is stopped after ten seconds.
+  ability run notes.wasm --root data --max-total-bytes 1M --text-files-only
+      A guest that is not trusted gets little room, and no programs into it.
 
 Exit codes:
   0-255  that of the ability itself, with these exceptions:
@@ -83,17 +86,10 @@ pub struct RunArgs {
     #[arg(long)]
     pub read_only: bool,
 
-    /// The longest file it may write [default: 64M, at most 127M]
-    ///
-    /// In bytes, or with K, M or G for 1,024 bytes and its powers. Longer files
-    /// answer `too-large`.
-    #[arg(long, value_name = "N", value_parser = file_size)]
-    pub max_file_bytes: Option<u64>,
-
     /// The most memory it may use
     ///
     /// In bytes, or with K, M or G. Counts all its memories and tables together.
-    #[arg(long, value_name = "BYTES", value_parser = memory_size, default_value = "1G")]
+    #[arg(long, value_name = "N", value_parser = memory_size, default_value = "1G")]
     pub max_memory: usize,
 
     /// Stop it after so many seconds, whatever it is doing
@@ -114,45 +110,24 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
 
-    /// Say how it was loaded, and more about what goes wrong
+    /// Say how it was loaded, what its volumes do, and more about what goes wrong
+    ///
+    /// One line for each commit, with its path, length and microseconds, for what
+    /// was refused and why, and for what earlier runs left to be recovered. On
+    /// standard error; contents are never shown.
     #[arg(long, short)]
     pub verbose: bool,
 
+    #[command(flatten)]
+    pub storage: StorageLimits,
+
     /// What the ability gets as its arguments
-    #[arg(last = true)]
+    #[arg(last = true, help_heading = "Arguments")]
     pub args: Vec<String>,
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(['K', 'M', 'G']);
-    let unit = match &text[digits.len()..] {
-        "" => 1,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        _ => return Err("only one of K, M and G may follow the number".to_owned()),
-    };
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "not a number of bytes, such as 65536, 64K or 1M".to_owned())?;
-    number
-        .checked_mul(unit)
-        .ok_or_else(|| "more bytes than can be counted".to_owned())
-}
-
-fn file_size(text: &str) -> Result<u64, String> {
-    match size(text)? {
-        0 => Err("no file could be written; use --read-only for that".to_owned()),
-        bytes if bytes > MAX_VALUE_BYTES => Err(format!(
-            "at most {}M ({MAX_VALUE_BYTES} bytes) can pass in one call",
-            MAX_VALUE_BYTES >> 20
-        )),
-        bytes => Ok(bytes),
-    }
-}
-
 fn memory_size(text: &str) -> Result<usize, String> {
-    usize::try_from(size(text)?).map_err(|_| "more than this machine can address".to_owned())
+    usize::try_from(bytes(text)?).map_err(|_| "more than this machine can address".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -181,20 +156,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size("65536"), Ok(65536));
-        assert_eq!(size("64K"), Ok(65536));
-        assert_eq!(size("1G"), Ok(1 << 30));
-        for wrong in ["", "K", "-1", "1.5M", "1KM", "1k", "1MB", "99999999999G"] {
-            assert!(size(wrong).is_err(), "{wrong:?}");
-        }
-        assert_eq!(file_size("127M"), Ok(127 << 20));
-        let error = file_size("128M").expect_err("too much");
-        assert!(error.contains("127M (133169152 bytes)"), "{error}");
-        assert!(file_size("0").is_err());
     }
 
     #[test]

@@ -3,19 +3,25 @@
 //! | module | holds |
 //! |---|---|
 //! | `args` | what may be written on the command line, and its help |
+//! | `limits` | the part of it that is about how much a guest may store |
+//! | `size` | numbers of bytes, as people write them |
 //! | `component` | from a file to a compiled component that this host can run |
 //! | `storage` | from a root directory to the guest's two volumes |
 //! | `guest` | what one guest is given, and nothing else |
 //! | `memory` | how much memory it may use |
 //! | `run` | one run, from start to exit code |
 //! | `progress` | what a person sees who has to wait |
+//! | `log` | what a person sees who wants to see everything |
 
 mod args;
 mod component;
 mod guest;
+mod limits;
+mod log;
 mod memory;
 mod progress;
 mod run;
+mod size;
 mod storage;
 
 use args::{Cli, Command};

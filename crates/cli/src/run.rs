@@ -9,7 +9,7 @@ use crate::args::RunArgs;
 use crate::complain;
 use crate::component::{self, Ability};
 use crate::guest::Guest;
-use crate::storage;
+use crate::{log, storage};
 use anyhow::{Context, Result};
 use std::time::Duration;
 use tokio::runtime;
@@ -40,6 +40,9 @@ enum End {
 ///
 /// If the guest could not be started.
 pub fn run(args: &RunArgs) -> Result<u8> {
+    if args.verbose {
+        log::show();
+    }
     let name = component::name_of(&args.component)?;
     let ability = Ability::load(&args.component, args.verbose)?;
     if args.verbose {

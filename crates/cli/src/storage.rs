@@ -1,21 +1,15 @@
 //! From a root directory to the storage of one guest.
 
 use crate::args::RunArgs;
-use ability_storage::{Error, Limits, Root, Scope, StorageCtx};
+use ability_storage::{Error, Root, Scope, StorageCtx};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
 
 /// Opens the guest's own volume and the one that all share.
 pub fn open(args: &RunArgs, name: &str) -> Result<StorageCtx> {
     let id = args.id.as_deref().unwrap_or(name);
-    let mut limits = Limits::default();
-    let mut ctx = StorageCtx::builder();
-    if let Some(bytes) = args.max_file_bytes {
-        limits = limits.max_file_bytes(bytes);
-        ctx = ctx.max_value_bytes(bytes);
-    }
     let root = Root::options()
-        .limits(limits)
+        .limits(args.storage.of_volume())
         .read_only(args.read_only)
         .open_or_create(&args.root)
         .map_err(told)?;
@@ -31,7 +25,8 @@ pub fn open(args: &RunArgs, name: &str) -> Result<StorageCtx> {
                 "the name of the file cannot be used as its id (another can be given with --id)"
             }
         })?;
-    Ok(ctx
+    Ok(StorageCtx::builder()
+        .max_value_bytes(args.storage.of_value())
         .volume(Scope::Ability, ability)
         .volume(Scope::User, root.user().map_err(told)?)
         .build())

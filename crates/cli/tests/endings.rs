@@ -158,8 +158,10 @@ fn arguments_and_input_reach_the_guest() {
 fn a_wrong_command_line() {
     let ability = ability();
     for (options, expected) in [
-        (["--max-file-bytes", "128M"], "127M"),
         (["--max-file-bytes", "0"], "--read-only"),
+        (["--max-total-bytes", "1T"], "number of bytes"),
+        (["--max-files", "0"], "--read-only"),
+        (["--max-files", "1K"], "number of files"),
         (["--max-memory", "much"], "number of bytes"),
         (["--timeout", "0"], "more than zero"),
         (["--env", "NAME"], "NAME=VALUE"),
@@ -192,6 +194,8 @@ fn the_help_says_what_the_exit_codes_mean() {
         "134",
         "--scratch",
         "NOT tear-free",
+        "--max-total-bytes",
+        "piece by piece",
         "1G",
     ] {
         assert!(run.contains(expected), "{expected} is not in {run}");

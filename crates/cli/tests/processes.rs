@@ -1,6 +1,7 @@
 //! Many processes on one volume, and processes that are killed.
 
 use end_to_end::command::{Ability, end, names};
+use end_to_end::many::{check_lines, share};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +10,8 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const INSTANCES: usize = 16;
-const NUMBERS: usize = 10;
+const NUMBERS: usize = 1_000;
+const LINES: usize = 20;
 const KILLS: u32 = 15;
 
 fn ability() -> Ability {
@@ -20,36 +22,61 @@ fn none() -> Vec<String> {
     Vec::new()
 }
 
+/// Runs a guest in sixteen processes at once and returns what each printed.
+fn at_once(ability: &Ability, guest: &str, args: impl Fn(usize) -> Vec<String>) -> Vec<String> {
+    // Once alone, so that they need not all compile it.
+    ability.run(guest, &[], &["--help"]);
+    let children: Vec<Child> = (0..INSTANCES)
+        .map(|i| {
+            let args = args(i);
+            let args: Vec<_> = args.iter().map(String::as_str).collect();
+            ability.guest(guest, &[], &args).spawn().expect("started")
+        })
+        .collect();
+    let printed = children.into_iter().map(|child| {
+        let ended = end_to_end::command::ended(child);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.stdout
+    });
+    printed.collect()
+}
+
 #[test]
 fn sixteen_processes_hand_out_each_number_once() {
     let ability = ability();
-    // Once alone, so that they need not all compile it.
-    ability.run("counter", &[], &["show"]);
-    let times = NUMBERS.to_string();
-    let children: Vec<Child> = (0..INSTANCES)
-        .map(|_| {
-            let mut command = ability.guest("counter", &[], &["next", "--times", &times]);
-            command.spawn().expect("started")
-        })
-        .collect();
+    let runs = at_once(&ability, "counter", |i| {
+        let times = share(NUMBERS, INSTANCES, i).to_string();
+        ["next", "--times", &times].map(str::to_owned).into()
+    });
     let mut seen = BTreeSet::new();
-    for child in children {
-        let ended = end_to_end::command::ended(child);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        for number in ended.stdout.lines() {
-            let number: usize = number.parse().expect("a number");
-            assert!(seen.insert(number), "{number} was handed out twice");
-        }
+    for number in runs.iter().flat_map(|run| run.lines()) {
+        let number: usize = number.parse().expect("a number");
+        assert!(seen.insert(number), "{number} was handed out twice");
     }
-    let all = INSTANCES * NUMBERS;
-    assert_eq!(seen, (1..=all).collect());
+    assert_eq!(seen, (1..=NUMBERS).collect());
     let ended = ability.run("counter", &[], &["show"]);
-    assert_eq!(ended.stdout, format!("{all}\n"));
+    assert_eq!(ended.stdout, format!("{NUMBERS}\n"));
     assert_eq!(
         names(&ability.volume("counter")),
         [".ability-storage", "counter.count"]
     );
     assert_eq!(ability.sessions("counter"), none());
+}
+
+#[test]
+fn sixteen_processes_append_whole_lines() {
+    let ability = ability();
+    let lines = LINES.to_string();
+    let runs = at_once(&ability, "probe", |i| {
+        let prefix = format!("guest-{i}:");
+        ["append-lines", "log", &lines, &prefix]
+            .map(str::to_owned)
+            .into()
+    });
+    assert!(runs.iter().all(|run| *run == format!("ok {LINES}\n")));
+    check_lines(&ability.volume("probe").join("log"), INSTANCES, LINES);
+    assert_eq!(names(&ability.volume("probe")), [".ability-storage", "log"]);
+    assert_eq!(ability.sessions("probe"), none());
 }
 
 #[test]

@@ -108,22 +108,6 @@ fn reading_only() {
 }
 
 #[test]
-fn no_longer_files_than_allowed() {
-    let ability = ability();
-    let options = ["--max-file-bytes", "1K"];
-    for (bytes, expected) in [("1024", "ok\n"), ("1025", "err too-large 1024\n")] {
-        let ended = ability.run("probe", &options, &["write-size", "a", bytes]);
-        assert_eq!(ended.stdout, expected);
-    }
-    let ended = ability.run("probe", &options, &["append", "a", "x"]);
-    assert_eq!(ended.stdout, "err too-large 1024\n");
-    let ended = ability.run("probe", &[], &["append", "a", "x"]);
-    assert_eq!(ended.stdout, "ok\n");
-    let ended = ability.run("probe", &options, &["read", "a"]);
-    assert_eq!(ended.stdout, "err too-large 1024\n");
-}
-
-#[test]
 fn a_scratch_directory_if_it_is_named() {
     let ability = ability();
     let scratch = ability.directory().join("scratch");

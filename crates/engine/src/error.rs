@@ -44,6 +44,15 @@ pub enum Error {
     #[error(transparent)]
     Path(#[from] PathError),
 
+    /// The path keeps the rules for names, but not the limits of this volume.
+    #[error("{path} was not written: the volume does not allow the path, for {reason}")]
+    PathNotAllowed {
+        /// The path that was to be written.
+        path: FilePath,
+        /// What the volume asks for, in words for a person.
+        reason: String,
+    },
+
     /// The path cannot be a file because of what else is in the volume: one of
     /// its directories is a file, or it is the directory of other files.
     #[error("{path} was not written: {reason}")]
@@ -61,6 +70,26 @@ pub enum Error {
         path: FilePath,
         /// The most bytes that are allowed.
         limit: u64,
+    },
+
+    /// A limit of the volume on all its files would be exceeded. Delete what is
+    /// no longer needed, then retry.
+    #[error("{path} was not changed: {reason}")]
+    QuotaExceeded {
+        /// The path that was to be written.
+        path: FilePath,
+        /// Which limit, and what it is, in words for a person.
+        reason: String,
+    },
+
+    /// One step of a batch is to blame; nothing was changed by any.
+    #[error("step {index} of the batch failed, so none was made: {source}")]
+    Step {
+        /// Which step, counted from zero.
+        index: usize,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Error>,
     },
 
     /// The disk, or the quota that the system gives, is full. Free some space,
@@ -119,6 +148,7 @@ impl Error {
     pub fn outcome(&self) -> Outcome {
         match self {
             Error::Unconfirmed { .. } => Outcome::Unconfirmed,
+            Error::Step { source, .. } => source.outcome(),
             _ => Outcome::NotApplied,
         }
     }
@@ -145,6 +175,11 @@ impl Error {
             path: path.clone(),
             source,
         }
+    }
+
+    /// A writer is to be committed although it did not take all it was given.
+    pub(crate) fn after_failed_write(path: &FilePath) -> Self {
+        Error::not_changed(path, io::Error::other("an earlier write to it failed"))
     }
 
     /// An error of the system where nothing was to be changed.

@@ -17,9 +17,9 @@
 //! // Replace only what was read: no update of another writer is lost.
 //! let seen = volume.read(&path, 1 << 20)?;
 //! let write = Change::Write { path: path.clone(), contents: b"second".to_vec() };
-//! volume.commit(write.clone().only_if(Precondition::Version(seen.version())))?;
+//! volume.commit(write.clone().only_if(Precondition::Version(seen.version())).into())?;
 //!
-//! let stale = volume.commit(write.only_if(Precondition::Version(seen.version())));
+//! let stale = volume.commit(write.only_if(Precondition::Version(seen.version())).into());
 //! assert!(matches!(stale, Err(Error::Conflict { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -32,14 +32,18 @@ mod error;
 mod limits;
 mod local;
 mod memory;
+#[cfg(test)]
+mod model_tests;
 mod path;
 mod version;
 mod volume;
 
 pub use error::{Error, Outcome, Result};
 pub use limits::Limits;
-pub use local::{LocalVolume, LocalVolumeOptions};
+pub use local::{Counters, LocalVolume, LocalVolumeOptions};
 pub use memory::MemoryVolume;
 pub use path::{FilePath, PathError};
 pub use version::Version;
-pub use volume::{Change, FileInfo, Precondition, Snapshot, Step, Volume};
+pub use volume::{
+    Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
+};

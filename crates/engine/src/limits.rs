@@ -1,21 +1,44 @@
 //! `Limits`: how much a volume may hold.
 
-use crate::{Error, FilePath, Result};
+use crate::{Error, FilePath, Result, Usage};
 
-/// How much a volume may hold. What would go beyond is refused and changes
-/// nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The endings of plain text that the platforms we know keep.
+const TEXT_ENDINGS: [&str; 7] = [".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml"];
+
+/// How much a volume may hold, and how much may be in the making. What would go
+/// beyond is refused and changes nothing; what a person put there by hand may
+/// exceed all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest file that may be written, in bytes. Default: 64 MiB. A file
-    /// that a person put there may be longer.
+    /// The longest file, in bytes. Default: 1 GiB.
     pub max_file_bytes: u64,
+    /// The lengths of all files together, in bytes. Default: 4 GiB.
+    pub max_total_bytes: u64,
+    /// The number of files. Default: 100,000.
+    pub max_files: u64,
+    /// The number of components of a path. Default: 32.
+    pub max_depth: usize,
+    /// How many writers may be open at once. Default: 64.
+    pub max_writers: usize,
+    /// Bytes that are written to the disk but not yet committed, by all commits
+    /// and writers at the moment. Default: 4 GiB.
+    pub max_bytes_in_flight: u64,
+    /// How the names of files must end, in lower case with the dot; `None`
+    /// allows all. Default: `None`.
+    pub endings: Option<Vec<String>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_file_bytes: 64 << 20,
+            max_file_bytes: 1 << 30,
+            max_total_bytes: 4 << 30,
+            max_files: 100_000,
+            max_depth: 32,
+            max_writers: 64,
+            max_bytes_in_flight: 4 << 30,
+            endings: None,
         }
     }
 }
@@ -27,6 +50,68 @@ impl Limits {
         self
     }
 
+    /// These limits with another length of all files, in bytes.
+    pub fn max_total_bytes(mut self, bytes: u64) -> Self {
+        self.max_total_bytes = bytes;
+        self
+    }
+
+    /// These limits with another number of files.
+    pub fn max_files(mut self, files: u64) -> Self {
+        self.max_files = files;
+        self
+    }
+
+    /// These limits with another number of components of a path.
+    pub fn max_depth(mut self, components: usize) -> Self {
+        self.max_depth = components;
+        self
+    }
+
+    /// These limits with another number of open writers.
+    pub fn max_writers(mut self, writers: usize) -> Self {
+        self.max_writers = writers;
+        self
+    }
+
+    /// These limits with another number of bytes on their way.
+    pub fn max_bytes_in_flight(mut self, bytes: u64) -> Self {
+        self.max_bytes_in_flight = bytes;
+        self
+    }
+
+    /// These limits with names that end in one of `endings` only, without
+    /// regard to case.
+    pub fn endings<E: Into<String>>(mut self, endings: impl IntoIterator<Item = E>) -> Self {
+        let lower = |ending: E| ending.into().to_lowercase();
+        self.endings = Some(endings.into_iter().map(lower).collect());
+        self
+    }
+
+    /// These limits with names of plain text only: `.txt`, `.csv`, `.json`,
+    /// `.md`, `.log`, `.yaml`, `.yml`.
+    pub fn text_files_only(self) -> Self {
+        self.endings(TEXT_ENDINGS)
+    }
+
+    /// Whether a file may have this path at all.
+    pub(crate) fn check_path(&self, path: &FilePath) -> Result<()> {
+        if path.components().count() > self.max_depth {
+            let depth = self.max_depth;
+            let reason = format!("it has more than {depth} components");
+            return Err(not_allowed(path, reason));
+        }
+        let Some(endings) = &self.endings else {
+            return Ok(());
+        };
+        let name = path.name().to_lowercase();
+        if endings.iter().any(|ending| name.ends_with(ending.as_str())) {
+            return Ok(());
+        }
+        let reason = format!("it must end in one of {}", endings.join(", "));
+        Err(not_allowed(path, reason))
+    }
+
     pub(crate) fn check_file(&self, path: &FilePath, bytes: u64) -> Result<()> {
         if bytes <= self.max_file_bytes {
             return Ok(());
@@ -35,5 +120,37 @@ impl Limits {
             path: path.clone(),
             limit: self.max_file_bytes,
         })
+    }
+
+    /// Whether the volume may come to hold `after`; shrinking is always
+    /// allowed, also from beyond a limit.
+    pub(crate) fn check_usage(&self, path: &FilePath, before: Usage, after: Usage) -> Result<()> {
+        if after.bytes > self.max_total_bytes && after.bytes > before.bytes {
+            let limit = self.max_total_bytes;
+            let reason = format!("all files together would exceed {limit} bytes");
+            return Err(refused(path, reason));
+        }
+        if after.files > self.max_files && after.files > before.files {
+            let limit = self.max_files;
+            return Err(refused(
+                path,
+                format!("there would be more than {limit} files"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn refused(path: &FilePath, reason: String) -> Error {
+    Error::QuotaExceeded {
+        path: path.clone(),
+        reason,
+    }
+}
+
+fn not_allowed(path: &FilePath, reason: String) -> Error {
+    Error::PathNotAllowed {
+        path: path.clone(),
+        reason,
     }
 }

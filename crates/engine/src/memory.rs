@@ -2,10 +2,15 @@
 //!
 //! It keeps every promise of [`Volume`] but one: nothing outlives the value.
 
-use crate::volume::{Change, FileInfo, Snapshot, Step, Volume};
+use crate::limits::refused;
+use crate::volume::{
+    Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
+    check_move,
+};
 use crate::{Error, FilePath, Limits, Result, Version};
 use std::collections::BTreeMap;
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
 /// A volume whose files are gone when it is dropped.
@@ -21,15 +26,21 @@ use std::time::SystemTime;
 /// ```
 #[derive(Debug, Default)]
 pub struct MemoryVolume {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
     files: RwLock<Files>,
+    writers: AtomicUsize,
     limits: Limits,
 }
 
 type Files = BTreeMap<FilePath, MemoryFile>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct MemoryFile {
-    contents: Vec<u8>,
+    contents: Arc<Vec<u8>>,
     modified: SystemTime,
 }
 
@@ -41,49 +52,32 @@ impl MemoryVolume {
 
     /// An empty volume with these limits.
     pub fn with_limits(limits: Limits) -> Self {
-        Self {
-            files: RwLock::default(),
+        let shared = Shared {
             limits,
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(shared),
         }
-    }
-
-    // A panic elsewhere cannot leave the map half-changed: each change is one
-    // insertion or removal, made after all checks.
-    fn files(&self) -> RwLockReadGuard<'_, Files> {
-        self.files.read().unwrap_or_else(|e| e.into_inner())
-    }
-
-    fn files_mut(&self) -> RwLockWriteGuard<'_, Files> {
-        self.files.write().unwrap_or_else(|e| e.into_inner())
-    }
-
-    fn put(&self, files: &mut Files, path: FilePath, contents: Vec<u8>) -> Result<()> {
-        self.limits.check_file(&path, contents.len() as u64)?;
-        check_place(files, &path)?;
-        let modified = SystemTime::now();
-        files.insert(path, MemoryFile { contents, modified });
-        Ok(())
     }
 }
 
 impl Volume for MemoryVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        let files = self.files();
-        let file = files.get(path).ok_or_else(|| Error::not_found(path))?;
-        if file.contents.len() as u64 > max_bytes {
+        let contents = self.shared.find(path)?.contents;
+        if contents.len() as u64 > max_bytes {
             return Err(Error::TooLarge {
                 path: path.clone(),
                 limit: max_bytes,
             });
         }
         Ok(Snapshot {
-            contents: file.contents.clone(),
+            contents: contents.to_vec(),
         })
     }
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        let files = self.files();
-        let file = files.get(path).ok_or_else(|| Error::not_found(path))?;
+        let file = self.shared.find(path)?;
         Ok(FileInfo {
             size: file.contents.len() as u64,
             modified: file.modified,
@@ -91,16 +85,88 @@ impl Volume for MemoryVolume {
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        Ok(self
-            .files()
+        let files = self.shared.files();
+        let listed = files
             .keys()
-            .filter(|path| directory.is_none_or(|directory| path.is_under(directory)))
-            .cloned()
-            .collect())
+            .filter(|path| directory.is_none_or(|directory| path.is_under(directory)));
+        Ok(listed.cloned().collect())
     }
 
-    fn commit(&self, step: Step) -> Result<Option<Version>> {
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        self.shared.commit(batch)
+    }
+
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        self.shared.limits.check_path(path)?;
+        let writer = MemoryWriter {
+            shared: self.shared.clone(),
+            path: path.clone(),
+            contents: Vec::new(),
+            failed: false,
+        };
+        let max_writers = self.shared.limits.max_writers;
+        if self.shared.writers.fetch_add(1, Ordering::Relaxed) < max_writers {
+            return Ok(Box::new(writer));
+        }
+        let reason = format!("{max_writers} writers are open, and no more are allowed");
+        Err(refused(path, reason))
+    }
+
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        Ok(Box::new(MemoryReader {
+            contents: self.shared.find(path)?.contents,
+            read: 0,
+        }))
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        Ok(usage(&self.shared.files()))
+    }
+}
+
+impl Shared {
+    // A panic elsewhere cannot leave the map half-changed: it is replaced as a
+    // whole.
+    fn files(&self) -> RwLockReadGuard<'_, Files> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn files_mut(&self) -> RwLockWriteGuard<'_, Files> {
+        self.files.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, path: &FilePath) -> Result<MemoryFile> {
+        let file = self.files().get(path).cloned();
+        file.ok_or_else(|| Error::not_found(path))
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        let steps = batch.into_steps();
+        let is_one = steps.len() == 1;
         let mut files = self.files_mut();
+        let mut next = files.clone();
+        let mut versions = Vec::with_capacity(steps.len());
+        let mut deciders = BTreeMap::new();
+        for (index, step) in steps.into_iter().enumerate() {
+            let blame = |error| if is_one { error } else { at_step(index, error) };
+            deciders.insert(step.change.target().clone(), index);
+            versions.push(self.play(&mut next, step).map_err(blame)?);
+        }
+        for (path, &index) in &deciders {
+            let blame = |error| if is_one { error } else { at_step(index, error) };
+            if next.contains_key(path) {
+                check_place(&next, path).map_err(blame)?;
+                let (before, after) = (usage(&files), usage(&next));
+                self.limits
+                    .check_usage(path, before, after)
+                    .map_err(blame)?;
+            }
+        }
+        *files = next;
+        Ok(versions)
+    }
+
+    fn play(&self, files: &mut Files, step: Step) -> Result<Option<Version>> {
         let target = step.change.target();
         step.precondition.check(target, || {
             Ok(files.get(target).map(|file| Version::of(&file.contents)))
@@ -108,44 +174,115 @@ impl Volume for MemoryVolume {
         match step.change {
             Change::Write { path, contents } => {
                 let version = Version::of(&contents);
-                self.put(&mut files, path, contents)?;
-                Ok(Some(version))
+                self.put(files, path, contents)?;
+                return Ok(Some(version));
             }
             Change::Append { path, contents } => {
                 let mut whole = files
                     .get(&path)
-                    .map_or_else(Vec::new, |file| file.contents.clone());
+                    .map_or_else(Vec::new, |file| file.contents.to_vec());
                 whole.extend_from_slice(&contents);
-                let version = Version::of(&whole);
-                self.put(&mut files, path, whole)?;
-                Ok(Some(version))
+                self.put(files, path, whole)?;
             }
             Change::Rename { source, target } => {
-                if !files.contains_key(&source) {
-                    return Err(Error::not_found(&source));
-                }
-                check_place(&files, &target)?;
-                if let Some(file) = files.remove(&source) {
-                    files.insert(target, file);
-                }
-                Ok(None)
+                self.limits.check_path(&target)?;
+                let file = files.get(&source).cloned();
+                let file = file.ok_or_else(|| Error::not_found(&source))?;
+                check_move(&source, &target)?;
+                files.remove(&source);
+                files.insert(target, file);
             }
             Change::Delete { path } => {
                 files.remove(&path);
-                Ok(None)
             }
         }
+        Ok(None)
+    }
+
+    fn put(&self, files: &mut Files, path: FilePath, contents: Vec<u8>) -> Result<()> {
+        self.limits.check_path(&path)?;
+        self.limits.check_file(&path, contents.len() as u64)?;
+        let file = MemoryFile {
+            contents: Arc::new(contents),
+            modified: SystemTime::now(),
+        };
+        files.insert(path, file);
+        Ok(())
+    }
+}
+
+struct MemoryWriter {
+    shared: Arc<Shared>,
+    path: FilePath,
+    contents: Vec<u8>,
+    failed: bool,
+}
+
+impl Writer for MemoryWriter {
+    fn write(&mut self, contents: &[u8]) -> Result<()> {
+        let bytes = self.contents.len() as u64 + contents.len() as u64;
+        let checked = self.shared.limits.check_file(&self.path, bytes);
+        self.failed |= checked.is_err();
+        checked?;
+        self.contents.extend_from_slice(contents);
+        Ok(())
+    }
+
+    fn commit(mut self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        if self.failed {
+            return Err(Error::after_failed_write(&self.path));
+        }
+        let contents = std::mem::take(&mut self.contents);
+        let version = Version::of(&contents);
+        let path = self.path.clone();
+        let write = Change::Write { path, contents };
+        self.shared.commit(write.only_if(precondition).into())?;
+        Ok(version)
+    }
+}
+
+impl Drop for MemoryWriter {
+    fn drop(&mut self) {
+        self.shared.writers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct MemoryReader {
+    contents: Arc<Vec<u8>>,
+    read: usize,
+}
+
+impl Reader for MemoryReader {
+    fn size(&self) -> u64 {
+        self.contents.len() as u64
+    }
+
+    fn read(&mut self, max_bytes: usize) -> Result<Vec<u8>> {
+        let rest = &self.contents[self.read..];
+        let next = &rest[..max_bytes.min(rest.len())];
+        self.read += next.len();
+        Ok(next.to_vec())
+    }
+}
+
+fn usage(files: &Files) -> Usage {
+    Usage {
+        bytes: files.values().map(|file| file.contents.len() as u64).sum(),
+        files: files.len() as u64,
+    }
+}
+
+fn at_step(index: usize, error: Error) -> Error {
+    Error::Step {
+        index,
+        source: Box::new(error),
     }
 }
 
 /// A path is a file or a directory of others, never both, as on a disk.
 fn check_place(files: &Files, path: &FilePath) -> Result<()> {
-    let mut ancestor = path.parent();
-    while let Some(directory) = ancestor {
-        if files.contains_key(&directory) {
-            return Err(Error::beneath_a_file(path, directory.as_str()));
-        }
-        ancestor = directory.parent();
+    if let Some(ancestor) = path.ancestors().find(|path| files.contains_key(path)) {
+        return Err(Error::beneath_a_file(path, ancestor.as_str()));
     }
     if files
         .keys()

@@ -98,6 +98,13 @@ impl FilePath {
             .map(|(parent, _)| Self(parent.into()))
     }
 
+    /// The directories on the way to the file, from the top down.
+    pub fn ancestors(&self) -> impl Iterator<Item = FilePath> + '_ {
+        self.0
+            .match_indices('/')
+            .map(|(end, _)| Self(self.0[..end].into()))
+    }
+
     /// Whether this path is `directory` or lies beneath it.
     pub fn is_under(&self, directory: &FilePath) -> bool {
         self.0
@@ -336,6 +343,8 @@ mod tests {
         assert_eq!(path.name(), "c");
         assert_eq!(path.parent().map(|p| p.to_string()).as_deref(), Some("a/b"));
         assert_eq!(path.components().collect::<Vec<_>>(), ["a", "b", "c"]);
+        let ancestors: Vec<_> = path.ancestors().map(|p| p.to_string()).collect();
+        assert_eq!(ancestors, ["a", "a/b"]);
         let top = FilePath::new("a").expect("valid");
         assert_eq!((top.name(), top.parent()), ("a", None));
         assert!(path.is_under(&top) && top.is_under(&top));

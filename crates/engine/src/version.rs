@@ -36,10 +36,32 @@ impl Version {
     }
 
     /// The version of all that `reader` gives, in bounded memory.
-    pub(crate) fn of_reader(mut reader: impl io::Read) -> io::Result<Self> {
-        let mut hasher = blake3::Hasher::new();
-        io::copy(&mut reader, &mut hasher)?;
-        Ok(Self(hasher.finalize()))
+    pub(crate) fn of_reader(reader: impl io::Read) -> io::Result<Self> {
+        Self::of_parts(Some(reader), &[])
+    }
+
+    /// The version of all that `reader` gives and what comes after it.
+    pub(crate) fn of_parts(reader: Option<impl io::Read>, more: &[u8]) -> io::Result<Self> {
+        let mut hasher = Hasher::default();
+        if let Some(mut reader) = reader {
+            io::copy(&mut reader, &mut hasher.0)?;
+        }
+        hasher.update(more);
+        Ok(hasher.version())
+    }
+}
+
+/// Finds the version of contents that come piece by piece.
+#[derive(Default)]
+pub(crate) struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    pub(crate) fn update(&mut self, contents: &[u8]) {
+        self.0.update(contents);
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        Version(self.0.finalize())
     }
 }
 

@@ -47,16 +47,46 @@ pub trait Volume: Send + Sync {
     /// [`Error::Io`].
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>>;
 
-    /// Makes one change, whole and durable, or none at all.
+    /// Makes all changes of a batch, whole and durable, or none at all.
     ///
-    /// Returns the version written: `Some` for a [`Change::Write`] and a
-    /// [`Change::Append`], `None` for the others.
+    /// The steps take effect in their order: each sees what those before it
+    /// did, and so does its precondition. Several steps may name one path; after
+    /// the commit it is as the last of them left it, and no reader sees what was
+    /// in between. No reader of this volume sees some of the changes without the
+    /// others.
+    ///
+    /// Returns for each step the version that it wrote: `Some` for a
+    /// [`Change::Write`], `None` for the others.
     ///
     /// # Errors
     ///
-    /// [`Error::Unconfirmed`] if the change was made but may not survive a power
-    /// cut; every other error means that nothing was changed.
-    fn commit(&self, step: Step) -> Result<Option<Version>>;
+    /// [`Error::Unconfirmed`] if the changes were made but may not survive a
+    /// power cut; every other error means that nothing was changed. An error
+    /// about one step of several is an [`Error::Step`] that names it.
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>>;
+
+    /// Begins to write the file at `path` piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::QuotaExceeded`] if too many writers are open, [`Error::ReadOnly`],
+    /// [`Error::NoSpace`] or [`Error::Io`].
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>>;
+
+    /// Begins to read the file at `path` piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] or [`Error::Io`].
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>>;
+
+    /// How much the volume holds, as far as it knows: what other processes or
+    /// people added may be missing for a while.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`].
+    fn usage(&self) -> Result<Usage>;
 
     /// Whether there is a file at `path`.
     ///
@@ -70,6 +100,51 @@ pub trait Volume: Send + Sync {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A file that is being written. Nobody sees it before
+/// [`commit`](Writer::commit); dropping it leaves nothing.
+pub trait Writer: Send {
+    /// Adds to the end of what was written so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`], [`Error::QuotaExceeded`], [`Error::NoSpace`] or
+    /// [`Error::Io`]; the writer is then of no more use.
+    fn write(&mut self, contents: &[u8]) -> Result<()>;
+
+    /// Makes what was written the file at the path, as a [`Change::Write`] does,
+    /// and returns its version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Volume::commit`].
+    fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version>;
+}
+
+/// A file that is being read: one version of it, whatever happens to its path
+/// meanwhile.
+pub trait Reader: Send {
+    /// Length of the file in bytes.
+    fn size(&self) -> u64;
+
+    /// The next bytes, at most `max_bytes` of them and possibly fewer; none at
+    /// the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    fn read(&mut self, max_bytes: usize) -> Result<Vec<u8>>;
+}
+
+/// How much a volume holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// The lengths of all files, in bytes.
+    pub bytes: u64,
+    /// The number of files.
+    pub files: u64,
 }
 
 /// A file as it was at one moment.
@@ -94,6 +169,62 @@ pub struct FileInfo {
     pub size: u64,
     /// When the contents were last changed, by the clock of the host.
     pub modified: SystemTime,
+}
+
+/// Changes that are made together or not at all.
+///
+/// ```
+/// use ability_storage_engine::{Batch, Change, FilePath, MemoryVolume, Precondition, Volume};
+///
+/// let volume = MemoryVolume::new();
+/// let path = |text| FilePath::new(text);
+/// let mut batch = Batch::new();
+/// batch.push(Change::Write { path: path("a")?, contents: b"1".to_vec() });
+/// batch.push(Change::Write { path: path("b")?, contents: b"2".to_vec() }.only_if(Precondition::Absent));
+/// assert_eq!(volume.commit(batch)?.len(), 2);
+/// # Ok::<(), ability_storage_engine::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    steps: Vec<Step>,
+}
+
+impl Batch {
+    /// A batch without steps.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a step, which takes effect after those added before.
+    pub fn push(&mut self, step: impl Into<Step>) {
+        self.steps.push(step.into());
+    }
+
+    /// The steps in their order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    pub(crate) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+}
+
+/// A batch of one.
+impl<S: Into<Step>> From<S> for Batch {
+    fn from(step: S) -> Self {
+        Self {
+            steps: vec![step.into()],
+        }
+    }
+}
+
+impl<S: Into<Step>> FromIterator<S> for Batch {
+    fn from_iter<I: IntoIterator<Item = S>>(steps: I) -> Self {
+        Self {
+            steps: steps.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
 /// One change to one volume, and what must be true for it to be made.
@@ -205,5 +336,19 @@ impl Precondition {
             path: path.clone(),
             found,
         })
+    }
+}
+
+/// No file can move to where its own path is a directory, or into one that has
+/// its path: what has to make room is still there.
+pub(crate) fn check_move(source: &FilePath, target: &FilePath) -> Result<()> {
+    if source == target {
+        Ok(())
+    } else if target.is_under(source) {
+        Err(Error::beneath_a_file(target, source.as_str()))
+    } else if source.is_under(target) {
+        Err(Error::directory_of_others(target))
+    } else {
+        Ok(())
     }
 }

@@ -25,7 +25,9 @@ mod local {
 /// on what one session remembers.
 mod two_sessions {
     use super::*;
-    use ability_storage_engine::{FileInfo, FilePath, Result, Snapshot, Step, Version};
+    use ability_storage_engine::{
+        Batch, FileInfo, FilePath, Reader, Result, Snapshot, Usage, Version, Writer,
+    };
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     struct Alternating {
@@ -52,12 +54,24 @@ mod two_sessions {
             self.next().list(directory)
         }
 
-        fn commit(&self, step: Step) -> Result<Option<Version>> {
-            self.next().commit(step)
+        fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+            self.next().commit(batch)
+        }
+
+        fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+            self.next().writer(path)
+        }
+
+        fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+            self.next().reader(path)
+        }
+
+        fn usage(&self) -> Result<Usage> {
+            self.next().usage()
         }
     }
 
-    ability_storage_engine::conformance_suite!(|run: fn(&dyn Volume)| {
+    ability_storage_engine::conformance_suite!(shared: |run: fn(&dyn Volume)| {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let open = || {
             let options = LocalVolume::options().limits(conformance::limits());

@@ -81,7 +81,7 @@ fn a_link_is_no_file_and_a_write_replaces_it() {
             contents: b"mine".to_vec(),
         };
         volume
-            .commit(change.only_if(Precondition::Absent))
+            .commit(change.only_if(Precondition::Absent).into())
             .expect("no file was there");
         assert!(!directory.path().join("link").is_symlink());
         assert_eq!(volume.read(&link, 10).expect("read").contents, b"mine");

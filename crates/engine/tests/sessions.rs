@@ -123,3 +123,21 @@ fn write(volume: &LocalVolume, path: &str, contents: &[u8]) {
 fn file(path: &str) -> FilePath {
     FilePath::new(path).expect("valid")
 }
+
+#[test]
+fn a_long_append_leaves_no_long_journal() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    write(&volume, "log", b"begin\n");
+    let contents = vec![b'x'; 3 << 20];
+    let path = file("log");
+    let append = Change::Append { path, contents };
+    volume.commit(append.into()).expect("committed");
+    let journals = fs::read_dir(directory.path().join(".ability-storage/journals"));
+    for journal in journals.expect("listed") {
+        let journal = journal.expect("listed").metadata().expect("there");
+        assert!(journal.len() <= 64 << 10, "{} bytes", journal.len());
+    }
+    let size = volume.stat(&file("log")).expect("there").size;
+    assert_eq!(size, (3 << 20) + 6);
+}

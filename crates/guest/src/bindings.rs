@@ -7,4 +7,4 @@ wit_bindgen::generate!({
     world: "imports",
 });
 
-pub use ability::storage::{storage, types};
+pub use ability::storage::{batch, storage, streaming, types};

@@ -6,7 +6,6 @@
 use crate::bindings::types;
 use crate::version::Version;
 use std::borrow::Cow;
-use std::io;
 
 /// The result of everything that this crate does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,7 +23,8 @@ pub enum Outcome {
 ///
 /// All but [`Unconfirmed`](Error::Unconfirmed) mean that nothing was changed.
 /// `path` is the path that the call was about. Of a rename it is the source if
-/// the source was not found, else the target; of a list, the prefix.
+/// the source was not found, else the target; of a list, the prefix; of a batch,
+/// the path of the step that is to blame, of the first step if none is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -110,11 +110,15 @@ pub enum Error {
     },
 
     /// The change is made and readers see it, but it is not known whether it
-    /// survives a power cut. Read the file to see what is there.
+    /// survives a power cut. The disk may be failing: say so, rather than go on
+    /// as if it were written.
     ///
-    /// Repeating an unconditional write of the same contents is safe and
-    /// confirms it. An append would add its contents once more, and a
-    /// conditional write would meet its own result and conflict.
+    /// An unconditional write and a delete can be repeated as they are: once
+    /// that succeeds, they are confirmed. Nothing else can. An append would add
+    /// its contents once more, [`update_file`](crate::update_file) would make
+    /// its change twice, a rename would no longer find its source, and whatever
+    /// has a precondition would meet its own result. There, read the file and
+    /// write what it holds, which confirms that.
     #[error(
         "{} was changed, but the change may not survive a power cut: {reason}",
         shown(path)
@@ -138,9 +142,9 @@ pub enum Error {
         valid_up_to: usize,
     },
 
-    /// The file does not hold a value of the type it was loaded as. It is left
-    /// as it is; repair it, or move it away to start anew.
-    #[cfg(feature = "json")]
+    /// The file does not hold what it was loaded as: a number
+    /// ([`Counter`](crate::Counter)), or a value of the ability's own type
+    /// (`State`). It is left as it is; repair it, or move it away to start anew.
     #[error("{} is corrupt and was left as it is: {reason}", shown(path))]
     Corrupt {
         /// The path that was read.
@@ -161,6 +165,55 @@ pub enum Error {
         path: String,
         /// What cannot be written.
         reason: String,
+    },
+
+    /// A [`Counter`](crate::Counter) cannot count that far.
+    #[error(
+        "{} was not changed: it stands at {value}, and cannot count that much further",
+        shown(path)
+    )]
+    CounterExhausted {
+        /// The path of the counter.
+        path: String,
+        /// The number at which it stands.
+        value: u64,
+    },
+
+    /// The chain of an [`AuditLog`](crate::AuditLog) does not hold. The file is
+    /// left as it is, as evidence; move it away to start anew.
+    #[cfg(feature = "audit")]
+    #[error("{} was left as it is, because its chain is {broken}", shown(path))]
+    BrokenChain {
+        /// The path of the log.
+        path: String,
+        /// Where it is broken first, and how.
+        broken: crate::audit::Broken,
+    },
+
+    /// Someone else has added to the file of an [`AuditLog`](crate::AuditLog),
+    /// replaced it or removed it, since this one was opened. Open it anew.
+    #[cfg(feature = "audit")]
+    #[error(
+        "{} was not changed: someone else has changed it since it was opened",
+        shown(path)
+    )]
+    LogChanged {
+        /// The path of the log.
+        path: String,
+    },
+
+    /// What was to be recorded in an [`AuditLog`](crate::AuditLog) is too long
+    /// for one record.
+    #[cfg(feature = "audit")]
+    #[error(
+        "{} was not changed: one record of it holds at most {limit} bytes",
+        shown(path)
+    )]
+    RecordTooLong {
+        /// The path of the log.
+        path: String,
+        /// The most bytes that are allowed.
+        limit: usize,
     },
 
     /// Anything else that went wrong in the host.
@@ -201,9 +254,15 @@ impl Error {
             | Error::Unavailable { path, .. }
             | Error::Unconfirmed { path, .. }
             | Error::NotUtf8 { path, .. }
+            | Error::Corrupt { path, .. }
+            | Error::CounterExhausted { path, .. }
             | Error::Other { path, .. } => path,
             #[cfg(feature = "json")]
-            Error::Corrupt { path, .. } | Error::NotSerializable { path, .. } => path,
+            Error::NotSerializable { path, .. } => path,
+            #[cfg(feature = "audit")]
+            Error::BrokenChain { path, .. }
+            | Error::LogChanged { path }
+            | Error::RecordTooLong { path, .. } => path,
         }
     }
 
@@ -237,36 +296,6 @@ impl Error {
                 reason: format!("on renaming {} to it: {reason}", shown(source)),
             },
             error => Error::from_host(error, target),
-        }
-    }
-}
-
-impl From<Error> for io::Error {
-    /// For abilities whose own functions return [`io::Result`]. The error itself
-    /// is kept inside.
-    fn from(error: Error) -> Self {
-        io::Error::new(kind(&error), error)
-    }
-}
-
-/// The nearest kind. Never `Interrupted` or `WouldBlock`: callers in `std` retry
-/// those without asking.
-fn kind(error: &Error) -> io::ErrorKind {
-    match error {
-        Error::NotFound { .. } => io::ErrorKind::NotFound,
-        Error::Conflict { .. } => io::ErrorKind::ResourceBusy,
-        Error::InvalidPath { .. } => io::ErrorKind::InvalidFilename,
-        Error::TooLarge { .. } => io::ErrorKind::FileTooLarge,
-        Error::QuotaExceeded { .. } => io::ErrorKind::QuotaExceeded,
-        Error::NoSpace { .. } => io::ErrorKind::StorageFull,
-        Error::ReadOnly { .. } => io::ErrorKind::ReadOnlyFilesystem,
-        Error::NotUtf8 { .. } => io::ErrorKind::InvalidData,
-        #[cfg(feature = "json")]
-        Error::Corrupt { .. } => io::ErrorKind::InvalidData,
-        #[cfg(feature = "json")]
-        Error::NotSerializable { .. } => io::ErrorKind::InvalidInput,
-        Error::Unavailable { .. } | Error::Unconfirmed { .. } | Error::Other { .. } => {
-            io::ErrorKind::Other
         }
     }
 }
@@ -355,18 +384,5 @@ mod tests {
         assert_eq!(error.to_string(), r#""a\nok b" was not found"#);
         let error = Error::from_host(types::Error::NotFound, "");
         assert_eq!(error.to_string(), r#""" was not found"#);
-    }
-
-    #[test]
-    fn io_errors_keep_kind_and_cause() {
-        let error = io::Error::from(from_host(types::Error::NoSpace));
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        let inner = error.get_ref().and_then(|e| e.downcast_ref::<Error>());
-        assert_eq!(
-            inner,
-            Some(&Error::NoSpace {
-                path: "notes.json".into()
-            })
-        );
     }
 }

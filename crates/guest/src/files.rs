@@ -97,14 +97,27 @@ pub fn atomic_write_file_if(
 
 /// Adds `contents` to the end of the file at `path`: all of it or none of it.
 ///
-/// The file is created if it does not exist. What several writers append never
-/// mixes, so this is the function for logs.
+/// The file is created if it does not exist. What it holds already is neither
+/// read nor written again, so an append costs the same however long the file
+/// is: this is the function for logs. What several writers append never mixes;
+/// so append whole records, each with its line feed, and no reader, crash or
+/// other writer ever shows a part of one.
+///
+/// A log that must show whether someone tampered with it is an `AuditLog`, with
+/// the feature `audit`.
 ///
 /// # Errors
 ///
-/// As [`atomic_write_file`], where the limits hold for the file as it would
-/// become. Do not repeat an append after [`Error::Unconfirmed`]: it is there
-/// already and would be added once more.
+/// As [`atomic_write_file`]; where the host limits how long a file may be, the
+/// limit holds for the file as it would become. After [`Error::Unconfirmed`] the
+/// contents are in the file: to append again would add them once more.
+///
+/// ```no_run
+/// use ability_storage_guest::{Scope, append_file};
+///
+/// append_file("events.log", "2026-03-01 the lamp was turned on\n", Scope::Ability)?;
+/// # Ok::<(), ability_storage_guest::Error>(())
+/// ```
 pub fn append_file(path: &str, contents: impl AsRef<[u8]>, scope: Scope) -> Result<()> {
     storage::append(path, contents.as_ref(), scope.into())
         .map_err(|error| Error::from_host(error, path))

@@ -2,8 +2,8 @@
 //!
 //! A file written with this crate is whole and durable, or it was not written:
 //! a kill, a power cut or a full disk never leaves it empty, half-written or
-//! missing. The host does the work, behind the WIT interface
-//! `ability:storage/storage`; this crate is what an ability imports.
+//! missing. The host does the work, behind the WIT interfaces of the package
+//! `ability:storage`; this crate is what an ability imports.
 //!
 //! An ability is an ordinary command. This one keeps a to-do list; each of its
 //! arguments is added as a new item:
@@ -53,7 +53,16 @@
 //! | change a file that may have several writers | [`update_file`] |
 //! | keep a value of your own type as JSON | `State`, with the feature `json` |
 //! | create a file that must not exist yet | [`atomic_write_file_if`] with [`Precondition::Absent`] |
+//! | change several files together | [`Batch`] |
+//! | give out numbers, each one once | [`Counter`] |
 //! | add to a log | [`append_file`] |
+//! | keep a log in which no record can be changed unseen | `AuditLog`, with the feature `audit` |
+//! | write a file that is too large for memory | [`Writer`] |
+//! | read one | [`Reader`] |
+//!
+//! All but the last two pass contents whole. All that change a file are durable
+//! when they return, which takes the disk some milliseconds; so gather what
+//! belongs together, and write it once.
 //!
 //! Do not delete a file before you write it, and write no `.tmp` or `.bak`
 //! beside it: that is what opens the window in which data is lost.
@@ -63,7 +72,7 @@
 //! Every [`Error`] but one means *not applied*: the file is as it was before the
 //! call. The exception is [`Error::Unconfirmed`]: the change is made and readers
 //! see it, but a power cut may still undo it. [`Error::outcome`] tells the two
-//! apart.
+//! apart. After that one, not every call can simply be made again; it says which.
 //!
 //! # Paths and limits
 //!
@@ -74,9 +83,11 @@
 //! created as they are needed. A path that breaks a rule is
 //! [`Error::InvalidPath`].
 //!
-//! The host decides how long a file may be and how much all files may take:
-//! [`Error::TooLarge`] and [`Error::QuotaExceeded`]. Contents are passed whole,
-//! so a file must also fit into the memory that the host gives the ability.
+//! The host decides how long a file may be, how much may be passed whole, how
+//! much all files may take, and how many [`Writer`]s and [`Reader`]s there may be
+//! at a time: [`Error::TooLarge`] and [`Error::QuotaExceeded`]. What is passed
+//! whole must also fit into the memory that the host gives the ability; a
+//! `Writer` or a `Reader` needs some 256 KiB of it, however long the file is.
 //!
 //! # Outside a component
 //!
@@ -86,25 +97,38 @@
 #![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#[cfg(feature = "audit")]
+pub mod audit;
+mod batch;
 mod bindings;
+mod counter;
 mod error;
 mod files;
+mod io_error;
+mod reader;
 mod scope;
 #[cfg(feature = "json")]
 mod state;
 mod update;
 mod version;
+mod writer;
 
+#[cfg(feature = "audit")]
+pub use audit::AuditLog;
+pub use batch::{Batch, BatchError};
+pub use counter::Counter;
 pub use error::{Error, Outcome, Result};
 pub use files::{
     FileInfo, append_file, atomic_write_file, atomic_write_file_if, delete_file, file_exists,
     list_files, read_file, read_file_string, read_file_versioned, rename_file, stat_file,
 };
+pub use reader::Reader;
 pub use scope::Scope;
 #[cfg(feature = "json")]
 pub use state::State;
 pub use update::update_file;
 pub use version::{Precondition, Snapshot, Version};
+pub use writer::Writer;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -60,7 +60,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// Else as [`read_file`](crate::read_file), without [`Error::NotFound`].
     pub fn load_or_default(path: impl Into<String>, scope: Scope) -> Result<Self> {
         let path = path.into();
-        let (value, version) = load(&HostFile { path: &path, scope })?;
+        let (value, version) = load(&HostFile::new(&path, scope))?;
         Ok(Self {
             path,
             scope,
@@ -143,10 +143,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     }
 
     fn file(&self) -> HostFile<'_> {
-        HostFile {
-            path: &self.path,
-            scope: self.scope,
-        }
+        HostFile::new(&self.path, self.scope)
     }
 }
 

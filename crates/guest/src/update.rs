@@ -10,9 +10,14 @@ use crate::version::{Precondition, Snapshot, Version};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// How often an update is tried in all. An attempt fails only because another
-/// writer succeeded, so this is reached only where many write without a pause.
-const MAX_ATTEMPTS: u32 = 100;
+/// How long an update is tried. An attempt fails only because another writer
+/// succeeded, so this is reached only where many write without a pause. Time and
+/// not attempts, because how long a commit takes depends on the disk: with sixteen
+/// writers and 30 ms a commit, a minute is some two thousand commits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// For hosts whose clock stands still: more attempts than fit into the time.
+const MAX_ATTEMPTS: u32 = 100_000;
 
 /// The longest pause between two attempts. It keeps the number of writers that
 /// collide small even where a commit takes tens of milliseconds.
@@ -24,8 +29,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(256);
 /// the new contents. They are written on condition that the file is still as it
 /// was read. If it is not, all is done again, after a short random pause that
 /// grows from attempt to attempt; so `change` may be called several times and
-/// should do nothing but compute. After a hundred attempts (some ten seconds)
-/// the update gives up. Returns the contents that were written.
+/// should do nothing but compute. After a minute of that the update gives up.
+/// Returns the contents that were written.
+///
+/// Each attempt reads and writes the whole file. Where many write at once, one
+/// file for each of them costs less than one that they all change.
 ///
 /// `change` may fail with an error type of its own, provided that it can hold an
 /// [`Error`]; nothing is written then. If it cannot fail, say
@@ -58,14 +66,13 @@ where
     C: AsRef<[u8]>,
     E: From<Error>,
 {
-    update(&HostFile { path, scope }, change).map(|(contents, _)| contents)
+    update(&HostFile::new(path, scope), change).map(|(contents, _)| contents)
 }
 
 /// One file, as an update needs it. A trait only so that updates can be tested
 /// without a host.
 pub(crate) trait VersionedFile {
     /// For messages.
-    #[cfg(feature = "json")]
     fn path(&self) -> &str;
     /// What is there; `None` if there is no file.
     fn read(&self) -> Result<Option<Snapshot>>;
@@ -73,16 +80,28 @@ pub(crate) trait VersionedFile {
     fn write_if(&self, contents: &[u8], precondition: Precondition) -> Result<Version>;
     /// Lets other writers finish, after the given number of attempts.
     fn pause(&self, attempts: u32);
+    /// How long this has been going on.
+    fn elapsed(&self) -> Duration;
 }
 
-/// A file behind the host's interface.
+/// A file behind the host's interface, for one update.
 pub(crate) struct HostFile<'a> {
-    pub(crate) path: &'a str,
-    pub(crate) scope: Scope,
+    path: &'a str,
+    scope: Scope,
+    started: Instant,
+}
+
+impl<'a> HostFile<'a> {
+    pub(crate) fn new(path: &'a str, scope: Scope) -> Self {
+        Self {
+            path,
+            scope,
+            started: Instant::now(),
+        }
+    }
 }
 
 impl VersionedFile for HostFile<'_> {
-    #[cfg(feature = "json")]
     fn path(&self) -> &str {
         self.path
     }
@@ -104,6 +123,10 @@ impl VersionedFile for HostFile<'_> {
         // give all instances the same seed: they would meet again and again.
         let random = RandomState::new().hash_one(Instant::now());
         std::thread::sleep(pause_length(attempts, random));
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
@@ -135,7 +158,9 @@ where
         attempts += 1;
         match file.write_if(new.as_ref(), Precondition::unchanged(version)) {
             Ok(version) => return Ok((new, version)),
-            Err(Error::Conflict { .. }) if attempts < MAX_ATTEMPTS => file.pause(attempts),
+            Err(Error::Conflict { .. }) if file.elapsed() < PATIENCE && attempts < MAX_ATTEMPTS => {
+                file.pause(attempts);
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -155,6 +180,8 @@ pub(crate) mod tests {
         /// Commits apply but report `Unconfirmed`.
         pub(crate) unconfirmed: Cell<bool>,
         pub(crate) pauses: Cell<u32>,
+        /// How long a pause takes.
+        pub(crate) pause: Cell<Duration>,
     }
 
     impl MemoryFile {
@@ -170,12 +197,13 @@ pub(crate) mod tests {
         }
 
         fn version(&self) -> Option<Version> {
-            self.text().map(Version::new)
+            let contents = self.contents.borrow();
+            let contents = contents.as_ref()?;
+            Some(Version::new(String::from_utf8_lossy(contents)))
         }
     }
 
     impl VersionedFile for MemoryFile {
-        #[cfg(feature = "json")]
         fn path(&self) -> &str {
             "file"
         }
@@ -212,6 +240,10 @@ pub(crate) mod tests {
             assert_eq!(attempts, self.pauses.get() + 1);
             self.pauses.set(attempts);
         }
+
+        fn elapsed(&self) -> Duration {
+            self.pause.get() * self.pauses.get()
+        }
     }
 
     fn add_x(file: &MemoryFile) -> Result<(String, Version)> {
@@ -247,11 +279,26 @@ pub(crate) mod tests {
         assert_eq!(file.text().as_deref(), Some("newx"));
     }
 
-    #[test]
-    fn it_gives_up_with_the_conflict() {
+    /// A file that others write without end.
+    fn busy_file(pause: Duration) -> MemoryFile {
         let file = MemoryFile::with("0");
-        // Each writes something new, for ever.
-        file.others.replace(["a", "b"].repeat(200));
+        file.others
+            .replace(["a", "b"].repeat(MAX_ATTEMPTS as usize));
+        file.pause.set(pause);
+        file
+    }
+
+    #[test]
+    fn it_gives_up_with_the_conflict_when_the_time_is_over() {
+        let file = busy_file(Duration::from_millis(50));
+        let error = add_x(&file).unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+        assert_eq!(file.pauses.get(), 60 * 20);
+    }
+
+    #[test]
+    fn it_gives_up_also_if_the_clock_stands_still() {
+        let file = busy_file(Duration::ZERO);
         let error = add_x(&file).unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
         assert_eq!(file.pauses.get(), MAX_ATTEMPTS - 1);

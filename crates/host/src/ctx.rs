@@ -4,6 +4,7 @@ use crate::Scope;
 use crate::error::Failure;
 use crate::mount::Mount;
 use crate::read_only::ReadOnly;
+use crate::streaming::Streams;
 use ability_storage_engine::Volume;
 use std::sync::Arc;
 
@@ -16,7 +17,12 @@ use std::sync::Arc;
 /// [`Store::set_hostcall_fuel`]: wasmtime::Store::set_hostcall_fuel
 pub const MAX_VALUE_BYTES: u64 = 127 << 20;
 
-const DEFAULT_MAX_VALUE_BYTES: u64 = 64 << 20;
+/// What [`StorageCtxBuilder::max_value_bytes`] is by default: 64 MiB.
+pub const DEFAULT_MAX_VALUE_BYTES: u64 = 64 << 20;
+
+/// Half of the writers that a volume allows by default, so that one guest cannot
+/// take all of a volume that it shares.
+const DEFAULT_MAX_OPEN_STREAMS: usize = 32;
 
 /// Builder-style structure used to create a [`StorageCtx`].
 ///
@@ -25,7 +31,8 @@ const DEFAULT_MAX_VALUE_BYTES: u64 = 64 << 20;
 /// * no scope has a volume: every call answers `unavailable`, which names the
 ///   scope;
 /// * scopes that get a volume can be written to;
-/// * the longest contents in one call are 64 MiB.
+/// * the longest contents in one call are 64 MiB;
+/// * 32 writers and readers may be open at once.
 ///
 /// ```
 /// use ability_storage::{MemoryVolume, Scope, StorageCtxBuilder};
@@ -35,6 +42,7 @@ const DEFAULT_MAX_VALUE_BYTES: u64 = 64 << 20;
 ///     .user_volume(MemoryVolume::new())
 ///     .read_only(Scope::User)
 ///     .max_value_bytes(1 << 20)
+///     .max_open_streams(4)
 ///     .build();
 /// # let _ = ctx;
 /// ```
@@ -43,6 +51,7 @@ pub struct StorageCtxBuilder {
     ability: Place,
     user: Place,
     max_value_bytes: u64,
+    max_open_streams: usize,
 }
 
 #[derive(Clone, Default)]
@@ -57,6 +66,7 @@ impl Default for StorageCtxBuilder {
             ability: Place::default(),
             user: Place::default(),
             max_value_bytes: DEFAULT_MAX_VALUE_BYTES,
+            max_open_streams: DEFAULT_MAX_OPEN_STREAMS,
         }
     }
 }
@@ -92,13 +102,25 @@ impl StorageCtxBuilder {
 
     /// The longest contents, in bytes, that pass through one call in either
     /// direction; what is longer is answered with `too-large`. At most
-    /// [`MAX_VALUE_BYTES`]; a larger number is taken as that.
+    /// [`MAX_VALUE_BYTES`]; a larger number is taken as that. The contents of all
+    /// steps of a batch count together.
     ///
     /// This bounds the memory that one call takes in the host, to a small
-    /// multiple of it. How long a file may *become* is the volume's own limit
-    /// ([`Limits`](crate::Limits)).
+    /// multiple of it. How long a file may *become*, by appends or by streaming,
+    /// is the volume's own limit ([`Limits`](crate::Limits)).
     pub fn max_value_bytes(mut self, bytes: u64) -> Self {
         self.max_value_bytes = bytes.min(MAX_VALUE_BYTES);
+        self
+    }
+
+    /// How many writers and readers, of both scopes together, the guest may have
+    /// open at once; one more is answered with `quota-exceeded`.
+    ///
+    /// Each takes a file handle of the host, and up to 2 MiB of its memory while
+    /// it is read from. How many writers of all guests a volume lets be open is
+    /// its own limit ([`Limits`](crate::Limits)).
+    pub fn max_open_streams(mut self, streams: usize) -> Self {
+        self.max_open_streams = streams;
         self
     }
 
@@ -108,6 +130,7 @@ impl StorageCtxBuilder {
         StorageCtx {
             ability: self.ability.mount(max_value_bytes),
             user: self.user.mount(max_value_bytes),
+            streams: Streams::new(self.max_open_streams),
         }
     }
 
@@ -136,9 +159,14 @@ impl Place {
 
 /// What one guest's store keeps of its storage. Make one for each store;
 /// volumes may be shared between them.
+///
+/// Dropping it, as the end of the store does, aborts what the guest was writing
+/// piece by piece and did not commit.
 pub struct StorageCtx {
     ability: Option<Mount>,
     user: Option<Mount>,
+    // Whatever is open goes with the store.
+    pub(crate) streams: Streams,
 }
 
 impl StorageCtx {

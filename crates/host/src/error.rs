@@ -8,6 +8,7 @@
 use crate::Scope;
 use crate::bindings::ability::storage::types;
 use ability_storage_engine::{Error, Outcome, PathError};
+use wasmtime::component::ResourceTableError;
 
 /// Why a call has no result.
 #[derive(Debug)]
@@ -45,6 +46,57 @@ impl Failure {
     }
 }
 
+/// Why a batch has no result.
+#[derive(Debug)]
+pub struct BatchFailure {
+    step: Option<usize>,
+    failure: Failure,
+}
+
+impl BatchFailure {
+    /// The step `index` is to blame.
+    pub(crate) fn at(index: usize, failure: Failure) -> Self {
+        Self {
+            step: Some(index),
+            failure,
+        }
+    }
+
+    /// What the volume says of a batch of so many steps.
+    pub(crate) fn of_volume(error: Error, steps: usize) -> Self {
+        match error {
+            Error::Step { index, source } => Self::at(index, (*source).into()),
+            // The volume does not count where there is only one to blame.
+            error if steps == 1 && is_about_a_file(&error) => Self::at(0, error.into()),
+            error => Failure::from(error).into(),
+        }
+    }
+
+    /// What the generated code hands to the guest: the step and the error.
+    pub(crate) fn into_guest_error(self) -> wasmtime::Result<(Option<u32>, types::Error)> {
+        // A list of a guest has no longer indices.
+        let step = self.step.and_then(|index| u32::try_from(index).ok());
+        Ok((step, self.failure.into_guest_error()?))
+    }
+}
+
+fn is_about_a_file(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::ReadOnly | Error::Unavailable { .. } | Error::Unconfirmed { .. }
+    )
+}
+
+/// The batch as a whole is to blame.
+impl From<Failure> for BatchFailure {
+    fn from(failure: Failure) -> Self {
+        Self {
+            step: None,
+            failure,
+        }
+    }
+}
+
 impl From<types::Error> for Failure {
     fn from(error: types::Error) -> Self {
         Failure::Error(error)
@@ -65,8 +117,11 @@ impl From<Error> for Failure {
             Error::Conflict { found, .. } => {
                 types::Error::Conflict(found.map(|version| version.to_string()))
             }
-            Error::Path(_) | Error::NotAFile { .. } => types::Error::InvalidPath(text),
+            Error::Path(_) | Error::PathNotAllowed { .. } | Error::NotAFile { .. } => {
+                types::Error::InvalidPath(text)
+            }
             Error::TooLarge { limit, .. } => types::Error::TooLarge(limit),
+            Error::QuotaExceeded { .. } => types::Error::QuotaExceeded(text),
             Error::NoSpace { .. } => types::Error::NoSpace,
             Error::ReadOnly => types::Error::ReadOnly,
             // Its text is for the host: it may name a directory.
@@ -78,6 +133,13 @@ impl From<Error> for Failure {
                 Outcome::Unconfirmed => types::Error::Unconfirmed(text),
             },
         })
+    }
+}
+
+/// A handle that the guest does not have.
+impl From<ResourceTableError> for Failure {
+    fn from(error: ResourceTableError) -> Self {
+        Failure::Trap(error.into())
     }
 }
 

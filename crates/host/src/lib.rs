@@ -72,30 +72,58 @@
 //!
 //! Its mistakes are answered with error values, whatever it sends; texts in
 //! them name no path of the host. No path and no symbolic link leads it out of
-//! its volumes. It can make the host hold
-//! [`max_value_bytes`](StorageCtxBuilder::max_value_bytes) a few times over, but
-//! not more; contents of more than 128 MiB in one call end it (see
-//! [`MAX_VALUE_BYTES`]). How many files it makes is not limited yet.
+//! its volumes.
 //!
+//! It can make the host hold only so much. In memory, for each guest:
+//!
+//! * in one call, a few times
+//!   [`max_value_bytes`](StorageCtxBuilder::max_value_bytes), which bounds the
+//!   contents of a file that is read or written whole, a piece that is written
+//!   to a stream, and all contents of a batch together; contents of more than
+//!   128 MiB in one call end the guest (see [`MAX_VALUE_BYTES`]);
+//! * the steps of a batch, at most [`MAX_BATCH_STEPS`], and the paths of a list,
+//!   at most as many as the volume has files;
+//! * of a file that is read piece by piece, 1 MiB at a time, and of one that is
+//!   written piece by piece, nothing once the call has returned; of both, at most
+//!   [`max_open_streams`](StorageCtxBuilder::max_open_streams) are open at once,
+//!   with a file handle each.
+//!
+//! On the disk, what the [`Limits`] of the volume allow: the length of a file and
+//! of all together, their number and depth, the endings of their names, and how
+//! much may be on its way. What goes beyond is answered with `too-large`,
+//! `quota-exceeded` or `invalid-path`, and changes nothing.
+//!
+//! How much memory the guest itself uses, and for how long it runs, is up to
+//! wasmtime ([`Store::limiter`], [`Store::set_epoch_deadline`]).
+//!
+//! [`Store::limiter`]: wasmtime::Store::limiter
+//! [`Store::set_epoch_deadline`]: wasmtime::Store::set_epoch_deadline
 //! [wasi:cli]: https://docs.rs/wasmtime-wasi/latest
 
 #![deny(missing_docs)]
 
+mod batch;
 mod bindings;
 mod ctx;
 mod error;
 mod mount;
 mod read_only;
 mod root;
+mod root_volume;
+mod streaming;
 mod view;
+mod words;
 
+pub use self::batch::MAX_BATCH_STEPS;
 pub use self::bindings::ability::storage::types::Scope;
-pub use self::ctx::{MAX_VALUE_BYTES, StorageCtx, StorageCtxBuilder};
+pub use self::ctx::{DEFAULT_MAX_VALUE_BYTES, MAX_VALUE_BYTES, StorageCtx, StorageCtxBuilder};
 pub use self::root::{Root, RootOptions};
+pub use self::root_volume::RootVolume;
 pub use self::view::StorageView;
 pub use ability_storage_engine::{
-    Change, Error, FileInfo, FilePath, Limits, LocalVolume, LocalVolumeOptions, MemoryVolume,
-    Outcome, PathError, Precondition, Result, Snapshot, Step, Version, Volume,
+    Batch, Change, Counters, Error, FileInfo, FilePath, Limits, LocalVolume, LocalVolumeOptions,
+    MemoryVolume, Outcome, PathError, Precondition, Reader, Result, Snapshot, Step, Usage, Version,
+    Volume, Writer,
 };
 
 use self::bindings::ability::storage as asynchronous;
@@ -108,7 +136,10 @@ use wasmtime::component::Linker;
 ///
 /// What waits for a disk runs on tokio's threads for blocking work. A future
 /// that is dropped while the guest is in a call leaves nothing half done: the
-/// call still happens whole, or not at all.
+/// call still happens whole, or not at all. What a guest was writing piece by
+/// piece when its future or its store is dropped is aborted, unless its commit
+/// had begun. How many calls wait for a disk at once is up to the runtime
+/// (`max_blocking_threads`); others queue, and hold up nothing but themselves.
 ///
 /// # Errors
 ///
@@ -123,6 +154,8 @@ pub fn add_to_linker_async<T: Send + 'static>(
 ) -> wasmtime::Result<()> {
     asynchronous::types::add_to_linker::<_, HasStorage>(linker, view)?;
     asynchronous::storage::add_to_linker::<_, HasStorage>(linker, view)?;
+    asynchronous::batch::add_to_linker::<_, HasStorage>(linker, view)?;
+    asynchronous::streaming::add_to_linker::<_, HasStorage>(linker, view)?;
     Ok(())
 }
 
@@ -139,5 +172,7 @@ pub fn add_to_linker_sync<T: Send + 'static>(
 ) -> wasmtime::Result<()> {
     asynchronous::types::add_to_linker::<_, HasStorage>(linker, view)?;
     synchronous::storage::add_to_linker::<_, HasStorage>(linker, view)?;
+    synchronous::batch::add_to_linker::<_, HasStorage>(linker, view)?;
+    synchronous::streaming::add_to_linker::<_, HasStorage>(linker, view)?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! `ReadOnly`: any volume, without its changes.
 
-use ability_storage_engine::{Error, FileInfo, FilePath, Result, Snapshot, Step, Version, Volume};
+use ability_storage_engine::{
+    Batch, Error, FileInfo, FilePath, Reader, Result, Snapshot, Usage, Version, Volume, Writer,
+};
 use std::sync::Arc;
 
 pub(crate) struct ReadOnly(pub(crate) Arc<dyn Volume>);
@@ -18,8 +20,20 @@ impl Volume for ReadOnly {
         self.0.list(directory)
     }
 
-    fn commit(&self, _step: Step) -> Result<Option<Version>> {
+    fn commit(&self, _batch: Batch) -> Result<Vec<Option<Version>>> {
         Err(Error::ReadOnly)
+    }
+
+    fn writer(&self, _path: &FilePath) -> Result<Box<dyn Writer>> {
+        Err(Error::ReadOnly)
+    }
+
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        self.0.reader(path)
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        self.0.usage()
     }
 
     fn exists(&self, path: &FilePath) -> Result<bool> {

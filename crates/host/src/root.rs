@@ -3,8 +3,8 @@
 //! The layout is fixed: `abilities/<id>/` for each ability and `user/` for what
 //! they share. No id leads out of `abilities/`.
 
-use crate::read_only::ReadOnly;
-use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, MemoryVolume, Result, Volume};
+use crate::root_volume::RootVolume;
+use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, Result};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -113,7 +113,7 @@ impl Root {
     ///
     /// [`Error::Unavailable`] if `id` is not a single valid component, or the
     /// directory cannot be opened or created.
-    pub fn ability(&self, id: &str) -> Result<Arc<dyn Volume>> {
+    pub fn ability(&self, id: &str) -> Result<Arc<RootVolume>> {
         check_id(id)?;
         self.volume(&[ABILITIES, id])
     }
@@ -123,11 +123,11 @@ impl Root {
     /// # Errors
     ///
     /// [`Error::Unavailable`] if the directory cannot be opened or created.
-    pub fn user(&self) -> Result<Arc<dyn Volume>> {
+    pub fn user(&self) -> Result<Arc<RootVolume>> {
         self.volume(&[USER])
     }
 
-    fn volume(&self, names: &[&str]) -> Result<Arc<dyn Volume>> {
+    fn volume(&self, names: &[&str]) -> Result<Arc<RootVolume>> {
         let mut path = self.path.clone();
         for name in names {
             path.push(name);
@@ -136,13 +136,13 @@ impl Root {
             }
         }
         if self.options.read_only && is_absent(&path) {
-            return Ok(Arc::new(ReadOnly(Arc::new(MemoryVolume::new()))));
+            return Ok(Arc::new(RootVolume::missing()));
         }
         let volume = LocalVolume::options()
-            .limits(self.options.limits)
+            .limits(self.options.limits.clone())
             .read_only(self.options.read_only)
             .open(&path)?;
-        Ok(Arc::new(volume))
+        Ok(Arc::new(RootVolume::directory(volume)))
     }
 }
 
@@ -206,7 +206,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ability_storage_engine::Change;
+    use ability_storage_engine::{Change, Volume};
 
     fn path(text: &str) -> FilePath {
         FilePath::new(text).expect("valid")

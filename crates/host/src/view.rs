@@ -1,7 +1,9 @@
 //! `StorageView`: the guest's calls arrive here, and each is handed to its
 //! [`Mount`]. One module for each interface of the WIT package.
 
+mod batch;
 mod storage;
+mod streaming;
 #[cfg(test)]
 mod tests;
 
@@ -27,18 +29,32 @@ impl<'a> StorageView<'a> {
         self.ctx.mount(scope)
     }
 
-    /// Does `work` where it may wait for a disk. If the caller is dropped
-    /// meanwhile, `work` still runs to its end: nothing is left half done.
-    async fn blocking<R: Send + 'static>(
-        &self,
+    /// Does `work` where it may wait for a disk.
+    async fn blocking<R, E>(
+        &mut self,
         scope: Scope,
-        work: impl FnOnce(&Mount) -> Result<R, Failure> + Send + 'static,
-    ) -> Result<R, Failure> {
+        work: impl FnOnce(&Mount) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<Failure> + Send + 'static,
+    {
         let mount = self.mount(scope)?.clone();
         // The mount goes with the work, so that a volume is not closed later
         // than its last work ends.
-        tokio::task::spawn_blocking(move || work(&mount)).await?
+        blocking(move || work(&mount)).await
     }
+}
+
+/// Does `work` on a thread that may wait for a disk. If the caller is dropped
+/// meanwhile, `work` still runs to its end: nothing is left half done.
+async fn blocking<R, E>(work: impl FnOnce() -> Result<R, E> + Send + 'static) -> Result<R, E>
+where
+    R: Send + 'static,
+    E: From<Failure> + Send + 'static,
+{
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(Failure::from)?
 }
 
 impl types::Host for StorageView<'_> {

@@ -5,6 +5,7 @@
 
 mod demo;
 mod guests;
+mod platforms;
 mod process;
 mod progress;
 mod test;
@@ -31,6 +32,7 @@ struct Arguments {
 enum Command {
     Setup(toolchain::SetupOptions),
     Guests(guests::Options),
+    Platforms(platforms::Options),
     Test(test::Options),
     Demo(demo::Options),
 }
@@ -50,6 +52,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Setup(_) => toolchain::setup(&workspace)?,
         Command::Guests(_) => guests::build(&workspace)?,
+        Command::Platforms(_) => platforms::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
         Command::Demo(options) => return demo::run(&workspace, &options),
     }

@@ -3,6 +3,7 @@
 //! Must never go on after a failure: the first one is what a person has to look at.
 
 use crate::guests;
+use crate::platforms;
 use crate::process::run_shown;
 use crate::progress::{bold, heading, note, seconds};
 use crate::toolchain::{Component, need};
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 /// - fmt: `cargo fmt --all --check`
 /// - guests: `cargo xtask guests`
 /// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
+/// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
 /// - doc: `cargo doc --workspace --no-deps --all-features`, warnings are errors
 #[derive(clap::Args)]
@@ -38,6 +40,7 @@ enum Step {
     Fmt,
     Guests,
     Clippy,
+    Platforms,
     Test,
     Doc,
 }
@@ -48,6 +51,7 @@ impl Step {
             Self::Fmt => "fmt",
             Self::Guests => "guests",
             Self::Clippy => "clippy",
+            Self::Platforms => "platforms",
             Self::Test => "test",
             Self::Doc => "doc",
         }
@@ -62,6 +66,7 @@ impl Step {
                     .context("the code is not formatted; run `cargo fmt --all`")
             }
             Self::Guests => guests::build(workspace),
+            Self::Platforms => platforms::check(workspace),
             Self::Clippy => {
                 need(workspace, Component::Clippy)?;
                 let mut cargo = workspace.cargo("clippy");

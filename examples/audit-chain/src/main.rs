@@ -8,16 +8,16 @@
 mod chain;
 mod store;
 
+use ability_storage_guest::audit::Head;
 use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
-use std::time::SystemTime;
 use store::{Store, StoreError};
 
 const HELP: &str = "\
 Records each line of standard input in a hash chain.
 
-Usage: audit-chain [verify] [--the-old-way]
+Usage: audit-chain [verify] [--format json|lines | --the-old-way]
 
 Without a command it prints `ready <count> <head>`, and for each line, once its
 record is saved, `ok <sequence> <head>`.
@@ -26,6 +26,10 @@ Commands:
   verify         check every link, the count and the head
 
 Options:
+  --format json  one JSON document, audit_chain.json, written whole for each
+                 record; this is the default
+  --format lines one line a record, audit_chain.log, each appended at the same
+                 cost however long the log is
   --the-old-way  keep the chain in the plain file /scratch/audit_chain.json,
                  deleted and written anew each time: what abilities do without
                  ability-storage, here to compare
@@ -55,48 +59,55 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, Box<dyn Error>> {
-    let mut store = Store::AbilityStorage;
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Box<dyn Error>> {
+    let mut format = None;
+    let mut the_old_way = false;
     let mut command: fn(Store) -> Command = Command::Append;
-    for argument in arguments {
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "verify" => command = Command::Verify,
-            "--the-old-way" => store = Store::OldWay,
+            "--the-old-way" => the_old_way = true,
+            "--format" => {
+                format = Some(match arguments.next().as_deref() {
+                    Some("json") => Store::Json,
+                    Some("lines") => Store::Lines,
+                    _ => return Err("--format needs json or lines; see --help".into()),
+                });
+            }
             "--help" | "-h" => return Ok(Command::Help),
             other => return Err(format!("unknown argument {other:?}; see --help").into()),
         }
     }
-    Ok(command(store))
+    match (format, the_old_way) {
+        (None, true) => Ok(command(Store::OldWay)),
+        (Some(_), true) => Err("--the-old-way has one format; see --help".into()),
+        (format, false) => Ok(command(format.unwrap_or(Store::Json))),
+    }
 }
 
 fn append(store: Store) -> Result<(), Box<dyn Error>> {
-    let mut chain = store.open()?;
-    print(&format!("ready {} {}\n", chain.count(), chain.head()))?;
+    let mut log = store.open()?;
+    let Head { count, hash } = log.head();
+    print(&format!("ready {count} {hash}\n"))?;
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
         let payload = line.strip_suffix(b"\n").unwrap_or(&line);
-        chain.push(payload, unix_time());
-        store.save(&chain)?;
+        let Head { count, hash } = log.record(payload)?;
         // Only now: who reads this may rely on the record.
-        print(&format!("ok {} {}\n", chain.count(), chain.head()))?;
+        print(&format!("ok {count} {hash}\n"))?;
         line.clear();
     }
     Ok(())
 }
 
 fn verify(store: Store) -> Result<(), Box<dyn Error>> {
-    let chain = match store.load() {
+    let Head { count, hash } = match store.verify() {
         // The plain form, which is what other programs look for.
         Err(StoreError::Broken(broken)) => return Err(broken.into()),
         other => other?,
     };
-    chain.verify()?;
-    print(&format!(
-        "verified {} records, head {}\n",
-        chain.count(),
-        chain.head()
-    ))?;
+    print(&format!("verified {count} records, head {hash}\n"))?;
     Ok(())
 }
 
@@ -105,13 +116,6 @@ fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
-}
-
-fn unix_time() -> u64 {
-    // A clock before 1970 is no reason to lose a record.
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -125,7 +129,7 @@ mod tests {
     #[test]
     fn arguments_in_any_order() {
         let append = parsed("").unwrap();
-        assert_eq!(append, Command::Append(Store::AbilityStorage));
+        assert_eq!(append, Command::Append(Store::Json));
         assert_eq!(
             parsed("--the-old-way").unwrap(),
             Command::Append(Store::OldWay)
@@ -134,6 +138,24 @@ mod tests {
             assert_eq!(parsed(arguments).unwrap(), Command::Verify(Store::OldWay));
         }
         assert_eq!(parsed("verify --help").unwrap(), Command::Help);
-        assert!(parsed("verfy").is_err());
+        for arguments in ["verify --format lines", "--format lines verify"] {
+            assert_eq!(parsed(arguments).unwrap(), Command::Verify(Store::Lines));
+        }
+        assert_eq!(
+            parsed("--format json").unwrap(),
+            Command::Append(Store::Json)
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in [
+            "verfy",
+            "--format",
+            "--format xml",
+            "--format lines --the-old-way",
+        ] {
+            assert!(parsed(arguments).is_err(), "{arguments}");
+        }
     }
 }

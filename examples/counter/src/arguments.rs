@@ -1,6 +1,6 @@
 //! The command line.
 
-use ability_storage_guest::Scope;
+use ability_storage_guest::{Counter, Scope};
 
 pub const HELP: &str = "\
 A counter that never hands out a number twice, also with many instances at once.
@@ -25,13 +25,6 @@ pub enum Command {
     Next { counter: Counter, times: u64 },
     Show { counter: Counter },
     Help,
-}
-
-/// Which counter.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Counter {
-    pub path: String,
-    pub scope: Scope,
 }
 
 /// Reads the arguments after the program's name. An error is one sentence for a
@@ -62,10 +55,7 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Str
             other => return Err(format!("unexpected argument {other:?}; see --help")),
         }
     }
-    let counter = Counter {
-        path: format!("{name}.count"),
-        scope,
-    };
+    let counter = Counter::new(format!("{name}.count"), scope);
     match (command.as_deref(), times) {
         (Some("next"), times) => Ok(Command::Next {
             counter,
@@ -85,26 +75,19 @@ mod tests {
         parse(arguments.split_whitespace().map(str::to_owned))
     }
 
-    fn counter(path: &str, scope: Scope) -> Counter {
-        Counter {
-            path: path.to_owned(),
-            scope,
-        }
-    }
-
     #[test]
     fn without_options_it_is_the_abilitys_own_counter() {
         assert_eq!(
             parsed("next"),
             Ok(Command::Next {
-                counter: counter("counter.count", Scope::Ability),
+                counter: Counter::new("counter.count", Scope::Ability),
                 times: 1
             })
         );
         assert_eq!(
             parsed("show"),
             Ok(Command::Show {
-                counter: counter("counter.count", Scope::Ability)
+                counter: Counter::new("counter.count", Scope::Ability)
             })
         );
     }
@@ -112,7 +95,7 @@ mod tests {
     #[test]
     fn options_in_any_order() {
         let expected = Ok(Command::Next {
-            counter: counter("tickets.count", Scope::User),
+            counter: Counter::new("tickets.count", Scope::User),
             times: 20,
         });
         assert_eq!(parsed("next --times 20 --name tickets --shared"), expected);

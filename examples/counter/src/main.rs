@@ -7,11 +7,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod arguments;
-mod count;
 
-use ability_storage_guest::{self as storage, update_file};
-use arguments::{Command, Counter};
-use count::CountError;
+use ability_storage_guest as storage;
+use arguments::Command;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -20,8 +18,6 @@ use std::process::ExitCode;
 enum Error {
     #[error("{0}")]
     Usage(String),
-    #[error("{path}: {source}")]
-    Count { path: String, source: CountError },
     /// The number is in the file, but may not survive a power cut; the counter
     /// would then hand it out again. So it is not handed out now: at worst it is
     /// missing, and never there twice.
@@ -57,42 +53,13 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Error> {
     match arguments::parse(std::env::args().skip(1)).map_err(Error::Usage)? {
         Command::Help => print(arguments::HELP),
-        Command::Show { counter } => print(&format!("{}\n", show(&counter)?)),
+        Command::Show { counter } => print(&format!("{}\n", counter.value()?)),
         Command::Next { counter, times } => {
             for _ in 0..times {
-                let number = next(&counter)?;
+                let number = counter.next()?;
                 print(&format!("{number}\n"))?;
             }
             Ok(())
-        }
-    }
-}
-
-/// Uses up the next number of `counter`, durably.
-fn next(counter: &Counter) -> Result<u64, Error> {
-    let mut number = 0;
-    update_file(&counter.path, counter.scope, |contents| {
-        number = count::next(contents).map_err(|source| counter.error(source))?;
-        Ok::<_, Error>(number.to_string())
-    })?;
-    Ok(number)
-}
-
-/// The last number of `counter` that was used up.
-fn show(counter: &Counter) -> Result<u64, Error> {
-    let contents = match storage::read_file(&counter.path, counter.scope) {
-        Ok(contents) => Some(contents),
-        Err(storage::Error::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
-    count::last(contents.as_deref()).map_err(|source| counter.error(source))
-}
-
-impl Counter {
-    fn error(&self, source: CountError) -> Error {
-        Error::Count {
-            path: self.path.clone(),
-            source,
         }
     }
 }

@@ -3,69 +3,53 @@
 //!
 //! The only module in which types of `cap-std` appear.
 
-use super::directory::{Access, Directory, Entry, FileHandle, Kind, Stat};
+use super::directory::{Access, Directory, Entry, FileHandle, Kind, Lock, Stat};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions};
 use std::fs::{File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+/// More than any mark is long.
+const MAX_MARK_BYTES: u64 = 256;
+
 #[derive(Debug)]
-pub(crate) struct CapDirectory(Dir);
+pub(crate) struct CapDirectory {
+    dir: Dir,
+    syncs: Arc<AtomicU64>,
+}
+
+/// A file that counts how often it is synced.
+#[derive(Debug)]
+pub(crate) struct CapFile {
+    file: File,
+    syncs: Arc<AtomicU64>,
+}
+
+/// A lock file whose lock is held as long as it is open.
+#[derive(Debug)]
+pub(crate) struct CapLock(File);
 
 impl CapDirectory {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Dir::open_ambient_dir(path, ambient_authority()).map(Self)
+        Ok(Self {
+            dir: Dir::open_ambient_dir(path, ambient_authority())?,
+            syncs: Arc::default(),
+        })
     }
 
-    fn lock_file(&self, name: &str) -> io::Result<File> {
+    fn open_regular(&self, name: &str, write: bool) -> io::Result<Option<CapFile>> {
         let mut options = nofollow();
-        options.read(true).write(true).create(true);
-        set_access(&mut options, Access::Private);
-        Ok(self.0.open_with(name, &options)?.into_std())
-    }
-}
-
-impl Directory for CapDirectory {
-    type File = File;
-    type Lock = File;
-
-    fn open_dir(&self, name: &str) -> io::Result<Self> {
-        match self.0.open_dir_nofollow(name) {
-            Ok(dir) => Ok(Self(dir)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
-            // A symbolic link shows as ELOOP or ENOTDIR, depending on the kernel.
-            Err(error) => match self.stat(name)? {
-                Some(stat) if stat.kind != Kind::Directory => Err(ErrorKind::NotADirectory.into()),
-                _ => Err(error),
-            },
-        }
-    }
-
-    fn create_dir(&self, name: &str, access: Access) -> io::Result<()> {
-        self.0.create_dir_with(name, &dir_builder(access))
-    }
-
-    fn remove_dir(&self, name: &str) -> io::Result<()> {
-        self.0.remove_dir(name)
-    }
-
-    fn create_file(&self, name: &str, access: Access) -> io::Result<File> {
-        let mut options = nofollow();
-        options.write(true).create_new(true);
-        set_access(&mut options, access);
-        Ok(self.0.open_with(name, &options)?.into_std())
-    }
-
-    fn open_file(&self, name: &str) -> io::Result<Option<File>> {
-        let mut options = nofollow();
-        options.read(true).nonblock(true);
-        match self.0.open_with(name, &options) {
+        options.read(true).write(write).nonblock(true);
+        match self.dir.open_with(name, &options) {
             Ok(file) => {
                 let file = file.into_std();
-                Ok(file.metadata()?.is_file().then_some(file))
+                let is_file = file.metadata()?.is_file();
+                Ok(is_file.then(|| self.file(file)))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             // Links, sockets and the like refuse to be opened, each in its way.
@@ -76,8 +60,70 @@ impl Directory for CapDirectory {
         }
     }
 
+    fn file(&self, file: File) -> CapFile {
+        CapFile {
+            file,
+            syncs: self.syncs.clone(),
+        }
+    }
+
+    /// How often something in this volume was made durable.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    fn lock_file(&self, name: &str) -> io::Result<File> {
+        let mut options = nofollow();
+        options.read(true).write(true).create(true);
+        set_access(&mut options, Access::Private);
+        Ok(self.dir.open_with(name, &options)?.into_std())
+    }
+}
+
+impl Directory for CapDirectory {
+    type File = CapFile;
+    type Lock = CapLock;
+
+    fn open_dir(&self, name: &str) -> io::Result<Self> {
+        match self.dir.open_dir_nofollow(name) {
+            Ok(dir) => Ok(Self {
+                dir,
+                syncs: self.syncs.clone(),
+            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            // A symbolic link shows as ELOOP or ENOTDIR, depending on the kernel.
+            Err(error) => match self.stat(name)? {
+                Some(stat) if stat.kind != Kind::Directory => Err(ErrorKind::NotADirectory.into()),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn create_dir(&self, name: &str, access: Access) -> io::Result<()> {
+        self.dir.create_dir_with(name, &dir_builder(access))
+    }
+
+    fn remove_dir(&self, name: &str) -> io::Result<()> {
+        self.dir.remove_dir(name)
+    }
+
+    fn create_file(&self, name: &str, access: Access) -> io::Result<CapFile> {
+        let mut options = nofollow();
+        options.write(true).create_new(true);
+        set_access(&mut options, access);
+        Ok(self.file(self.dir.open_with(name, &options)?.into_std()))
+    }
+
+    fn open_file(&self, name: &str) -> io::Result<Option<CapFile>> {
+        self.open_regular(name, false)
+    }
+
+    fn open_file_to_change(&self, name: &str) -> io::Result<Option<CapFile>> {
+        self.open_regular(name, true)
+    }
+
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
-        match self.0.symlink_metadata(name) {
+        match self.dir.symlink_metadata(name) {
             Ok(metadata) => stat_of_cap(&metadata).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -85,11 +131,15 @@ impl Directory for CapDirectory {
     }
 
     fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
-        self.0.rename(name, &to.0, new_name)
+        patiently(|| self.dir.rename(name, &to.dir, new_name))
+    }
+
+    fn hard_link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
+        self.dir.hard_link(name, &to.dir, new_name)
     }
 
     fn remove_file(&self, name: &str) -> io::Result<()> {
-        self.0.remove_file(name)
+        self.dir.remove_file(name)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -98,12 +148,24 @@ impl Directory for CapDirectory {
             return Ok(());
         }
         // The handle is opened for lookups only (O_PATH), which cannot be synced.
-        self.0.open(".")?.into_std().sync_all()
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.dir.open(".")?.into_std().sync_all()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn sync_file_system(&self) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        Ok(rustix::fs::syncfs(self.dir.open(".")?)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn sync_file_system(&self) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for entry in self.0.entries()? {
+        for entry in self.dir.entries()? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
@@ -118,30 +180,119 @@ impl Directory for CapDirectory {
         Ok(entries)
     }
 
-    fn lock(&self, name: &str) -> io::Result<File> {
+    fn lock(&self, name: &str) -> io::Result<CapLock> {
         let file = self.lock_file(name)?;
-        loop {
-            match file.lock() {
-                Ok(()) => return Ok(file),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            }
-        }
+        retry_interrupted(|| file.lock())?;
+        Ok(CapLock(file))
     }
 
-    fn try_lock(&self, name: &str) -> io::Result<Option<File>> {
+    fn lock_shared(&self, name: &str) -> io::Result<CapLock> {
+        let file = self.lock_file(name)?;
+        retry_interrupted(|| file.lock_shared())?;
+        Ok(CapLock(file))
+    }
+
+    fn try_lock(&self, name: &str) -> io::Result<Option<CapLock>> {
         let file = self.lock_file(name)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => Ok(Some(CapLock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
 }
 
-impl FileHandle for File {
+/// Windows refuses to replace a file while a program that did not agree to it has
+/// it open: an indexer or a virus scanner, for some milliseconds. The rename itself
+/// has the semantics of POSIX there.
+#[cfg(windows)]
+fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    const ATTEMPTS: u64 = 10;
+    for attempt in 1..ATTEMPTS {
+        match rename() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                std::thread::sleep(std::time::Duration::from_millis(attempt * attempt));
+            }
+            result => return result,
+        }
+    }
+    rename()
+}
+
+#[cfg(not(windows))]
+fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    rename()
+}
+
+fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match wait() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+impl Lock for CapLock {
+    fn mark(&self) -> io::Result<Vec<u8>> {
+        let mut file = &self.0;
+        file.seek(SeekFrom::Start(0))?;
+        let mut mark = Vec::new();
+        file.take(MAX_MARK_BYTES).read_to_end(&mut mark)?;
+        Ok(mark)
+    }
+
+    fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
+        let mut file = &self.0;
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(mark)
+    }
+}
+
+impl io::Read for CapFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl io::Write for CapFile {
+    fn write(&mut self, contents: &[u8]) -> io::Result<usize> {
+        self.file.write(contents)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl FileHandle for CapFile {
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
+    }
+
+    #[cfg(unix)]
+    fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(&self.file, contents, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(&self.file, contents, offset)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes)
+    }
+
     fn stat(&self) -> io::Result<Stat> {
-        let metadata = self.metadata()?;
+        let metadata = self.file.metadata()?;
         Ok(Stat {
             kind: if metadata.is_file() {
                 Kind::File
@@ -157,7 +308,8 @@ impl FileHandle for File {
     #[cfg(unix)]
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
-        self.set_permissions(std::fs::Permissions::from_mode(mode))
+        self.file
+            .set_permissions(std::fs::Permissions::from_mode(mode))
     }
 
     #[cfg(not(unix))]
@@ -165,9 +317,15 @@ impl FileHandle for File {
         Ok(())
     }
 
+    // On macOS the standard library asks for F_FULLFSYNC in both.
     fn sync(&self) -> io::Result<()> {
-        // On macOS the standard library asks for F_FULLFSYNC here.
-        self.sync_all()
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.file.sync_all()
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.file.sync_data()
     }
 }
 

@@ -1,36 +1,56 @@
-//! The commit protocol: the only code that changes files of a local volume.
+//! The commit protocol for one change. For a write:
 //!
 //! 1. *stage* the new contents in the session's directory, whole;
 //! 2. *sync* them;
 //! 3. *check* the precondition, under the path's lock;
-//! 4. *publish* them by renaming;
-//! 5. *settle*: sync the directories whose names changed.
+//! 4. *publish* them by renaming, into a directory that is durable itself;
+//! 5. *settle*: sync that directory.
 //!
 //! Until 4 is done an error means *not applied*; from then on it means
 //! *unconfirmed*. No step may be left out, and none may move before another.
+//! Nothing may be replaced, moved or removed before its appends are settled.
 
-use super::directory::{Access, Directory, FileHandle, Kind};
-use super::stage::{Staged, Synced};
-use super::tree::Place;
-use super::{Local, Writing};
+use super::Local;
+use super::append::{AppendError, Appends};
+use super::batch::Journals;
+use super::directory::{Directory, FileHandle};
+use super::exclusion::Stop;
+use super::locks::Locks;
+use super::session::{Session, Sessions};
+use super::stage::Synced;
+use super::tree::{Place, is_directory};
+use super::usage::{Accounts, Growth, Reservation};
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
 use std::io::{self, ErrorKind};
+use std::slice;
+use std::sync::Arc;
 
 /// How often a commit starts again because a directory vanished under it.
 const ATTEMPTS: usize = 16;
 
+/// What it takes to write.
+pub(crate) struct Writing<D: Directory> {
+    pub(crate) session: Session<D>,
+    pub(crate) sessions: Arc<Sessions<D>>,
+    pub(crate) locks: Locks<D>,
+    pub(crate) appends: Arc<Appends<D>>,
+    pub(crate) journals: Journals<D>,
+    pub(crate) accounts: Arc<Accounts>,
+}
+
 impl<D: Directory> Local<D> {
-    pub(super) fn commit(&self, step: Step) -> Result<Option<Version>> {
-        let writing = self.writing.as_ref().ok_or(Error::ReadOnly)?;
+    pub(super) fn commit_one(&self, writing: &Writing<D>, step: Step) -> Result<Option<Version>> {
         let precondition = step.precondition;
         match step.change {
-            Change::Write { path, contents } => self
-                .write(writing, &path, &contents, &precondition)
-                .map(Some),
-            Change::Append { path, contents } => self
-                .append(writing, &path, &contents, &precondition)
-                .map(Some),
+            Change::Write { path, contents } => {
+                let version = self.write(writing, &path, &contents, &precondition)?;
+                Ok(Some(version))
+            }
+            Change::Append { path, contents } => {
+                self.append(writing, &path, &contents, &precondition)?;
+                Ok(None)
+            }
             Change::Rename { source, target } => {
                 self.rename(writing, &source, &target, &precondition)?;
                 Ok(None)
@@ -50,45 +70,121 @@ impl<D: Directory> Local<D> {
         precondition: &Precondition,
     ) -> Result<Version> {
         let not_changed = |error| Error::not_changed(path, error);
+        self.limits.check_path(path)?;
         self.limits.check_file(path, contents.len() as u64)?;
         // A first look, without the lock, spares staging what cannot succeed.
         precondition.check(path, || self.version(path))?;
 
-        let mode = self.mode_of(path).map_err(not_changed)?;
-        let mut staged = stage(writing, contents, mode).map_err(not_changed)?;
-
-        let _lock = writing.locks.lock(path).map_err(not_changed)?;
-        precondition.check(path, || self.version(path))?;
-        self.publish(path, &mut staged)?;
+        let mut in_flight = writing.accounts.in_flight();
+        in_flight.add(&self.limits, path, contents.len() as u64)?;
+        let mut staged = self.stage(writing, path, contents).map_err(not_changed)?;
+        self.publish(
+            writing,
+            path,
+            precondition,
+            &mut staged,
+            contents.len() as u64,
+        )?;
         Ok(Version::of(contents))
     }
 
-    /// Stages the whole file again, under the lock from the beginning: what is
-    /// there must not change between reading it and replacing it.
+    /// Steps 1 and 2.
+    fn stage(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        contents: &[u8],
+    ) -> io::Result<Synced<D>> {
+        let mode = self.mode_of(path)?;
+        let mut staged = writing.session.stage(mode)?;
+        staged.write(contents)?;
+        staged.complete(mode)?.sync()
+    }
+
+    /// Steps 3 to 5.
+    pub(super) fn publish(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        precondition: &Precondition,
+        staged: &mut Synced<D>,
+        bytes: u64,
+    ) -> Result<()> {
+        self.locked(writing, slice::from_ref(path), |_| {
+            self.publish_under_lock(writing, path, precondition, staged, bytes)
+        })
+    }
+
+    fn publish_under_lock(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        precondition: &Precondition,
+        staged: &mut Synced<D>,
+        bytes: u64,
+    ) -> Result<(), Stop> {
+        let not_changed = |error| Error::not_changed(path, error);
+        self.appends_settled(writing, path).map_err(not_changed)?;
+        precondition.check(path, || self.version(path))?;
+        let reservation = self.reserve(writing, path, Some(bytes))?;
+        let place = self.place(writing, path, |parent| staged.publish(parent, path.name()))?;
+        reservation.keep();
+        let settled = self.tree.settle(vec![place]);
+        Ok(settled.map_err(|error| Error::unconfirmed(path, error))?)
+    }
+
     fn append(
         &self,
         writing: &Writing<D>,
         path: &FilePath,
         contents: &[u8],
         precondition: &Precondition,
-    ) -> Result<Version> {
+    ) -> Result<()> {
+        self.limits.check_path(path)?;
+        let mut in_flight = writing.accounts.in_flight();
+        in_flight.add(&self.limits, path, contents.len() as u64)?;
+        self.locked(writing, slice::from_ref(path), |_| {
+            self.append_under_lock(writing, path, contents, precondition)
+        })
+    }
+
+    fn append_under_lock(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        contents: &[u8],
+        precondition: &Precondition,
+    ) -> Result<(), Stop> {
         let not_changed = |error| Error::not_changed(path, error);
-        let _lock = writing.locks.lock(path).map_err(not_changed)?;
+        writing
+            .appends
+            .catch_up(&self.tree, path)
+            .map_err(not_changed)?;
         precondition.check(path, || self.version(path))?;
-
-        let mut whole = match self.read(path, self.limits.max_file_bytes) {
-            Ok(snapshot) => snapshot.contents,
-            Err(Error::NotFound { .. }) => Vec::new(),
-            Err(error) => return Err(error),
+        let Some(file) = self.tree.open_to_change(path).map_err(not_changed)? else {
+            let mut staged = self.stage(writing, path, contents).map_err(not_changed)?;
+            let bytes = contents.len() as u64;
+            let any = Precondition::Any;
+            return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
         };
-        self.limits
-            .check_file(path, whole.len() as u64 + contents.len() as u64)?;
-        whole.extend_from_slice(contents);
-
-        let mode = self.mode_of(path).map_err(not_changed)?;
-        let mut staged = stage(writing, &whole, mode).map_err(not_changed)?;
-        self.publish(path, &mut staged)?;
-        Ok(Version::of(&whole))
+        let size = file.stat().map_err(not_changed)?.size;
+        let bytes = size + contents.len() as u64;
+        self.limits.check_file(path, bytes)?;
+        let reservation = self.reserve(writing, path, Some(bytes))?;
+        let appended = writing
+            .appends
+            .append(&self.tree, path, &file, size, contents);
+        match appended {
+            Ok(()) => {
+                reservation.keep();
+                Ok(())
+            }
+            Err(AppendError::NotApplied(error)) => Err(not_changed(error).into()),
+            Err(AppendError::Unconfirmed(error)) => {
+                reservation.keep();
+                Err(Error::unconfirmed(path, error).into())
+            }
+        }
     }
 
     fn rename(
@@ -98,28 +194,47 @@ impl<D: Directory> Local<D> {
         target: &FilePath,
         precondition: &Precondition,
     ) -> Result<()> {
+        self.limits.check_path(target)?;
+        self.locked(writing, &[source.clone(), target.clone()], |_| {
+            self.rename_under_locks(writing, source, target, precondition)
+        })
+    }
+
+    fn rename_under_locks(
+        &self,
+        writing: &Writing<D>,
+        source: &FilePath,
+        target: &FilePath,
+        precondition: &Precondition,
+    ) -> Result<(), Stop> {
         let not_changed = |error| Error::not_changed(target, error);
-        let _locks = writing
-            .locks
-            .lock_two(source, target)
-            .map_err(not_changed)?;
+        for path in [source, target] {
+            self.appends_settled(writing, path).map_err(not_changed)?;
+        }
+        precondition.check(target, || self.version(target))?;
         let from = self.tree.find(source).map_err(not_changed)?;
         let from = from.ok_or_else(|| Error::not_found(source))?;
         let file = from.open_file(source.name()).map_err(not_changed)?;
         let file = file.ok_or_else(|| Error::not_found(source))?;
-        precondition.check(target, || self.version(target))?;
+        if source == target {
+            return Ok(());
+        }
 
         // Its contents may be from a program that did not sync them; published
         // here, they must be on the disk.
         file.sync().map_err(not_changed)?;
-        self.place(target, |parent| {
+        let reservation = self.reserve(writing, target, None)?;
+        let place = self.place(writing, target, |parent| {
             from.rename(source.name(), parent, target.name())
         })?;
-        if source.parent() != target.parent() {
+        reservation.keep();
+        let settled = self.tree.settle(vec![place]).and_then(|()| {
+            if source.parent() == target.parent() {
+                return Ok(());
+            }
             from.sync()
-                .map_err(|error| Error::unconfirmed(target, error))?;
-        }
-        Ok(())
+        });
+        Ok(settled.map_err(|error| Error::unconfirmed(target, error))?)
     }
 
     fn delete(
@@ -128,87 +243,105 @@ impl<D: Directory> Local<D> {
         path: &FilePath,
         precondition: &Precondition,
     ) -> Result<()> {
+        self.locked(writing, slice::from_ref(path), |_| {
+            self.delete_under_lock(writing, path, precondition)
+        })
+    }
+
+    fn delete_under_lock(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        precondition: &Precondition,
+    ) -> Result<(), Stop> {
         let not_changed = |error| Error::not_changed(path, error);
         let unconfirmed = |error| Error::unconfirmed(path, error);
-        let _lock = writing.locks.lock(path).map_err(not_changed)?;
+        self.appends_settled(writing, path).map_err(not_changed)?;
         precondition.check(path, || self.version(path))?;
 
-        if self.stat_file(path).map_err(not_changed)?.is_none() {
-            // Whoever removed it may have died before it was durable.
-            return self.tree.settle_absence(path).map_err(unconfirmed);
-        }
-        let Some(parent) = self.tree.find(path).map_err(not_changed)? else {
-            return self.tree.settle_absence(path).map_err(unconfirmed);
+        let parent = self.tree.find(path).map_err(not_changed)?;
+        let is_there = self.stat_file(path).map_err(not_changed)?.is_some();
+        let (Some(parent), true) = (parent, is_there) else {
+            // Whoever removed it may have died before that was durable.
+            return Ok(self.tree.settle_absence(path).map_err(unconfirmed)?);
         };
+        let reservation = self.reserve(writing, path, None)?;
         match parent.remove_file(path.name()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(not_changed(error)),
-            _ => {}
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(not_changed(error).into());
+            }
+            _ => reservation.keep(),
         }
-        parent.sync().map_err(unconfirmed)
+        Ok(parent.sync().map_err(unconfirmed)?)
     }
 
-    fn publish(&self, path: &FilePath, staged: &mut Synced<'_, D>) -> Result<()> {
-        self.place(path, |parent| staged.publish(parent, path.name()))
-    }
-
-    /// Steps 4 and 5: makes the directories on the way, lets `rename` put the
-    /// file into the last, and settles them. Nothing is applied until `rename`
-    /// succeeds.
-    fn place(&self, path: &FilePath, mut rename: impl FnMut(&D) -> io::Result<()>) -> Result<()> {
-        let place = self.publish_with(path, &mut rename)?;
-        self.tree
-            .settle(place)
-            .map_err(|error| Error::unconfirmed(path, error))
-    }
-
-    fn publish_with(
+    /// Counts what becomes of the file at `path`: `bytes` long, or gone.
+    fn reserve<'a>(
         &self,
+        writing: &'a Writing<D>,
         path: &FilePath,
-        rename: &mut impl FnMut(&D) -> io::Result<()>,
-    ) -> Result<Place<D>> {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let place = self.tree.make(path)?;
-            let error = match rename(&place.directory) {
-                Ok(()) => return Ok(place),
-                Err(error) => error,
-            };
-            if attempts == ATTEMPTS {
-                return Err(Error::not_changed(path, error));
-            }
-            if is_directory(&*place.directory, path.name()) {
+        bytes: Option<u64>,
+    ) -> Result<Reservation<'a>> {
+        let old = self.stat_file(path);
+        let old = old.map_err(|error| Error::not_changed(path, error))?;
+        let mut growth = Growth::default();
+        growth.replace(old.map(|stat| stat.size), bytes);
+        writing
+            .accounts
+            .reserve(&self.tree, &self.limits, path, growth)
+    }
+
+    /// Step 4: lets `rename` put a file into the directory of `path`, which is
+    /// made if it does not exist. Nothing is applied unless `rename` succeeds.
+    fn place(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        mut rename: impl FnMut(&D) -> io::Result<()>,
+    ) -> Result<Place<D>, Stop> {
+        let mut last = io::Error::from(ErrorKind::ResourceBusy);
+        for _ in 0..ATTEMPTS {
+            let place = self.tree.enter(path);
+            if let Some(mut place) = place.map_err(|no_way| no_way.into_error(path))? {
                 self.tree
-                    .remove_empty(&place.directory, path.name(), path)
-                    .map_err(|_| Error::directory_of_others(path))?;
-            } else if error.kind() != ErrorKind::NotFound {
-                return Err(Error::not_changed(path, error));
+                    .anchor(&mut place)
+                    .map_err(|error| Error::not_changed(path, error))?;
+                last = match rename(&place.directory) {
+                    Ok(()) => return Ok(place),
+                    Err(error) => error,
+                };
+                let can_be_mended = last.kind() == ErrorKind::NotFound
+                    || is_directory(&*place.directory, path.name());
+                if !can_be_mended {
+                    break;
+                }
             }
-            // Else a directory that was empty is gone: a commit in between
-            // needed its name for a file.
+            self.make_way(writing, path)?;
         }
+        Err(Error::not_changed(path, last).into())
+    }
+
+    /// Makes the directories of `path`, and removes those without files that
+    /// have its name.
+    fn make_way(&self, writing: &Writing<D>, path: &FilePath) -> Result<(), Stop> {
+        let _structure = self.structure_to_change(writing)?;
+        let place = self.tree.make(path);
+        let place = place.map_err(|no_way| no_way.into_error(path))?;
+        if is_directory(&*place.directory, path.name()) {
+            self.tree
+                .remove_empty(&place.directory, path)
+                .map_err(|_| Error::directory_of_others(path))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn appends_settled(&self, writing: &Writing<D>, path: &FilePath) -> io::Result<()> {
+        writing.appends.settle(&self.tree, path)
     }
 
     /// The permission bits of the file that is to be replaced; `None` if there
     /// is no file.
-    fn mode_of(&self, path: &FilePath) -> io::Result<Option<u32>> {
+    pub(super) fn mode_of(&self, path: &FilePath) -> io::Result<Option<u32>> {
         Ok(self.stat_file(path)?.and_then(|stat| stat.mode))
     }
-}
-
-/// Steps 1 and 2.
-fn stage<'a, D: Directory>(
-    writing: &'a Writing<D>,
-    contents: &[u8],
-    mode: Option<u32>,
-) -> io::Result<Synced<'a, D>> {
-    let mut staged: Staged<'a, D> = writing
-        .session
-        .stage(mode.map_or(Access::Usual, Access::Mode))?;
-    staged.write(contents)?;
-    staged.sync(mode)
-}
-
-fn is_directory<D: Directory>(parent: &D, name: &str) -> bool {
-    matches!(parent.stat(name), Ok(Some(stat)) if stat.kind == Kind::Directory)
 }

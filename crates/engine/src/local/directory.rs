@@ -13,7 +13,7 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     type File: FileHandle;
     /// Held as long as the value lives, and freed by the system if the process
     /// dies.
-    type Lock: Send + Sync;
+    type Lock: Lock;
 
     /// Fails with `NotFound` or, for anything that is no directory, symbolic
     /// links included, `NotADirectory`.
@@ -42,6 +42,9 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// may have that name. Never waits, as it would for a pipe.
     fn open_file(&self, name: &str) -> io::Result<Option<Self::File>>;
 
+    /// Like [`open_file`](Self::open_file), for reading and changing in place.
+    fn open_file_to_change(&self, name: &str) -> io::Result<Option<Self::File>>;
+
     /// What has this name; `None` if nothing has.
     fn stat(&self, name: &str) -> io::Result<Option<Stat>>;
 
@@ -49,10 +52,17 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// replaced, not followed.
     fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()>;
 
+    /// Gives a regular file a second name, which must not exist.
+    fn hard_link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()>;
+
     fn remove_file(&self, name: &str) -> io::Result<()>;
 
     /// Makes the names in this directory durable.
     fn sync(&self) -> io::Result<()>;
+
+    /// Makes everything on this file system durable: files, and names in
+    /// directories. For many at once.
+    fn sync_file_system(&self) -> io::Result<()>;
 
     /// The names in this directory that are UTF-8, in any order.
     fn entries(&self) -> io::Result<Vec<Entry>>;
@@ -61,12 +71,67 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// needed.
     fn lock(&self, name: &str) -> io::Result<Self::Lock>;
 
+    /// Like [`lock`](Self::lock), but others may have it like this too.
+    fn lock_shared(&self, name: &str) -> io::Result<Self::Lock>;
+
     /// Like [`lock`](Self::lock), but `None` instead of waiting.
     fn try_lock(&self, name: &str) -> io::Result<Option<Self::Lock>>;
 }
 
+/// A lock that is held.
+pub(crate) trait Lock: Send + Sync {
+    /// What the last holder left for the next, empty if nothing. It outlives the
+    /// holder, but need not outlive a power cut.
+    fn mark(&self) -> io::Result<Vec<u8>>;
+
+    fn set_mark(&self, mark: &[u8]) -> io::Result<()>;
+}
+
 /// An open file.
-pub(crate) trait FileHandle: io::Read + io::Write + Send {
+pub(crate) trait FileHandle: io::Read + io::Write + Send + 'static {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize>;
+
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    /// Like [`sync`](Self::sync), but without attributes that reading the
+    /// contents does not need.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// All that is there from `offset` on, at most as much as fits.
+    fn read_all_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
+        let mut total = 0;
+        while !buffer.is_empty() {
+            match self.read_at(buffer, offset) {
+                Ok(0) => break,
+                Ok(read) => {
+                    buffer = &mut buffer[read..];
+                    offset += read as u64;
+                    total += read;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(total)
+    }
+
+    fn write_all_at(&self, mut contents: &[u8], mut offset: u64) -> io::Result<()> {
+        while !contents.is_empty() {
+            match self.write_at(contents, offset) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    contents = &contents[written..];
+                    offset += written as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn stat(&self) -> io::Result<Stat>;
 
     /// Sets the permission bits; does nothing where there are none.

@@ -1,52 +1,92 @@
-//! Path locks: one writer of a path at a time, across threads and processes.
+//! Locks across threads and processes: one writer of a path at a time, and the
+//! peace that a batch needs in the tree of directories.
 //!
 //! A lock is a lock file of the system, so it dies with its process. Readers
-//! never take one. The locks of a path are shared with about one path in
-//! [`SHARDS`]; taking a second one while holding a first is allowed only through
-//! [`PathLocks::lock_two`], which keeps one order for all.
+//! never take one. The order, which nothing may break: path locks, all at once;
+//! then the structure lock. Who holds any of them must not wait for the gate of
+//! the sessions.
 
-use super::directory::Directory;
+use super::directory::{Directory, Lock};
 use crate::FilePath;
+use std::collections::BTreeMap;
 use std::io;
 
-/// How many lock files there are; each is created, empty, when first needed.
+/// How many path locks there are; about one path in so many shares its lock with
+/// a given other. The lock files are created, empty, when first needed.
 const SHARDS: u64 = 256;
 
-pub(crate) struct PathLocks<D> {
+const STRUCTURE: &str = "structure";
+
+pub(crate) struct Locks<D> {
     directory: D,
 }
 
-impl<D: Directory> PathLocks<D> {
+/// The locks of some paths. Their marks name a session whose batch over these
+/// paths was published and not finished.
+pub(crate) struct Held<L> {
+    locks: Vec<L>,
+}
+
+impl<D: Directory> Locks<D> {
     pub(crate) fn new(directory: D) -> Self {
         Self { directory }
     }
 
-    pub(crate) fn lock(&self, path: &FilePath) -> io::Result<D::Lock> {
-        self.directory.lock(&shard_name(path))
+    pub(crate) fn lock_all<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a FilePath>,
+    ) -> io::Result<Held<D::Lock>> {
+        // Sorted, so that two who want the same locks cannot wait for each other.
+        let shards: BTreeMap<String, ()> =
+            paths.into_iter().map(|path| (shard_of(path), ())).collect();
+        let locks = shards.keys().map(|shard| self.directory.lock(shard));
+        Ok(Held {
+            locks: locks.collect::<io::Result<_>>()?,
+        })
     }
 
-    pub(crate) fn lock_two(
-        &self,
-        one: &FilePath,
-        other: &FilePath,
-    ) -> io::Result<(D::Lock, Option<D::Lock>)> {
-        let (one, other) = (shard_name(one), shard_name(other));
-        let (first, second) = if one <= other {
-            (one, other)
-        } else {
-            (other, one)
-        };
-        let first_lock = self.directory.lock(&first)?;
-        let second_lock = if first == second {
-            None
-        } else {
-            Some(self.directory.lock(&second)?)
-        };
-        Ok((first_lock, second_lock))
+    pub(crate) fn lock_shard(&self, shard: &str) -> io::Result<D::Lock> {
+        self.directory.lock(shard)
+    }
+
+    pub(crate) fn try_lock_shard(&self, shard: &str) -> io::Result<Option<D::Lock>> {
+        self.directory.try_lock(shard)
+    }
+
+    /// While it is held, no directory of the volume is made or removed.
+    pub(crate) fn structure_shared(&self) -> io::Result<D::Lock> {
+        self.directory.lock_shared(STRUCTURE)
+    }
+
+    /// To make or remove directories.
+    pub(crate) fn structure_exclusive(&self) -> io::Result<D::Lock> {
+        self.directory.lock(STRUCTURE)
     }
 }
 
-fn shard_name(path: &FilePath) -> String {
+impl<L: Lock> Held<L> {
+    /// The session that left a batch over these paths unfinished, if one did.
+    pub(crate) fn unfinished(&self) -> io::Result<Option<String>> {
+        for lock in &self.locks {
+            let mark = lock.mark()?;
+            if !mark.is_empty() {
+                return Ok(Some(String::from_utf8_lossy(&mark).into_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says which session is publishing a batch over these paths; `""` that none
+    /// is.
+    pub(crate) fn set_unfinished(&self, session: &str) -> io::Result<()> {
+        self.locks
+            .iter()
+            .try_for_each(|lock| lock.set_mark(session.as_bytes()))
+    }
+}
+
+/// The name of the lock of a path.
+pub(crate) fn shard_of(path: &FilePath) -> String {
     let hash = blake3::hash(lock_key(path).as_bytes());
     let number = hash
         .as_bytes()
@@ -73,6 +113,6 @@ mod tests {
     #[test]
     fn spellings_of_one_file_share_a_lock() {
         let path = |text| FilePath::new(text).expect("valid");
-        assert_eq!(shard_name(&path("A/Ü.md")), shard_name(&path("a/ü.md")));
+        assert_eq!(shard_of(&path("A/Ü.md")), shard_of(&path("a/ü.md")));
     }
 }

@@ -4,35 +4,72 @@
 //! |---|---|
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
-//! | `tree` | finding, making and listing directories |
-//! | `session` | what an opened volume has to itself; the sweep of dead ones |
+//! | `tree` | finding, making, settling and walking directories |
+//! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
+//! | `exclusion` | working under locks, after finishing what others left |
 //! | `stage` | new contents on their way into the volume |
-//! | `commit` | the protocol, step by step |
+//! | `commit` | the protocol for one change, step by step |
+//! | `record`, `journal` | records that are on the disk after one flush |
+//! | `append` | growing a file in place, by way of a journal |
+//! | `batch` | many changes as one, by way of a journal |
+//! | `overlay` | what readers see while a batch is published |
 //! | `read` | what is there |
+//! | `writer` | writing piece by piece |
+//! | `usage` | what there is, against the limits |
+//! | `observe` | events and counters |
 //!
-//! Nothing outside `commit` may change a file of the volume.
+//! Nothing outside `commit`, `append` and `batch` may change a file of the
+//! volume.
 
+mod append;
+mod batch;
 mod cap;
 mod commit;
+#[cfg(test)]
+mod crash_tests;
 mod directory;
+mod exclusion;
+#[cfg(test)]
+mod fault_tests;
+mod journal;
+#[cfg(test)]
+mod lock_tests;
 mod locks;
+mod observe;
+mod overlay;
 mod read;
+mod record;
 mod session;
+#[cfg(test)]
+mod sim;
 mod stage;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
+mod usage;
+mod writer;
 
 use crate::path::PRIVATE_DIR;
-use crate::volume::{FileInfo, Snapshot, Step, Volume};
+use crate::volume::{Batch, FileInfo, Reader, Snapshot, Step, Usage, Volume, Writer};
 use crate::{Error, FilePath, Limits, Result, Version};
+use append::Appends;
+use batch::Journals;
 use cap::CapDirectory;
+use commit::Writing;
 use directory::{Access, Directory};
-use locks::PathLocks;
-use session::Session;
+use locks::Locks;
+pub use observe::Counters;
+use observe::{Observed, Observer};
+use overlay::Overlay;
+use session::Sessions;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use tree::Tree;
+use usage::Accounts;
+use writer::LocalWriter;
 
 /// A directory of the host as a volume. Its files are plain files that any
 /// program can read at any time; `.ability-storage/` in it belongs to the
@@ -52,12 +89,12 @@ use tree::Tree;
 /// let path = FilePath::new("settings.json")?;
 ///
 /// let write = Change::Write { path: path.clone(), contents: b"{}".to_vec() };
-/// volume.commit(write.only_if(Precondition::Absent))?;
+/// volume.commit(write.only_if(Precondition::Absent).into())?;
 /// assert_eq!(std::fs::read(directory.path().join("settings.json"))?, b"{}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct LocalVolume {
-    local: Local<CapDirectory>,
+    local: Arc<Local<CapDirectory>>,
 }
 
 /// How a [`LocalVolume`] is to be opened.
@@ -96,7 +133,9 @@ impl LocalVolumeOptions {
         };
         let root = CapDirectory::open(path).map_err(unavailable)?;
         let local = Local::open(root, self).map_err(unavailable)?;
-        Ok(LocalVolume { local })
+        Ok(LocalVolume {
+            local: Arc::new(local),
+        })
     }
 }
 
@@ -108,6 +147,12 @@ impl LocalVolume {
     /// See [`LocalVolumeOptions::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::options().open(path)
+    }
+
+    /// What this volume has done since it was opened.
+    pub fn counters(&self) -> Counters {
+        let local = &self.local;
+        local.observer.counters(local.tree.root().syncs())
     }
 
     /// To open a directory with options that are not the defaults.
@@ -137,46 +182,148 @@ impl Volume for LocalVolume {
         self.local.list(directory)
     }
 
-    fn commit(&self, step: Step) -> Result<Option<Version>> {
-        self.local.commit(step)
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        self.local.commit(batch)
+    }
+
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(LocalWriter::open(self.local.clone(), path)?))
+    }
+
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        self.local.reader(path)
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        self.local.usage()
     }
 }
 
 /// A volume over any [`Directory`].
-struct Local<D: Directory> {
+pub(crate) struct Local<D: Directory> {
     tree: Tree<D>,
     limits: Limits,
+    accounts: Arc<Accounts>,
+    overlay: Overlay,
+    observer: Observer,
+    /// `None` if the volume is read-only and nothing was ever appended.
+    appends: Option<Arc<Appends<D>>>,
     /// `None` if the volume is read-only.
     writing: Option<Writing<D>>,
 }
 
-/// What it takes to write.
-struct Writing<D: Directory> {
-    session: Session<D>,
-    locks: PathLocks<D>,
-}
-
 impl<D: Directory> Local<D> {
     fn open(root: D, options: LocalVolumeOptions) -> io::Result<Self> {
-        let writing = if options.read_only {
-            None
+        let root = Arc::new(root);
+        let tree = Tree::new(root.clone());
+        let accounts = Arc::new(Accounts::default());
+        let observer = Observer::default();
+        let (appends, writing) = if options.read_only {
+            (Self::appends_to_read(&root)?.map(Arc::new), None)
         } else {
-            Some(Writing::begin(&root)?)
+            let writing = Self::begin_writing(&tree, &accounts, &observer)?;
+            (Some(writing.appends.clone()), Some(writing))
         };
         Ok(Self {
-            tree: Tree::new(root),
+            tree,
             limits: options.limits,
+            accounts,
+            overlay: Overlay::default(),
+            observer,
+            appends,
             writing,
         })
     }
+
+    fn begin_writing(
+        tree: &Tree<D>,
+        accounts: &Arc<Accounts>,
+        observer: &Observer,
+    ) -> io::Result<Writing<D>> {
+        let _span = tracing::debug_span!("recovery").entered();
+        let private = tree
+            .root()
+            .open_or_create_dir(PRIVATE_DIR, Access::Private)?;
+        let private = Arc::new(private);
+        let sessions = Arc::new(Sessions::open(private.clone())?);
+        let locks = Locks::new(private.open_or_create_dir("locks", Access::Private)?);
+        let appends = Arc::new(Appends::new(private)?);
+
+        let gate = sessions.gate()?;
+        for id in sessions.ids()? {
+            if let Some(dead) = sessions.dead(&gate, &id)? {
+                batch::recover(tree, &locks, &dead.directory)?;
+                remove_dead(&sessions, &id, &dead.directory);
+                observer.recovered();
+            }
+        }
+        for _ in 0..appends.recover(tree, &locks)? {
+            observer.recovered();
+        }
+        Ok(Writing {
+            session: sessions.begin(&gate)?,
+            sessions,
+            locks,
+            appends,
+            journals: Journals::default(),
+            accounts: accounts.clone(),
+        })
+    }
+
+    fn appends_to_read(root: &Arc<D>) -> io::Result<Option<Appends<D>>> {
+        match root.open_dir(PRIVATE_DIR) {
+            Ok(private) => Appends::existing(Arc::new(private)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        let observed = Observed::batch(batch.steps());
+        let _span = observed.span().entered();
+        let result = self.commit_steps(batch.into_steps());
+        self.observer.committed(observed, &result);
+        result
+    }
+
+    fn commit_steps(&self, mut steps: Vec<Step>) -> Result<Vec<Option<Version>>> {
+        let writing = self.writing.as_ref().ok_or(Error::ReadOnly)?;
+        if steps.len() > 1 {
+            return self.commit_batch(writing, steps);
+        }
+        let version = steps.pop().map(|step| self.commit_one(writing, step));
+        Ok(version.transpose()?.into_iter().collect())
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        self.accounts
+            .usage(&self.tree)
+            .map_err(|source| Error::Unavailable {
+                what: "its files cannot be counted".to_owned(),
+                source,
+            })
+    }
 }
 
-impl<D: Directory> Writing<D> {
-    fn begin(root: &D) -> io::Result<Self> {
-        let private = root.open_or_create_dir(PRIVATE_DIR, Access::Private)?;
-        Ok(Self {
-            session: Session::begin(&private)?,
-            locks: PathLocks::new(private.open_or_create_dir("locks", Access::Private)?),
-        })
+impl<D: Directory> Drop for Local<D> {
+    fn drop(&mut self) {
+        let Some(writing) = &self.writing else { return };
+        if let Err(error) = self.finish_stuck(writing) {
+            tracing::warn!(%error, "a batch could not be finished; the next to open the volume will");
+            writing.session.leave_to_recovery();
+        }
+        if let Err(error) = writing.appends.close(&self.tree, &writing.locks) {
+            tracing::warn!(%error, "appends could not be settled; the next to open the volume will");
+        }
+    }
+}
+
+/// What cannot be removed now is in nobody's way, and will be tried again.
+fn remove_dead<D: Directory>(sessions: &Sessions<D>, id: &str, directory: &D) {
+    match sessions.remove(id, directory) {
+        Ok(()) => tracing::info!(session = id, "removed what a dead session left"),
+        Err(error) => {
+            tracing::warn!(session = id, %error, "what a dead session left could not be removed");
+        }
     }
 }

@@ -1,5 +1,4 @@
-//! Sessions: what one opened volume has to itself, and what is done about those
-//! that died.
+//! Sessions: what one opened volume has to itself, and finding those that died.
 //!
 //! A session is a directory with a lock that the system frees when the process
 //! ends. Whether a session is alive is asked of its lock alone, never of ages
@@ -10,95 +9,153 @@
 use super::directory::{Access, Directory, Kind};
 use super::stage::Staged;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
-/// The lock under which sessions begin: none can be taken for dead between the
-/// making of its directory and the taking of its lock.
+/// The lock under which sessions begin and dead ones are recovered: none can be
+/// taken for dead between the making of its directory and the taking of its
+/// lock, and none is recovered twice at once.
 const GATE: &str = "lock";
 const SESSIONS: &str = "sessions";
 const SESSION_LOCK: &str = "lock";
 
+/// The sessions of a volume, of all processes.
+pub(crate) struct Sessions<D: Directory> {
+    private: Arc<D>,
+    directory: D,
+}
+
 pub(crate) struct Session<D: Directory> {
     id: String,
-    sessions: D,
-    directory: D,
+    sessions: Arc<Sessions<D>>,
+    directory: Arc<D>,
+    names_are_durable: AtomicBool,
+    keep: AtomicBool,
     // Declared last, so that it is freed when the directory is gone.
     _lock: D::Lock,
 }
 
-impl<D: Directory> Session<D> {
-    /// Begins a session under `private`, after removing what dead ones left.
-    pub(crate) fn begin(private: &D) -> io::Result<Self> {
-        let _gate = private.lock(GATE)?;
-        let sessions = private.open_or_create_dir(SESSIONS, Access::Private)?;
-        sweep(&sessions)?;
+/// The gate, held: as long as it is, no session begins and none is recovered by
+/// another.
+pub(crate) struct Gate<D: Directory> {
+    _lock: D::Lock,
+}
+
+/// A session whose process is gone.
+pub(crate) struct Dead<D: Directory> {
+    pub(crate) directory: D,
+    _lock: D::Lock,
+}
+
+impl<D: Directory> Sessions<D> {
+    pub(crate) fn open(private: Arc<D>) -> io::Result<Self> {
+        let directory = private.open_or_create_dir(SESSIONS, Access::Private)?;
+        Ok(Self { private, directory })
+    }
+
+    pub(crate) fn gate(&self) -> io::Result<Gate<D>> {
+        let _lock = self.private.lock(GATE)?;
+        Ok(Gate { _lock })
+    }
+
+    pub(crate) fn begin(self: &Arc<Self>, _gate: &Gate<D>) -> io::Result<Session<D>> {
         let id = Uuid::new_v4().simple().to_string();
-        sessions.create_dir(&id, Access::Private)?;
-        let directory = sessions.open_dir(&id)?;
+        self.directory.create_dir(&id, Access::Private)?;
+        let directory = self.directory.open_dir(&id)?;
         let lock = directory.lock(SESSION_LOCK)?;
-        Ok(Self {
+        Ok(Session {
             id,
-            sessions,
-            directory,
+            sessions: self.clone(),
+            directory: Arc::new(directory),
+            names_are_durable: AtomicBool::new(false),
+            keep: AtomicBool::new(false),
             _lock: lock,
         })
     }
 
+    /// The ids of all sessions, dead or alive.
+    pub(crate) fn ids(&self) -> io::Result<Vec<String>> {
+        let entries = self.directory.entries()?.into_iter();
+        let directories = entries.filter(|entry| entry.kind == Kind::Directory);
+        Ok(directories.map(|entry| entry.name).collect())
+    }
+
+    /// The directory of a session; `None` if it has ended.
+    pub(crate) fn directory_of(&self, id: &str) -> io::Result<Option<D>> {
+        match self.directory.open_dir(id) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A session if it is dead, to be recovered; `None` if it is alive or has
+    /// ended.
+    pub(crate) fn dead(&self, _gate: &Gate<D>, id: &str) -> io::Result<Option<Dead<D>>> {
+        let Some(directory) = self.directory_of(id)? else {
+            return Ok(None);
+        };
+        let lock = directory.try_lock(SESSION_LOCK)?;
+        Ok(lock.map(|_lock| Dead { directory, _lock }))
+    }
+
+    pub(crate) fn remove(&self, id: &str, directory: &D) -> io::Result<()> {
+        // The lock file goes last: while it is there, a crash leaves a session
+        // that is plainly dead.
+        let entries = directory.entries()?;
+        for entry in entries.iter().filter(|entry| entry.name != SESSION_LOCK) {
+            directory.remove_file(&entry.name)?;
+        }
+        if entries.iter().any(|entry| entry.name == SESSION_LOCK) {
+            directory.remove_file(SESSION_LOCK)?;
+        }
+        self.directory.remove_dir(id)
+    }
+}
+
+impl<D: Directory> Session<D> {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where the session keeps what is staged.
+    pub(crate) fn directory(&self) -> &Arc<D> {
+        &self.directory
+    }
+
     /// Starts a file that is not yet part of the volume.
-    pub(crate) fn stage(&self, access: Access) -> io::Result<Staged<'_, D>> {
-        Staged::create(&self.directory, access)
+    pub(crate) fn stage(&self, mode: Option<u32>) -> io::Result<Staged<D>> {
+        Staged::create(self.directory.clone(), mode)
+    }
+
+    /// Makes sure that what is staged is found after a power cut.
+    pub(crate) fn sync_names(&self, tree_root: &D) -> io::Result<()> {
+        self.directory.sync()?;
+        if self.names_are_durable.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.sessions.directory.sync()?;
+        self.sessions.private.sync()?;
+        tree_root.sync()?;
+        self.names_are_durable.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Leaves the session's directory to recovery: it holds a batch that could
+    /// not be finished.
+    pub(crate) fn leave_to_recovery(&self) {
+        self.keep.store(true, Ordering::Relaxed);
     }
 }
 
 impl<D: Directory> Drop for Session<D> {
     fn drop(&mut self) {
-        if let Err(error) = remove_session(&self.sessions, &self.id, &self.directory) {
+        if self.keep.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.sessions.remove(&self.id, &self.directory) {
             tracing::warn!(session = self.id, %error, "a session could not be cleared; the next to open the volume will");
         }
     }
-}
-
-/// Removes the sessions whose lock is free. The caller holds the gate.
-fn sweep<D: Directory>(sessions: &D) -> io::Result<()> {
-    for entry in sessions.entries()? {
-        if entry.kind != Kind::Directory {
-            continue;
-        }
-        match sweep_one(sessions, &entry.name) {
-            Ok(true) => {
-                tracing::info!(session = entry.name, "removed what a dead session left");
-            }
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(session = entry.name, %error, "what a dead session left could not be removed");
-            }
-        }
-    }
-    Ok(())
-}
-
-fn sweep_one<D: Directory>(sessions: &D, id: &str) -> io::Result<bool> {
-    let directory = match sessions.open_dir(id) {
-        // It was closed at this moment.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        result => result?,
-    };
-    let Some(_lock) = directory.try_lock(SESSION_LOCK)? else {
-        return Ok(false);
-    };
-    remove_session(sessions, id, &directory)?;
-    Ok(true)
-}
-
-fn remove_session<D: Directory>(sessions: &D, id: &str, directory: &D) -> io::Result<()> {
-    // The lock file goes last: while it is there, a crash leaves a session that
-    // is plainly dead.
-    let entries = directory.entries()?;
-    for entry in entries.iter().filter(|entry| entry.name != SESSION_LOCK) {
-        directory.remove_file(&entry.name)?;
-    }
-    if entries.iter().any(|entry| entry.name == SESSION_LOCK) {
-        directory.remove_file(SESSION_LOCK)?;
-    }
-    sessions.remove_dir(id)
 }

@@ -1,33 +1,39 @@
 //! Staged files: new contents on their way into the volume.
 //!
 //! A staged file is complete and synced before it can be published, and removed
-//! if it never is. Nothing reads one under its staging name.
+//! if it never is. Nothing reads one under its staging name but a batch that is
+//! being published.
 
 use super::directory::{Access, Directory, FileHandle};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 use uuid::Uuid;
 
-pub(crate) struct Staged<'a, D: Directory> {
-    directory: &'a D,
+pub(crate) struct Staged<D: Directory> {
+    directory: Arc<D>,
     name: String,
     file: D::File,
     written: u64,
-    published: bool,
+    gone: bool,
 }
 
-/// A staged file whose contents are on the disk.
-pub(crate) struct Synced<'a, D: Directory>(Staged<'a, D>);
+/// A staged file that is complete, though perhaps not yet on the disk.
+pub(crate) struct Complete<D: Directory>(Staged<D>);
 
-impl<'a, D: Directory> Staged<'a, D> {
-    pub(crate) fn create(directory: &'a D, access: Access) -> io::Result<Self> {
+/// A staged file whose contents are on the disk.
+pub(crate) struct Synced<D: Directory>(Staged<D>);
+
+impl<D: Directory> Staged<D> {
+    /// Begins a file for `directory` with at most the permissions of `mode`.
+    pub(crate) fn create(directory: Arc<D>, mode: Option<u32>) -> io::Result<Self> {
         let name = Uuid::new_v4().simple().to_string();
-        let file = directory.create_file(&name, access)?;
+        let file = directory.create_file(&name, mode.map_or(Access::Usual, Access::Mode))?;
         Ok(Self {
             directory,
             name,
             file,
             written: 0,
-            published: false,
+            gone: false,
         })
     }
 
@@ -37,9 +43,13 @@ impl<'a, D: Directory> Staged<'a, D> {
         Ok(())
     }
 
-    /// Steps 1 and 2 of the commit, completed: all bytes are there, the mode is
-    /// set, and both are on the disk.
-    pub(crate) fn sync(self, mode: Option<u32>) -> io::Result<Synced<'a, D>> {
+    pub(crate) fn copy_from(&mut self, source: &mut impl Read) -> io::Result<()> {
+        self.written += io::copy(source, &mut self.file)?;
+        Ok(())
+    }
+
+    /// Step 1 of the commit, completed: all bytes are there and the mode is set.
+    pub(crate) fn complete(self, mode: Option<u32>) -> io::Result<Complete<D>> {
         let stat = self.file.stat()?;
         if stat.size != self.written {
             return Err(io::Error::new(
@@ -52,24 +62,59 @@ impl<'a, D: Directory> Staged<'a, D> {
         {
             self.file.set_mode(mode)?;
         }
-        self.file.sync()?;
-        Ok(Synced(self))
+        Ok(Complete(self))
     }
 }
 
-impl<D: Directory> Synced<'_, D> {
+impl<D: Directory> Complete<D> {
+    /// A file that is in the volume already, under a second name.
+    pub(crate) fn link(from: &D, name: &str, directory: Arc<D>) -> io::Result<Self> {
+        let new_name = Uuid::new_v4().simple().to_string();
+        from.hard_link(name, &directory, &new_name)?;
+        let file = directory.open_file(&new_name)?.ok_or(ErrorKind::NotFound)?;
+        Ok(Self(Staged {
+            directory,
+            name: new_name,
+            file,
+            written: 0,
+            gone: false,
+        }))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Step 2 of the commit.
+    pub(crate) fn sync(self) -> io::Result<Synced<D>> {
+        self.0.file.sync()?;
+        Ok(Synced(self.0))
+    }
+
+    /// For when the whole file system was synced.
+    pub(crate) fn was_synced(self) -> Synced<D> {
+        Synced(self.0)
+    }
+}
+
+impl<D: Directory> Synced<D> {
     /// Gives the file its place in the volume. After an error it can be tried
     /// again.
     pub(crate) fn publish(&mut self, parent: &D, name: &str) -> io::Result<()> {
         self.0.directory.rename(&self.0.name, parent, name)?;
-        self.0.published = true;
+        self.0.gone = true;
         Ok(())
+    }
+
+    /// Leaves the file to a journal that names it.
+    pub(crate) fn hand_over(mut self) {
+        self.0.gone = true;
     }
 }
 
-impl<D: Directory> Drop for Staged<'_, D> {
+impl<D: Directory> Drop for Staged<D> {
     fn drop(&mut self) {
-        if self.published {
+        if self.gone {
             return;
         }
         if let Err(error) = self.directory.remove_file(&self.name) {

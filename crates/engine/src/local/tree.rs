@@ -1,15 +1,19 @@
-//! The directories of a volume: finding the one that a file is in, and making
-//! those that are missing.
+//! The directories of a volume: finding the one that a file is in, making those
+//! that are missing, and walking through all.
 //!
 //! The way down is walked one component at a time and never through a symbolic
 //! link, so that no link leads out of the volume or into the private directory.
+//! Who makes or removes directories holds the structure lock.
 
 use super::directory::{Access, Directory, Kind};
 use crate::path::PRIVATE_DIR;
-use crate::{Error, FilePath, Result};
-use std::collections::HashSet;
+use crate::{Error, FilePath};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// From how many directories on it is better to sync the whole file system.
+const MANY_DIRECTORIES: usize = 8;
 
 pub(crate) struct Tree<D> {
     root: Arc<D>,
@@ -22,18 +26,43 @@ pub(crate) struct Tree<D> {
 /// yet known to be on the disk.
 pub(crate) struct Place<D> {
     pub(crate) directory: Arc<D>,
-    unsettled: Vec<Unsettled<D>>,
+    /// `None` for the top of the volume.
+    path: Option<FilePath>,
+    unsettled: Vec<(Arc<D>, FilePath)>,
 }
 
-struct Unsettled<D> {
-    parent: Arc<D>,
-    path: FilePath,
+/// Why there is no way to a path.
+#[derive(Debug)]
+pub(crate) enum NoWay {
+    /// What has this path is not a directory.
+    Blocked(FilePath),
+    Io(io::Error),
+}
+
+impl NoWay {
+    pub(crate) fn into_error(self, path: &FilePath) -> Error {
+        match self {
+            NoWay::Blocked(at) => Error::beneath_a_file(path, at.as_str()),
+            NoWay::Io(error) => Error::not_changed(path, error),
+        }
+    }
+}
+
+impl From<NoWay> for io::Error {
+    fn from(no_way: NoWay) -> Self {
+        match no_way {
+            NoWay::Blocked(at) => {
+                io::Error::new(ErrorKind::NotADirectory, format!("{at} is not a directory"))
+            }
+            NoWay::Io(error) => error,
+        }
+    }
 }
 
 impl<D: Directory> Tree<D> {
-    pub(crate) fn new(root: D) -> Self {
+    pub(crate) fn new(root: Arc<D>) -> Self {
         Self {
-            root: Arc::new(root),
+            root,
             durable: Mutex::default(),
         }
     }
@@ -63,48 +92,80 @@ impl<D: Directory> Tree<D> {
         Ok(Some(directory))
     }
 
-    /// The directory that `path` is in, made if it does not exist.
-    pub(crate) fn make(&self, path: &FilePath) -> Result<Place<D>> {
-        let mut place = Place {
-            directory: self.root.clone(),
-            unsettled: Vec::new(),
-        };
-        let Some(parent) = path.parent() else {
-            return Ok(place);
-        };
-        let mut so_far = String::new();
-        for component in parent.components() {
-            so_far.push_str(component);
-            let next = place
-                .directory
-                .open_or_create_dir(component, Access::Usual)
-                .map_err(|error| match error.kind() {
-                    ErrorKind::NotADirectory => Error::beneath_a_file(path, &so_far),
-                    _ => Error::not_changed(path, error),
-                })?;
-            let above = std::mem::replace(&mut place.directory, Arc::new(next));
-            let made = FilePath::new(so_far.as_str())?;
-            if !self.is_durable(&made) {
-                place.unsettled.push(Unsettled {
-                    parent: above,
-                    path: made,
-                });
-            }
-            so_far.push('/');
+    /// The file at `path`, to change it in place; `None` if there is none.
+    pub(crate) fn open_to_change(&self, path: &FilePath) -> io::Result<Option<D::File>> {
+        match self.find(path)? {
+            Some(parent) => parent.open_file_to_change(path.name()),
+            None => Ok(None),
         }
-        Ok(place)
     }
 
-    /// Step 5 of the commit: makes the names in a place durable, and the place
-    /// itself all the way up.
-    pub(crate) fn settle(&self, place: Place<D>) -> io::Result<()> {
-        place.directory.sync()?;
-        for unsettled in place.unsettled.into_iter().rev() {
-            unsettled.parent.sync()?;
-            self.durable
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(unsettled.path);
+    /// The place of `path`, if its directories exist; `None` if one is missing.
+    pub(crate) fn enter(&self, path: &FilePath) -> Result<Option<Place<D>>, NoWay> {
+        self.descend(path, |directory, name| match directory.open_dir(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            result => result.map(Some),
+        })
+    }
+
+    /// The place of `path`; makes the directories that are missing. The caller
+    /// holds the structure lock.
+    pub(crate) fn make(&self, path: &FilePath) -> Result<Place<D>, NoWay> {
+        let made = self.descend(path, |directory, name| {
+            directory.open_or_create_dir(name, Access::Usual).map(Some)
+        })?;
+        made.ok_or_else(|| NoWay::Io(ErrorKind::NotFound.into()))
+    }
+
+    fn descend(
+        &self,
+        path: &FilePath,
+        open: impl Fn(&D, &str) -> io::Result<Option<D>>,
+    ) -> Result<Option<Place<D>>, NoWay> {
+        let mut place = Place {
+            directory: self.root.clone(),
+            path: path.parent(),
+            unsettled: Vec::new(),
+        };
+        for at in path.ancestors() {
+            let next = match open(&place.directory, at.name()) {
+                Ok(Some(next)) => next,
+                Ok(None) => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                    return Err(NoWay::Blocked(at));
+                }
+                Err(error) => return Err(NoWay::Io(error)),
+            };
+            let above = std::mem::replace(&mut place.directory, Arc::new(next));
+            if !self.durable().contains(&at) {
+                place.unsettled.push((above, at));
+            }
+        }
+        Ok(Some(place))
+    }
+
+    /// Makes a place itself durable, from the top down. To be done before a file
+    /// is put there: a file that has left its old place must not be in a directory
+    /// that a power cut takes away.
+    pub(crate) fn anchor(&self, place: &mut Place<D>) -> io::Result<()> {
+        for (above, path) in std::mem::take(&mut place.unsettled) {
+            above.sync()?;
+            self.durable().insert(path);
+        }
+        Ok(())
+    }
+
+    /// Step 5 of the commit: makes the names in these places durable.
+    pub(crate) fn settle(&self, mut places: Vec<Place<D>>) -> io::Result<()> {
+        places.iter_mut().try_for_each(|place| self.anchor(place))?;
+        let directories: BTreeMap<Option<FilePath>, Arc<D>> = places
+            .into_iter()
+            .map(|place| (place.path, place.directory))
+            .collect();
+        if directories.len() < MANY_DIRECTORIES || self.root.sync_file_system().is_err() {
+            for directory in directories.values() {
+                directory.sync()?;
+            }
         }
         Ok(())
     }
@@ -112,39 +173,51 @@ impl<D: Directory> Tree<D> {
     /// Makes it durable that `path` is absent: syncs the lowest directory on the
     /// way to it that exists.
     pub(crate) fn settle_absence(&self, path: &FilePath) -> io::Result<()> {
-        let mut ancestor = path.clone();
-        while let Some(parent) = ancestor.parent() {
-            if let Some(directory) = self.find_directory(&parent)? {
+        let mut ancestors: Vec<FilePath> = path.ancestors().collect();
+        while let Some(ancestor) = ancestors.pop() {
+            if let Some(directory) = self.find_directory(&ancestor)? {
                 return directory.sync();
             }
-            ancestor = parent;
         }
         self.root.sync()
     }
 
-    /// Removes the directory `name` if there is no file in it, however deep.
+    /// Removes the directory at `path` if there is no file in it, however deep.
     /// Directories that deleted files leave must not keep their name from a
-    /// file.
-    pub(crate) fn remove_empty(&self, parent: &D, name: &str, path: &FilePath) -> io::Result<()> {
-        self.durable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|durable| !durable.is_under(path));
-        remove_empty(parent, name)
+    /// file. The caller holds the structure lock.
+    pub(crate) fn remove_empty(&self, parent: &D, path: &FilePath) -> io::Result<()> {
+        self.durable().retain(|durable| !durable.is_under(path));
+        remove_empty(parent, path.name())
     }
 
     /// All files at or under `directory`, sorted.
     pub(crate) fn files(&self, directory: Option<&FilePath>) -> io::Result<Vec<FilePath>> {
         let mut files = Vec::new();
+        self.visit(directory, &mut |path, _, _| {
+            files.push(path);
+            Ok(())
+        })?;
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    /// Calls `each` with every file at or under `directory`: its path, the
+    /// directory it is in, and its name there. What no guest could name is not
+    /// part of the volume.
+    pub(crate) fn visit(
+        &self,
+        directory: Option<&FilePath>,
+        each: &mut impl FnMut(FilePath, &D, &str) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut pending = Vec::new();
         match directory {
             None => pending.push((self.root.clone(), String::new())),
             Some(path) => {
                 let Some(parent) = self.find(path)? else {
-                    return Ok(files);
+                    return Ok(());
                 };
                 match parent.stat(path.name())?.map(|stat| stat.kind) {
-                    Some(Kind::File) => files.push(path.clone()),
+                    Some(Kind::File) => each(path.clone(), &parent, path.name())?,
                     Some(Kind::Directory) => {
                         let found = self.find_directory(path)?;
                         pending.extend(found.map(|found| (found, format!("{path}/"))));
@@ -158,12 +231,11 @@ impl<D: Directory> Tree<D> {
                 if prefix.is_empty() && entry.name == PRIVATE_DIR {
                     continue;
                 }
-                // What no guest could name is not part of the volume.
                 let Ok(path) = FilePath::new(format!("{prefix}{}", entry.name)) else {
                     continue;
                 };
                 match entry.kind {
-                    Kind::File => files.push(path),
+                    Kind::File => each(path, &directory, &entry.name)?,
                     Kind::Directory => match directory.open_dir(&entry.name) {
                         Ok(child) => pending.push((Arc::new(child), format!("{path}/"))),
                         Err(error) if is_absent(&error) => {}
@@ -173,21 +245,21 @@ impl<D: Directory> Tree<D> {
                 }
             }
         }
-        files.sort_unstable();
-        Ok(files)
+        Ok(())
     }
 
-    fn is_durable(&self, path: &FilePath) -> bool {
-        self.durable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(path)
+    fn durable(&self) -> MutexGuard<'_, HashSet<FilePath>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether a directory is not there, or what is there is none.
-pub(crate) fn is_absent(error: &io::Error) -> bool {
+fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+pub(crate) fn is_directory<D: Directory>(parent: &D, name: &str) -> bool {
+    matches!(parent.stat(name), Ok(Some(stat)) if stat.kind == Kind::Directory)
 }
 
 fn remove_empty<D: Directory>(parent: &D, name: &str) -> io::Result<()> {

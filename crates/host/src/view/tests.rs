@@ -1,19 +1,19 @@
 //! The generated traits, called as a linker calls them.
 
+mod batch;
+mod slow;
+mod streaming;
+
+use self::slow::Slow;
 use super::StorageView;
 use crate::bindings::ability::storage::storage::Host as Asynchronous;
 use crate::bindings::ability::storage::types::{Error, Host as _, Precondition};
 use crate::bindings::sync::ability::storage::storage::Host as Synchronous;
 use crate::error::Failure;
 use crate::{
-    FileInfo, FilePath, Limits, MemoryVolume, Result as EngineResult, Scope, Snapshot, Step,
-    StorageCtx, StorageCtxBuilder, Version, Volume,
+    FilePath, Limits, MemoryVolume, Scope, StorageCtx, StorageCtxBuilder, Version, Volume,
 };
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::task::{Context, Poll, Waker};
 
 const PATH: &str = "notes/a.md";
 
@@ -191,64 +191,19 @@ async fn the_asynchronous_variant_does_the_same() {
     assert!(!exists.await.expect("an answer"));
 }
 
-/// A volume whose commits wait until they are let go.
-struct Slow {
-    volume: MemoryVolume,
-    begun: Sender<()>,
-    go: Mutex<Receiver<()>>,
-}
-
-impl Volume for Slow {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> EngineResult<Snapshot> {
-        self.volume.read(path, max_bytes)
-    }
-
-    fn stat(&self, path: &FilePath) -> EngineResult<FileInfo> {
-        self.volume.stat(path)
-    }
-
-    fn list(&self, directory: Option<&FilePath>) -> EngineResult<Vec<FilePath>> {
-        self.volume.list(directory)
-    }
-
-    fn commit(&self, step: Step) -> EngineResult<Option<Version>> {
-        self.begun.send(()).expect("the test waits");
-        self.go.lock().expect("one commit").recv().expect("let go");
-        self.volume.commit(step)
-    }
-}
-
 #[test]
 fn a_call_that_is_dropped_still_happens_whole() {
-    let (begun, has_begun) = mpsc::channel();
-    let (go, wait) = mpsc::channel();
-    let volume = Arc::new(Slow {
-        volume: MemoryVolume::new(),
-        begun,
-        go: Mutex::new(wait),
-    });
+    let (volume, pace) = Slow::new();
     let mut ctx = StorageCtx::builder()
         .volume(Scope::Ability, volume.clone())
         .build();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    {
-        let _inside = runtime.enter();
-        let mut view = StorageView::new(&mut ctx);
-        let write = Asynchronous::atomic_write(
-            &mut view,
-            PATH.to_owned(),
-            b"whole".to_vec(),
-            Scope::Ability,
-        );
-        let mut write = pin!(write);
-        let polled = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(polled, Poll::Pending));
-        has_begun.recv().expect("begun");
-    }
-    go.send(()).expect("it still waits");
-    // Waits for what runs on threads for blocking work.
-    drop(runtime);
+    pace.drop_while_it_waits(Asynchronous::atomic_write(
+        &mut StorageView::new(&mut ctx),
+        PATH.to_owned(),
+        b"whole".to_vec(),
+        Scope::Ability,
+    ));
     let path = FilePath::new(PATH).expect("valid");
-    let snapshot = volume.volume.read(&path, 1 << 10).expect("written");
+    let snapshot = volume.read(&path, 1 << 10).expect("written");
     assert_eq!(snapshot.contents, b"whole");
 }

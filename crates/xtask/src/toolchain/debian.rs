@@ -122,18 +122,22 @@ impl Recipe {
         let tools = [self.tools.clone(), self.tools.join("gcc-ld")];
         let path = std::env::join_paths(tools.into_iter().chain(std::env::split_paths(&path)))
             .context("a directory of the toolchain cannot be part of PATH")?;
-        cargo
-            .env("PATH", path)
-            .env("RUSTC", RUSTC)
-            // The packaged compiler is a stable one, and `build-std` is not stable yet.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env(
-                "RUSTFLAGS",
-                rustflags(&std::env::var("RUSTFLAGS").unwrap_or_default()),
-            )
-            .args(["-Z", "build-std=std,panic_abort"]);
+        cargo.env("PATH", path).env(
+            "RUSTFLAGS",
+            rustflags(&std::env::var("RUSTFLAGS").unwrap_or_default()),
+        );
+        use_sources(cargo);
         Ok(())
     }
+}
+
+/// Lets cargo build the standard library too, from the packaged sources.
+pub fn use_sources(cargo: &mut Command) {
+    cargo
+        .env("RUSTC", RUSTC)
+        // The packaged compiler is a stable one, and `build-std` is not stable yet.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["-Z", "build-std=std,panic_abort"]);
 }
 
 /// The flags of the person who builds, and those that the packaged libc needs.

@@ -25,6 +25,8 @@ pub enum Toolchain {
     /// The ordinary one: its standard library for the target is installed.
     Ordinary,
     Debian(debian::Recipe),
+    /// Debian's sources alone, which are enough to check code for any target.
+    DebianSources,
 }
 
 impl Toolchain {
@@ -33,13 +35,17 @@ impl Toolchain {
         match self {
             Self::Ordinary => Ok(()),
             Self::Debian(recipe) => recipe.apply(cargo),
+            Self::DebianSources => {
+                debian::use_sources(cargo);
+                Ok(())
+            }
         }
     }
 
     /// What a failed build may be due to, if it is due to the toolchain.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Ordinary => "see cargo's message above",
+            Self::Ordinary | Self::DebianSources => "see cargo's message above",
             Self::Debian(_) => {
                 "see cargo's message above; if symbols like `socket` are undefined: Debian's \
                  wasi-libc has no sockets, so that guests cannot use std::net"
@@ -51,7 +57,9 @@ impl Toolchain {
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Ordinary => "with the installed wasm32-wasip2 target",
-            Self::Debian(_) => "with Debian's rustc-web; the first build includes std, 1 to 3 min",
+            Self::Debian(_) | Self::DebianSources => {
+                "with Debian's rustc-web; the first build includes std, 1 to 3 min"
+            }
         }
     }
 }
@@ -102,7 +110,7 @@ pub fn prepare(workspace: &Workspace) -> Result<Toolchain> {
     let forced = forced(std::env::var_os(FORCE))?;
     let recipe = debian::Recipe::new(workspace);
     let present = Present {
-        rustup: rustup::has_target(workspace),
+        rustup: rustup::has_target(workspace, TARGET),
         debian: recipe.missing().is_empty(),
     };
     match plan(forced, &present) {
@@ -112,11 +120,27 @@ pub fn prepare(workspace: &Workspace) -> Result<Toolchain> {
     }
 }
 
+/// Finds, or else installs, what code for another platform is checked with.
+pub fn for_checking(workspace: &Workspace, target: &str) -> Result<Toolchain> {
+    if rustup::has_target(workspace, target) {
+        return Ok(Toolchain::Ordinary);
+    }
+    let missing = debian::Recipe::new(workspace).missing();
+    let has_sources = [debian::Part::Rustc, debian::Part::Sources]
+        .iter()
+        .all(|part| !missing.contains(part));
+    if has_sources {
+        return Ok(Toolchain::DebianSources);
+    }
+    rustup::add_target(workspace, target)?;
+    Ok(Toolchain::Ordinary)
+}
+
 fn install(workspace: &Workspace, recipe: debian::Recipe, ways: &[Way]) -> Result<Toolchain> {
     let mut failures = String::new();
     for way in ways {
         let (name, outcome) = match way {
-            Way::Rustup => ("rustup", rustup::add_target(workspace)),
+            Way::Rustup => ("rustup", rustup::add_target(workspace, TARGET)),
             Way::Debian => ("Debian packages", recipe.install(workspace)),
         };
         match outcome {

@@ -2,7 +2,6 @@
 //!
 //! Must never wait without end: on a closed network rustup hangs instead of failing.
 
-use super::TARGET;
 use crate::process::{output_of, run_limited};
 use crate::progress::Step;
 use crate::workspace::Workspace;
@@ -29,9 +28,9 @@ pub fn library_directory(workspace: &Workspace, target: Option<&str>) -> Option<
     output_of(&mut command).map(PathBuf::from)
 }
 
-/// Whether the active rustc can build guests as it is.
-pub fn has_target(workspace: &Workspace) -> bool {
-    library_directory(workspace, Some(TARGET)).is_some_and(|directory| holds_std(&directory))
+/// Whether the active rustc can build for a target as it is.
+pub fn has_target(workspace: &Workspace, target: &str) -> bool {
+    library_directory(workspace, Some(target)).is_some_and(|directory| holds_std(&directory))
 }
 
 /// A directory alone proves nothing: rustup leaves it behind when it removes a target.
@@ -50,10 +49,10 @@ fn holds_std(directory: &Path) -> bool {
     })
 }
 
-pub fn add_target(workspace: &Workspace) -> Result<()> {
-    add(workspace, "target", TARGET)?;
-    if !has_target(workspace) {
-        bail!("rustup added {TARGET}, but to another toolchain than that of the rustc in use");
+pub fn add_target(workspace: &Workspace, target: &str) -> Result<()> {
+    add(workspace, "target", target)?;
+    if !has_target(workspace, target) {
+        bail!("rustup added {target}, but to another toolchain than that of the rustc in use");
     }
     Ok(())
 }

@@ -77,14 +77,32 @@ impl From<Error> for Failure {
             // These are the SDK's own; the WIT does not have them.
             Error::NotUtf8 { valid_up_to, .. } => Self::with("not-utf8", valid_up_to.to_string()),
             Error::Corrupt { reason, .. } => Self::with("corrupt", reason),
+            Error::CounterExhausted { value, .. } => {
+                Self::with("counter-exhausted", value.to_string())
+            }
             error => Self::with("unknown", error.to_string()),
         }
     }
 }
 
 impl From<io::Error> for Failure {
+    /// An error of storage inside is told as such.
     fn from(error: io::Error) -> Self {
-        Self::with("io", format!("{:?}: {error}", error.kind()))
+        match error.downcast::<Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::with("io", format!("{:?}: {error}", error.kind())),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// Without escapes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, detail) = match self {
+            Failure::Usage(text) => ("usage", text),
+            Failure::Failed { name, detail } => (*name, detail),
+        };
+        f.write_str(&joined(name, detail))
     }
 }
 
@@ -95,10 +113,7 @@ pub fn line(answer: &Answer) -> String {
             let fields: Vec<_> = fields.iter().map(|field| escape(field)).collect();
             joined("ok", &fields.join("\t"))
         }
-        Err(Failure::Usage(text)) => joined("err usage", &escape(text.as_bytes())),
-        Err(Failure::Failed { name, detail }) => {
-            joined(&format!("err {name}"), &escape(detail.as_bytes()))
-        }
+        Err(failure) => joined("err", &escape(failure.to_string().as_bytes())),
     }
 }
 
@@ -157,5 +172,9 @@ mod tests {
     fn other_errors_have_their_kind() {
         let error = io::Error::new(io::ErrorKind::PermissionDenied, "no");
         assert_eq!(line(&Err(error.into())), "err io PermissionDenied: no");
+        let error = io::Error::from(Error::NoSpace { path: "p".into() });
+        assert_eq!(line(&Err(error.into())), "err no-space");
+        let usage = Failure::Usage("a\nb".into());
+        assert_eq!(line(&Err(usage)), "err usage a\\nb");
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::answer::{Answer, Failure, Fields};
 use crate::number;
-use ability_storage_guest::{self as storage, Error, Precondition, Scope, State, Version};
+use ability_storage_guest::{self as storage, Counter, Error, Precondition, Scope, State, Version};
 use std::time::SystemTime;
 
 /// Does what `words` say; `None` if they name no operation of this module.
@@ -18,6 +18,7 @@ pub fn perform(words: &[&str], scope: Scope) -> Option<Answer> {
         ["append", path, text] => done(storage::append_file(path, text, scope)),
         ["append-size", path, bytes] => filled(bytes, "x")
             .and_then(|contents| done(storage::append_file(path, contents, scope))),
+        ["append-lines", path, count, prefix] => append_lines(path, count, prefix, scope),
         ["read", path] => fields(storage::read_file(path, scope), |contents| {
             Fields::of([contents])
         }),
@@ -37,6 +38,7 @@ pub fn perform(words: &[&str], scope: Scope) -> Option<Answer> {
         ["delete", path] => done(storage::delete_file(path, scope)),
         ["update", path, text] => update(path, text, scope),
         ["state-push", path, text] => state_push(path, text, scope),
+        ["counter-next", path, count] => counter_next(path, count, scope),
         _ => return None,
     })
 }
@@ -50,20 +52,23 @@ fn fields<T>(result: storage::Result<T>, fields: impl FnOnce(T) -> Fields) -> An
 }
 
 fn write_if(path: &str, text: &str, condition: &str, scope: Scope) -> Answer {
-    let precondition = match condition.split_once(':') {
-        None if condition == "any" => Precondition::Any,
-        None if condition == "absent" => Precondition::Absent,
-        Some(("version", version)) => Precondition::Version(Version::new(version)),
-        _ => {
-            return Err(Failure::Usage(format!(
-                "{condition:?} is none of any, absent, version:<version>"
-            )));
-        }
-    };
+    let precondition = precondition(condition)?;
     fields(
         storage::atomic_write_file_if(path, text, scope, precondition),
         Fields::one,
     )
+}
+
+/// `any`, `absent` or `version:<version>`.
+pub fn precondition(condition: &str) -> Result<Precondition, Failure> {
+    match condition.split_once(':') {
+        None if condition == "any" => Ok(Precondition::Any),
+        None if condition == "absent" => Ok(Precondition::Absent),
+        Some(("version", version)) => Ok(Precondition::Version(Version::new(version))),
+        _ => Err(Failure::Usage(format!(
+            "{condition:?} is none of any, absent, version:<version>"
+        ))),
+    }
 }
 
 fn write_size(path: &str, bytes: &str, fill: &str, scope: Scope) -> Answer {
@@ -77,6 +82,25 @@ fn update(path: &str, text: &str, scope: Scope) -> Answer {
         Ok::<_, Error>([old.unwrap_or_default(), text.as_bytes()].concat())
     });
     fields(contents, |contents| Fields::one(contents.len()))
+}
+
+/// Appends `<prefix>0`, `<prefix>1` and so on, each as a line by itself. Answers
+/// how many.
+fn append_lines(path: &str, count: &str, prefix: &str, scope: Scope) -> Answer {
+    let count = number(count)?;
+    for i in 0..count {
+        storage::append_file(path, format!("{prefix}{i}\n"), scope)?;
+    }
+    Ok(Fields::one(count))
+}
+
+/// Uses up so many numbers, one by one, and answers all of them.
+fn counter_next(path: &str, count: &str, scope: Scope) -> Answer {
+    let counter = Counter::new(path, scope);
+    let numbers: storage::Result<Vec<String>> = (0..number(count)?)
+        .map(|_| Ok(counter.next()?.to_string()))
+        .collect();
+    fields(numbers, Fields::of)
 }
 
 fn state_push(path: &str, text: &str, scope: Scope) -> Answer {

@@ -9,10 +9,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod answer;
+mod batch;
 mod escape;
 mod files;
 mod network;
+mod pattern;
 mod sandbox;
+mod streaming;
 
 use ability_storage_guest::Scope;
 use answer::{Answer, Failure};
@@ -59,6 +62,8 @@ fn perform(words: &[String]) -> Answer {
         _ => (words.as_slice(), Scope::Ability),
     };
     files::perform(words, scope)
+        .or_else(|| batch::perform(words, scope))
+        .or_else(|| streaming::perform(words, scope))
         .or_else(|| sandbox::perform(words))
         .unwrap_or_else(|| Err(Failure::Usage(format!("no such operation: {words:?}"))))
 }

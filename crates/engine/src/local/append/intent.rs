@@ -1,0 +1,83 @@
+//! What an append is to do, as its record says it, and doing it.
+
+use super::super::directory::{Directory, FileHandle};
+use super::super::record::{Fields, malformed, put_bytes, put_number};
+use super::super::tree::Tree;
+use crate::FilePath;
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
+
+/// How much of what stands before an append its record vouches for, in bytes.
+const FENCE_BYTES: u64 = 256;
+
+/// What an append is to do.
+pub(super) struct Append<'a> {
+    pub(super) path: Cow<'a, FilePath>,
+    pub(super) offset: u64,
+    pub(super) fence: [u8; 32],
+    pub(super) contents: &'a [u8],
+}
+
+impl Append<'_> {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(self.contents.len() + FilePath::MAX_BYTES);
+        put_bytes(&mut payload, self.path.as_str().as_bytes());
+        put_number(&mut payload, self.offset);
+        payload.extend_from_slice(&self.fence);
+        put_bytes(&mut payload, self.contents);
+        payload
+    }
+
+    pub(super) fn decode(payload: &[u8]) -> io::Result<Append<'_>> {
+        let mut fields = Fields::new(payload);
+        let path = FilePath::new(fields.text()?).map_err(|_| malformed())?;
+        Ok(Append {
+            path: Cow::Owned(path),
+            offset: fields.number()?,
+            fence: fields.array()?,
+            contents: fields.bytes()?,
+        })
+    }
+
+    pub(super) fn place(&self) -> Range<u64> {
+        self.offset..self.offset + self.contents.len() as u64
+    }
+
+    pub(super) fn apply(&self, file: &impl FileHandle) -> io::Result<()> {
+        file.write_all_at(self.contents, self.offset)
+    }
+
+    pub(super) fn is_applied<D: Directory>(&self, tree: &Tree<D>) -> io::Result<bool> {
+        let Some(file) = tree.open_to_change(&self.path)? else {
+            return Ok(true);
+        };
+        let mut there = vec![0; self.contents.len()];
+        let read = file.read_all_at(&mut there, self.offset)?;
+        Ok(there[..read] == *self.contents)
+    }
+
+    /// Makes the append, or makes it once more, unless the file is no longer the
+    /// one it was for.
+    pub(super) fn roll_forward<D: Directory>(&self, tree: &Tree<D>) -> io::Result<()> {
+        let Some(file) = tree.open_to_change(&self.path)? else {
+            tracing::warn!(path = %self.path, "a file that was appended to is gone; the append was not repeated");
+            return Ok(());
+        };
+        let is_the_same =
+            file.stat()?.size >= self.offset && fence(&file, self.offset)? == self.fence;
+        if !is_the_same {
+            tracing::warn!(path = %self.path, "a file that was appended to was changed by another program; the append was not repeated");
+            return Ok(());
+        }
+        self.apply(&file)
+    }
+}
+
+/// Stands for what is in the file right before `offset`.
+pub(super) fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]> {
+    let mut before = vec![0; offset.min(FENCE_BYTES) as usize];
+    let start = offset - before.len() as u64;
+    let read = file.read_all_at(&mut before, start)?;
+    Ok(*blake3::hash(&before[..read]).as_bytes())
+}

@@ -1,0 +1,120 @@
+//! Preparing the directories of a batch, so that once it is decided every file
+//! can have its place.
+//!
+//! Directories that are missing are made beforehand. A file that becomes a
+//! directory, or a directory that becomes a file, can change only when the batch
+//! is published; then nobody else may change directories until that is done.
+
+use super::super::Local;
+use super::super::commit::Writing;
+use super::super::directory::{Directory, Kind};
+use super::super::exclusion::Stop;
+use super::super::tree::is_directory;
+use super::plan::Plan;
+use crate::{Error, FilePath, Result};
+use std::io::{self, ErrorKind};
+
+/// How often the directories are prepared before others are held off.
+const ATTEMPTS: usize = 16;
+
+impl<D: Directory> Local<D> {
+    /// Sees to it that every file of the batch can have its place, and that this
+    /// stays so while the returned lock is held.
+    pub(super) fn prepare_directories(
+        &self,
+        writing: &Writing<D>,
+        plan: &Plan,
+    ) -> Result<D::Lock, Stop> {
+        let locked = |error| Error::Unavailable {
+            what: "the directories cannot be locked".to_owned(),
+            source: error,
+        };
+        for _ in 0..ATTEMPTS {
+            let lock = writing.locks.structure_shared().map_err(locked)?;
+            if self.has_all_directories(plan)? {
+                return Ok(lock);
+            }
+            drop(lock);
+            let lock = self.structure_to_change(writing)?;
+            let makes_room = self.check_directories(plan)?;
+            for (path, _) in plan.puts() {
+                let blame = |error| plan.blame(path, error);
+                if path.ancestors().any(|ancestor| plan.removes(&ancestor)) {
+                    continue;
+                }
+                let place = self.tree.make(path);
+                let place = place.map_err(|no_way| blame(no_way.into_error(path)))?;
+                if is_directory(&*place.directory, path.name()) && !makes_room {
+                    self.tree
+                        .remove_empty(&place.directory, path)
+                        .map_err(|_| blame(Error::directory_of_others(path)))?;
+                }
+            }
+            if makes_room {
+                return Ok(lock);
+            }
+        }
+        Err(locked(ErrorKind::ResourceBusy.into()).into())
+    }
+
+    fn has_all_directories(&self, plan: &Plan) -> Result<bool> {
+        for (path, _) in plan.puts() {
+            match self.tree.enter(path) {
+                Ok(Some(place)) if !is_directory(&*place.directory, path.name()) => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Checks that files can become directories and directories files where the
+    /// batch asks for it; whether it does, with files that it removes.
+    fn check_directories(&self, plan: &Plan) -> Result<bool> {
+        let mut makes_room = false;
+        for (path, _) in plan.puts() {
+            let blame = |error| plan.blame(path, error);
+            let no_way = |error| blame(Error::not_changed(path, error));
+            for ancestor in path.ancestors() {
+                let stat = match self.tree.find(&ancestor).map_err(no_way)? {
+                    Some(parent) => parent.stat(ancestor.name()).map_err(no_way)?,
+                    None => None,
+                };
+                match stat.map(|stat| stat.kind) {
+                    None | Some(Kind::Directory) => {}
+                    Some(Kind::File) if plan.removes(&ancestor) => makes_room = true,
+                    Some(_) => return Err(blame(Error::beneath_a_file(path, ancestor.as_str()))),
+                }
+            }
+            if let Some(directory) = self.tree.find_directory(path).map_err(no_way)? {
+                match self.is_emptied(plan, &directory, path).map_err(no_way)? {
+                    None => return Err(blame(Error::directory_of_others(path))),
+                    Some(removals) => makes_room |= removals > 0,
+                }
+            }
+        }
+        Ok(makes_room)
+    }
+
+    /// How many files the batch removes from a directory that has nothing else in
+    /// it; `None` if it has.
+    fn is_emptied(&self, plan: &Plan, directory: &D, path: &FilePath) -> io::Result<Option<usize>> {
+        let mut removals = 0;
+        for entry in directory.entries()? {
+            let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {
+                return Ok(None);
+            };
+            match entry.kind {
+                Kind::File if plan.removes(&path) => removals += 1,
+                Kind::Directory => {
+                    let below = directory.open_dir(&entry.name)?;
+                    match self.is_emptied(plan, &below, &path)? {
+                        Some(more) => removals += more,
+                        None => return Ok(None),
+                    }
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(removals))
+    }
+}

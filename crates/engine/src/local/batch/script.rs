@@ -1,0 +1,169 @@
+//! The script of a batch: what is left to do once it is decided, in a form that
+//! can be done again from any point, any number of times, with the same result.
+//!
+//! A staged name is never used twice, so a file that is no longer staged was
+//! put in its place. A removal could hit a later file of that name; so a script
+//! must be done and its record retired before the locks of its paths are given
+//! to anyone else.
+
+use super::super::directory::{Directory, Kind};
+use super::super::record::{Fields, malformed, put_bytes};
+use super::super::tree::{NoWay, Place, Tree, is_directory};
+use crate::FilePath;
+use crate::local::overlay::Shown;
+use std::io::{self, ErrorKind};
+
+const REMOVE: u8 = 1;
+const PUT: u8 = 2;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Script {
+    /// Removals first: they may make room for directories, or for files where
+    /// directories were.
+    actions: Vec<Action>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Remove(FilePath),
+    Put { staged: String, path: FilePath },
+}
+
+impl Action {
+    pub(crate) fn path(&self) -> &FilePath {
+        match self {
+            Action::Remove(path) | Action::Put { path, .. } => path,
+        }
+    }
+}
+
+impl Script {
+    pub(crate) fn new(mut actions: Vec<Action>) -> Self {
+        actions.sort_by_key(|action| matches!(action, Action::Put { .. }));
+        Self { actions }
+    }
+
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        self.actions.iter().map(Action::path)
+    }
+
+    /// What readers are to see until all is done.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (FilePath, Shown)> {
+        self.actions.iter().map(|action| match action {
+            Action::Remove(path) => (path.clone(), Shown::Absent),
+            Action::Put { staged, path } => (path.clone(), Shown::Staged(staged.clone())),
+        })
+    }
+
+    /// Does what is left to do. Returns the places to settle. The caller holds
+    /// the locks of all paths and the structure lock.
+    pub(crate) fn run<D: Directory>(
+        &self,
+        tree: &Tree<D>,
+        staged_in: &D,
+    ) -> io::Result<Vec<Place<D>>> {
+        let mut places = Vec::with_capacity(self.actions.len());
+        for action in &self.actions {
+            match action {
+                Action::Remove(path) => places.extend(remove(tree, path)?),
+                Action::Put { staged, path } => places.push(put(tree, staged_in, staged, path)?),
+            }
+        }
+        Ok(places)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut payload = Vec::new();
+        for action in &self.actions {
+            match action {
+                Action::Remove(path) => {
+                    payload.push(REMOVE);
+                    put_bytes(&mut payload, path.as_str().as_bytes());
+                }
+                Action::Put { staged, path } => {
+                    payload.push(PUT);
+                    put_bytes(&mut payload, staged.as_bytes());
+                    put_bytes(&mut payload, path.as_str().as_bytes());
+                }
+            }
+        }
+        payload
+    }
+
+    pub(crate) fn decode(payload: &[u8]) -> io::Result<Self> {
+        let mut fields = Fields::new(payload);
+        let mut actions = Vec::new();
+        while !fields.is_empty() {
+            actions.push(match fields.byte()? {
+                REMOVE => Action::Remove(path(fields.text()?)?),
+                PUT => Action::Put {
+                    staged: fields.text()?.to_owned(),
+                    path: path(fields.text()?)?,
+                },
+                _ => return Err(malformed()),
+            });
+        }
+        Ok(Self { actions })
+    }
+}
+
+fn path(text: &str) -> io::Result<FilePath> {
+    FilePath::new(text).map_err(|_| malformed())
+}
+
+fn remove<D: Directory>(tree: &Tree<D>, path: &FilePath) -> io::Result<Option<Place<D>>> {
+    let place = match tree.enter(path) {
+        Ok(Some(place)) => place,
+        // Its directory may have made room for a file already.
+        Ok(None) | Err(NoWay::Blocked(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let stat = place.directory.stat(path.name())?;
+    if stat.is_some_and(|stat| stat.kind == Kind::File) {
+        match place.directory.remove_file(path.name()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(Some(place))
+}
+
+fn put<D: Directory>(
+    tree: &Tree<D>,
+    staged_in: &D,
+    staged: &str,
+    path: &FilePath,
+) -> io::Result<Place<D>> {
+    let mut place = tree.make(path)?;
+    tree.anchor(&mut place)?;
+    if staged_in.stat(staged)?.is_none() {
+        return Ok(place);
+    }
+    if is_directory(&*place.directory, path.name()) {
+        tree.remove_empty(&place.directory, path)?;
+    }
+    staged_in.rename(staged, &place.directory, path.name())?;
+    Ok(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_survives_its_record() {
+        let path = |text| FilePath::new(text).expect("valid");
+        let script = Script::new(vec![
+            Action::Put {
+                staged: "0123".to_owned(),
+                path: path("dir/file"),
+            },
+            Action::Remove(path("gone")),
+        ]);
+        assert_eq!(script.actions[0], Action::Remove(path("gone")));
+        let decoded = Script::decode(&script.encode()).expect("whole");
+        assert_eq!(decoded, script);
+        assert!(Script::decode(&[9]).is_err());
+        assert!(Script::decode(&script.encode()[..20]).is_err());
+    }
+}

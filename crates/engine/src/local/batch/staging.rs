@@ -1,0 +1,92 @@
+//! Staging all new files of a batch, those that move included.
+
+use super::super::Local;
+use super::super::commit::Writing;
+use super::super::directory::Directory;
+use super::super::stage::{Complete, Synced};
+use super::Prepared;
+use super::plan::{self, Contents, Effect, Plan, Source};
+use super::script::{Action, Script};
+use crate::{Error, FilePath, Result};
+use std::io::{self, ErrorKind};
+
+/// From how many staged files on it is better to sync the whole file system.
+const MANY_FILES: usize = 8;
+
+impl<D: Directory> Local<D> {
+    pub(super) fn stage_all(&self, writing: &Writing<D>, plan: &Plan) -> Result<Prepared<D>> {
+        let mut actions = Vec::with_capacity(plan.effects.len());
+        let mut complete = Vec::new();
+        let mut in_flight = writing.accounts.in_flight();
+        for (path, effect) in &plan.effects {
+            let Effect::Put(source) = effect else {
+                actions.push(Action::Remove(path.clone()));
+                continue;
+            };
+            let size = plan::size_of(self, source)?;
+            in_flight
+                .add(&self.limits, path, size)
+                .map_err(|error| plan.blame(path, error))?;
+            let staged = self
+                .stage_source(writing, path, source)
+                .map_err(|error| plan.blame(path, Error::not_changed(path, error)))?;
+            actions.push(Action::Put {
+                staged: staged.name().to_owned(),
+                path: path.clone(),
+            });
+            complete.push(staged);
+        }
+        let script = Script::new(actions);
+        let staged =
+            sync_all(complete, self.tree.root()).map_err(|error| self.whole(&script, error))?;
+        Ok(Prepared {
+            script,
+            staged,
+            _in_flight: in_flight,
+        })
+    }
+
+    fn stage_source(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        source: &Source,
+    ) -> io::Result<Complete<D>> {
+        let (base, more, mode) = match source {
+            Source::New(Contents { base, more }) => (base.as_ref(), &more[..], self.mode_of(path)?),
+            Source::Existing(before) => {
+                if let Some(linked) = self.link_existing(writing, before)? {
+                    return Ok(linked);
+                }
+                (Some(before), &[][..], self.mode_of(before)?)
+            }
+        };
+        let mut staged = writing.session.stage(mode)?;
+        if let Some(base) = base {
+            let mut file = self.open_existing(base).map_err(io::Error::other)?;
+            staged.copy_from(&mut file)?;
+        }
+        staged.write(more)?;
+        staged.complete(mode)
+    }
+
+    /// A file that moves gets a second name among the staged ones, so that it can
+    /// be put into its place, and put there again, like a new one. `None` where
+    /// files cannot have two names.
+    fn link_existing(
+        &self,
+        writing: &Writing<D>,
+        before: &FilePath,
+    ) -> io::Result<Option<Complete<D>>> {
+        let parent = self.tree.find(before)?.ok_or(ErrorKind::NotFound)?;
+        let directory = writing.session.directory().clone();
+        Ok(Complete::link(&*parent, before.name(), directory).ok())
+    }
+}
+
+fn sync_all<D: Directory>(complete: Vec<Complete<D>>, root: &D) -> io::Result<Vec<Synced<D>>> {
+    if complete.len() >= MANY_FILES && root.sync_file_system().is_ok() {
+        return Ok(complete.into_iter().map(Complete::was_synced).collect());
+    }
+    complete.into_iter().map(Complete::sync).collect()
+}

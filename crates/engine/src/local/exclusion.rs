@@ -1,0 +1,109 @@
+//! Doing work while holding locks, on files that nobody left half done.
+//!
+//! A process that dies in the middle of a batch leaves marks on the locks of its
+//! paths. Who finds one gives up its locks, finishes that batch and begins again;
+//! it must not wait for the gate of the sessions while it holds a lock.
+
+use super::Local;
+use super::batch;
+use super::commit::Writing;
+use super::directory::Directory;
+use super::locks::Held;
+use crate::{Error, FilePath, Result};
+use std::io::{self, ErrorKind};
+
+/// Why a commit stopped while it held locks.
+pub(crate) enum Stop {
+    Error(Error),
+    /// A batch of this session has to be finished first, which cannot be done
+    /// while locks are held.
+    Unfinished(String),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Error(error)
+    }
+}
+
+impl<D: Directory> Local<D> {
+    /// Does `work` while it holds the locks of `paths`, after finishing what
+    /// others left half done there.
+    pub(super) fn locked<T>(
+        &self,
+        writing: &Writing<D>,
+        paths: &[FilePath],
+        mut work: impl FnMut(&Held<D::Lock>) -> Result<T, Stop>,
+    ) -> Result<T> {
+        let unavailable = |source| Error::Unavailable {
+            what: "its locks cannot be taken".to_owned(),
+            source,
+        };
+        let mut finished = None;
+        loop {
+            let held = writing.locks.lock_all(paths).map_err(unavailable)?;
+            let mut unfinished = held.unfinished().map_err(unavailable)?;
+            if unfinished.is_some() && unfinished == finished {
+                // Nothing is left of it but the mark.
+                held.set_unfinished("").map_err(unavailable)?;
+                unfinished = None;
+            }
+            let session = match unfinished {
+                Some(session) => session,
+                None => match work(&held) {
+                    Ok(value) => return Ok(value),
+                    Err(Stop::Error(error)) => return Err(error),
+                    Err(Stop::Unfinished(session)) => session,
+                },
+            };
+            drop(held);
+            self.finish_session(writing, &session)
+                .map_err(|source| Error::Unavailable {
+                    what: "an earlier batch over the same files could not be finished".to_owned(),
+                    source,
+                })?;
+            finished = Some(session);
+        }
+    }
+
+    /// Finishes the batches that a session left. The caller holds no lock.
+    fn finish_session(&self, writing: &Writing<D>, id: &str) -> io::Result<()> {
+        if id == writing.session.id() {
+            return self.finish_stuck(writing);
+        }
+        let gate = writing.sessions.gate()?;
+        if let Some(dead) = writing.sessions.dead(&gate, id)? {
+            batch::recover(&self.tree, &writing.locks, &dead.directory)?;
+            self.observer.recovered();
+            return writing.sessions.remove(id, &dead.directory);
+        }
+        match writing.sessions.directory_of(id)? {
+            Some(directory) if !batch::unfinished(&directory)?.is_empty() => Err(io::Error::new(
+                ErrorKind::ResourceBusy,
+                "the process that began it still runs, and could not finish it",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The lock under which directories are made and removed. A batch that was
+    /// left unfinished is finished first: it counts on them.
+    pub(super) fn structure_to_change(&self, writing: &Writing<D>) -> Result<D::Lock, Stop> {
+        let unavailable = |source| Error::Unavailable {
+            what: "the directories cannot be changed".to_owned(),
+            source,
+        };
+        let lock = writing.locks.structure_exclusive().map_err(unavailable)?;
+        for id in writing.sessions.ids().map_err(unavailable)? {
+            let directory = writing.sessions.directory_of(&id).map_err(unavailable)?;
+            let Some(directory) = directory else { continue };
+            if !batch::unfinished(&directory)
+                .map_err(unavailable)?
+                .is_empty()
+            {
+                return Err(Stop::Unfinished(id));
+            }
+        }
+        Ok(lock)
+    }
+}

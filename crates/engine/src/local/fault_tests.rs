@@ -1,0 +1,216 @@
+//! Every call of every kind of commit fails once, in every way: what the error
+//! says of the data is true, nothing is left behind, and the next commit works.
+
+use super::sim::{Fault, SimDirectory, SimDisk};
+use super::testing::{
+    append, contents, delete, file, open, rename, sessions_left, staged_left, write,
+};
+use super::{Local, LocalWriter};
+use crate::{Batch, Change, Error, Outcome, Precondition, Result, Writer};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+/// EIO, ENOSPC, EDQUOT, EINTR, EXDEV, ENOTSUP, EACCES, and half a write.
+const FAULTS: [Fault; 8] = [
+    Fault::Error(ErrorKind::Other),
+    Fault::Error(ErrorKind::StorageFull),
+    Fault::Error(ErrorKind::QuotaExceeded),
+    Fault::Error(ErrorKind::Interrupted),
+    Fault::Error(ErrorKind::CrossesDevices),
+    Fault::Error(ErrorKind::Unsupported),
+    Fault::Error(ErrorKind::PermissionDenied),
+    Fault::Short,
+];
+
+type Operation = fn(&Arc<Local<SimDirectory>>) -> Result<()>;
+
+#[test]
+fn a_write_that_fails_anywhere_is_reported_truly() {
+    sometimes_unconfirmed(|volume| commit(volume, write("old", b"changed")));
+    sometimes_unconfirmed(|volume| commit(volume, write("new/dir/file", b"new")));
+}
+
+#[test]
+fn a_conditional_write_that_fails_anywhere_is_reported_truly() {
+    sometimes_unconfirmed(|volume| {
+        let version = crate::Version::of(b"old contents");
+        let step = write("old", b"changed").only_if(Precondition::Version(version));
+        volume.commit(step.into()).map(drop)
+    });
+}
+
+#[test]
+fn an_append_that_fails_anywhere_is_reported_truly() {
+    never_unconfirmed(|volume| commit(volume, append("log", b"more\n")));
+    never_unconfirmed(|volume| commit(volume, append("old", b" and its first append")));
+    sometimes_unconfirmed(|volume| commit(volume, append("new.log", b"first\n")));
+    never_unconfirmed(|volume| commit(volume, append("log", &[b'x'; 5_000])));
+}
+
+#[test]
+fn a_rename_that_fails_anywhere_is_reported_truly() {
+    sometimes_unconfirmed(|volume| commit(volume, rename("old", "dir/moved")));
+    sometimes_unconfirmed(|volume| commit(volume, rename("log", "old")));
+}
+
+#[test]
+fn a_delete_that_fails_anywhere_is_reported_truly() {
+    sometimes_unconfirmed(|volume| commit(volume, delete("old")));
+    sometimes_unconfirmed(|volume| commit(volume, delete("log")));
+}
+
+#[test]
+fn a_batch_that_fails_anywhere_is_reported_truly() {
+    sometimes_unconfirmed(|volume| {
+        let batch = [
+            write("old", b"changed"),
+            write("new/file", b"new"),
+            append("log", b"more\n"),
+            rename("moving", "dir/moved"),
+        ];
+        volume.commit(batch.into_iter().collect()).map(drop)
+    });
+    sometimes_unconfirmed(|volume| {
+        let batch = [delete("old"), write("old/below", b"a directory now")];
+        volume.commit(batch.into_iter().collect()).map(drop)
+    });
+}
+
+#[test]
+fn a_streamed_write_that_fails_anywhere_is_reported_truly() {
+    sometimes_unconfirmed(|volume| {
+        let mut writer = LocalWriter::open(volume.clone(), &file("old"))?;
+        writer.write(b"written ")?;
+        writer.write(b"piece by piece")?;
+        Box::new(writer).commit(Precondition::Any).map(drop)
+    });
+}
+
+#[test]
+fn an_opening_that_fails_anywhere_harms_nothing() {
+    let (disk, volume) = start();
+    let before = contents(&volume).expect("read");
+    drop(volume);
+    for fault in FAULTS {
+        for call in 0.. {
+            let disk = disk.snapshot();
+            disk.fail_at(call, fault);
+            drop(open(&disk));
+            let at = format!("{fault:?} at call {call}, {}", disk.call(call));
+            let calls = disk.calls();
+            disk.heal();
+            let volume = open(&disk).expect(&at);
+            assert_eq!(contents(&volume).expect("read"), before, "{at}");
+            commit(&volume, write("next", b"works")).expect(&at);
+            drop(volume);
+            assert_clean(&disk, &at);
+            if calls <= call {
+                break;
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn sometimes_unconfirmed(operation: Operation) {
+    assert!(fails_truly(operation), "no fault hits the settling");
+}
+
+/// What one record decides can always be taken back, if only one call fails.
+#[track_caller]
+fn never_unconfirmed(operation: Operation) {
+    assert!(!fails_truly(operation));
+}
+
+/// Runs `operation` once for every call that it makes and every fault, with that
+/// fault at that call. Returns whether a change was ever made without being
+/// confirmed.
+#[track_caller]
+fn fails_truly(operation: Operation) -> bool {
+    let (disk, volume) = start();
+    let old = contents(&volume).expect("read");
+    operation(&volume).expect("works without faults");
+    let new = contents(&volume).expect("read");
+    assert_ne!(old, new, "the operation does something");
+    drop((volume, disk));
+
+    let mut outcomes = BTreeMap::new();
+    for fault in FAULTS {
+        for call in 0.. {
+            let (disk, volume) = start();
+            disk.fail_at(call, fault);
+            let result = operation(&volume);
+            let calls = disk.calls();
+            disk.heal();
+            let at = format!("{fault:?} at call {call}, {}: {result:?}", disk.call(call));
+            *outcomes.entry(label(&result)).or_insert(0) += 1;
+
+            let expected = match &result {
+                Err(error) if error.outcome() == Outcome::NotApplied => &old,
+                _ => &new,
+            };
+            assert_eq!(contents(&volume).expect("read"), *expected, "{at}");
+            if result
+                .as_ref()
+                .is_err_and(|error| error.outcome() == Outcome::NotApplied)
+            {
+                assert_eq!(staged_left(&disk), [""; 0], "{at}");
+            }
+            if result.is_ok() {
+                for left in disk.after_power_cut(24, &mut || 7) {
+                    let volume = open(&left).expect(&at);
+                    assert_eq!(contents(&volume).expect("read"), new, "not durable; {at}");
+                }
+            }
+            commit(&volume, write("next", b"works")).expect(&at);
+            drop(volume);
+
+            let volume = open(&disk).expect(&at);
+            let mut after = contents(&volume).expect("read");
+            assert_eq!(after.remove("next"), Some(b"works".to_vec()), "{at}");
+            assert_eq!(after, *expected, "after opening it again; {at}");
+            drop(volume);
+            assert_clean(&disk, &at);
+            if calls <= call {
+                break;
+            }
+        }
+    }
+    // Interrupted calls are made again; other faults come through.
+    assert!(outcomes.contains_key("ok") && outcomes.contains_key("not applied"));
+    outcomes.contains_key("unconfirmed")
+}
+
+fn label(result: &Result<()>) -> &'static str {
+    match result.as_ref().map_err(Error::outcome) {
+        Ok(()) => "ok",
+        Err(Outcome::NotApplied) => "not applied",
+        Err(Outcome::Unconfirmed) => "unconfirmed",
+    }
+}
+
+#[track_caller]
+fn assert_clean(disk: &SimDisk, at: &str) {
+    let sessions = sessions_left(disk);
+    assert!(sessions.is_empty(), "left behind: {sessions:?}; {at}");
+}
+
+fn start() -> (SimDisk, Arc<Local<SimDirectory>>) {
+    let disk = SimDisk::new();
+    let volume = open(&disk).expect("no faults");
+    for change in [
+        write("old", b"old contents"),
+        write("moving", b"moving"),
+        write("log", b"1\n"),
+        append("log", b"2\n"),
+        append("log", b"3\n"),
+    ] {
+        commit(&volume, change).expect("no faults");
+    }
+    (disk, volume)
+}
+
+fn commit(volume: &Local<SimDirectory>, change: Change) -> Result<()> {
+    volume.commit(Batch::from(change)).map(drop)
+}

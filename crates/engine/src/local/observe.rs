@@ -1,0 +1,146 @@
+//! What a volume tells of its work: events for a log, counters for a monitor.
+//! Paths, lengths, outcomes and times; never contents.
+
+use crate::volume::{Change, Step};
+use crate::{Error, FilePath, Outcome, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// What a [`LocalVolume`](crate::LocalVolume) has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Commits that were made, batches as one.
+    pub commits: u64,
+    /// Bytes that those commits wrote.
+    pub bytes: u64,
+    /// Commits that were not made because a precondition did not hold.
+    pub conflicts: u64,
+    /// Commits that were not made for any other reason.
+    pub refusals: u64,
+    /// Commits that were made but could not be confirmed.
+    pub unconfirmed: u64,
+    /// Sessions of others that died and were recovered, and journals of appends
+    /// that were rolled forward.
+    pub recoveries: u64,
+    /// Calls that make something durable: `fsync`, `fdatasync` and the like. A
+    /// device may see more flushes than that.
+    pub syncs: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Observer {
+    commits: AtomicU64,
+    bytes: AtomicU64,
+    conflicts: AtomicU64,
+    refusals: AtomicU64,
+    unconfirmed: AtomicU64,
+    recoveries: AtomicU64,
+}
+
+/// A commit that has begun.
+pub(crate) struct Observed {
+    path: Option<FilePath>,
+    steps: usize,
+    bytes: u64,
+    start: Instant,
+}
+
+impl Observed {
+    pub(crate) fn batch(steps: &[Step]) -> Self {
+        Self {
+            path: steps.first().map(|step| step.change.target().clone()),
+            steps: steps.len(),
+            bytes: steps.iter().map(bytes_of).sum(),
+            start: Instant::now(),
+        }
+    }
+
+    pub(crate) fn stream(path: &FilePath, bytes: u64) -> Self {
+        Self {
+            path: Some(path.clone()),
+            steps: 1,
+            bytes,
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Observed {
+    /// What happens below is part of this commit.
+    pub(crate) fn span(&self) -> tracing::Span {
+        let Self { steps, bytes, .. } = self;
+        tracing::debug_span!("commit", path = self.path(), steps, bytes)
+    }
+
+    fn path(&self) -> &str {
+        self.path.as_ref().map_or("", FilePath::as_str)
+    }
+}
+
+impl Observer {
+    pub(crate) fn counters(&self, syncs: u64) -> Counters {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            commits: get(&self.commits),
+            bytes: get(&self.bytes),
+            conflicts: get(&self.conflicts),
+            refusals: get(&self.refusals),
+            unconfirmed: get(&self.unconfirmed),
+            recoveries: get(&self.recoveries),
+            syncs,
+        }
+    }
+
+    pub(crate) fn recovered(&self) {
+        add(&self.recoveries, 1);
+    }
+
+    pub(crate) fn committed<T>(&self, observed: Observed, result: &Result<T>) {
+        let path = observed.path();
+        let Observed {
+            steps,
+            bytes,
+            start,
+            ..
+        } = observed;
+        let micros = start.elapsed().as_micros() as u64;
+        match result {
+            Ok(_) => {
+                add(&self.commits, 1);
+                add(&self.bytes, bytes);
+                tracing::debug!(path, steps, bytes, micros, outcome = "applied", "commit");
+            }
+            Err(error) if error.outcome() == Outcome::Unconfirmed => {
+                add(&self.unconfirmed, 1);
+                tracing::warn!(path, steps, bytes, micros, outcome = "unconfirmed", %error, "commit");
+            }
+            Err(error) if is_conflict(error) => {
+                add(&self.conflicts, 1);
+                tracing::debug!(path, steps, bytes, micros, outcome = "conflict", "commit");
+            }
+            Err(error) => {
+                add(&self.refusals, 1);
+                tracing::info!(path, steps, bytes, micros, outcome = "not applied", %error, "commit");
+            }
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, number: u64) {
+    counter.fetch_add(number, Ordering::Relaxed);
+}
+
+fn is_conflict(error: &Error) -> bool {
+    match error {
+        Error::Step { source, .. } => is_conflict(source),
+        error => matches!(error, Error::Conflict { .. }),
+    }
+}
+
+fn bytes_of(step: &Step) -> u64 {
+    match &step.change {
+        Change::Write { contents, .. } | Change::Append { contents, .. } => contents.len() as u64,
+        Change::Rename { .. } | Change::Delete { .. } => 0,
+    }
+}

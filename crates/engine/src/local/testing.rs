@@ -1,0 +1,149 @@
+//! What the tests over the simulated disk share.
+
+use super::sim::{Process, SimDirectory, SimDisk};
+use super::{Local, LocalVolumeOptions, LocalWriter};
+use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+/// All files of a volume.
+pub(crate) type Contents = BTreeMap<String, Vec<u8>>;
+
+pub(crate) fn open(disk: &SimDisk) -> io::Result<Arc<Local<SimDirectory>>> {
+    let volume = Local::open(disk.start().0, LocalVolumeOptions::default())?;
+    Ok(Arc::new(volume))
+}
+
+pub(crate) fn contents(volume: &Local<SimDirectory>) -> crate::Result<Contents> {
+    let read = |path: FilePath| {
+        let snapshot = volume.read(&path, 1 << 20)?;
+        Ok((path.to_string(), snapshot.contents))
+    };
+    volume.list(None)?.into_iter().map(read).collect()
+}
+
+pub(crate) fn sessions_left(disk: &SimDisk) -> Vec<String> {
+    disk.names_in(&[".ability-storage", "sessions"])
+}
+
+/// What sessions have staged and not published.
+pub(crate) fn staged_left(disk: &SimDisk) -> Vec<String> {
+    let names_of = |id: &String| disk.names_in(&[".ability-storage", "sessions", id]);
+    let names = sessions_left(disk).iter().flat_map(names_of).collect();
+    let names: Vec<String> = names;
+    let not_staged = |name: &String| name == "lock" || name.starts_with("journal-");
+    names.into_iter().filter(|name| !not_staged(name)).collect()
+}
+
+pub(crate) fn write(path: &str, contents: &[u8]) -> Change {
+    let (path, contents) = (file(path), contents.to_vec());
+    Change::Write { path, contents }
+}
+
+pub(crate) fn append(path: &str, contents: &[u8]) -> Change {
+    let (path, contents) = (file(path), contents.to_vec());
+    Change::Append { path, contents }
+}
+
+pub(crate) fn rename(source: &str, target: &str) -> Change {
+    let (source, target) = (file(source), file(target));
+    Change::Rename { source, target }
+}
+
+pub(crate) fn delete(path: &str) -> Change {
+    Change::Delete { path: file(path) }
+}
+
+pub(crate) fn batch<const N: usize>(changes: [Change; N]) -> Batch {
+    changes.into_iter().collect()
+}
+
+pub(crate) fn file(path: &str) -> FilePath {
+    FilePath::new(path).expect("valid")
+}
+
+/// Clients of one volume on a simulated disk, each a process of its own.
+pub(crate) struct SimWorld {
+    disk: SimDisk,
+    clients: Vec<(SimVolume, Process)>,
+}
+
+/// The volume of a client.
+pub(crate) struct SimVolume(Arc<Local<SimDirectory>>);
+
+impl SimWorld {
+    pub(crate) fn new(clients: usize) -> Self {
+        let disk = SimDisk::new();
+        let clients = (0..clients).map(|_| start(&disk)).collect();
+        Self { disk, clients }
+    }
+
+    pub(crate) fn client(&self, client: usize) -> &SimVolume {
+        &self.clients[client].0
+    }
+
+    pub(crate) fn cut_at(&self, call: usize) {
+        self.disk.cut_at(call);
+    }
+
+    pub(crate) fn reopen(&mut self, client: usize) {
+        // Opened first, so that what the old session still holds is in its way.
+        self.clients[client] = start(&self.disk);
+    }
+
+    pub(crate) fn after_kill(&mut self, client: usize) {
+        let process = self.clients[client].1.clone();
+        self.disk.kill(&process);
+        self.disk.heal();
+        self.clients[client] = start(&self.disk);
+    }
+
+    pub(crate) fn after_power_cut(&mut self, choice: u64) {
+        for (_, process) in &self.clients {
+            self.disk.kill(process);
+        }
+        let mut left = self.disk.after_power_cut(1, &mut || choice);
+        if let Some(left) = left.pop() {
+            self.disk = left;
+        }
+        let count = self.clients.len();
+        self.clients = (0..count).map(|_| start(&self.disk)).collect();
+    }
+}
+
+fn start(disk: &SimDisk) -> (SimVolume, Process) {
+    let (root, process) = disk.start();
+    let volume = Local::open(root, LocalVolumeOptions::default()).expect("opened");
+    (SimVolume(Arc::new(volume)), process)
+}
+
+impl Volume for SimVolume {
+    fn read(&self, path: &FilePath, max_bytes: u64) -> crate::Result<Snapshot> {
+        self.0.read(path, max_bytes)
+    }
+
+    fn stat(&self, path: &FilePath) -> crate::Result<FileInfo> {
+        self.0.stat(path)
+    }
+
+    fn list(&self, directory: Option<&FilePath>) -> crate::Result<Vec<FilePath>> {
+        self.0.list(directory)
+    }
+
+    fn commit(&self, batch: Batch) -> crate::Result<Vec<Option<Version>>> {
+        self.0.commit(batch)
+    }
+
+    fn writer(&self, path: &FilePath) -> crate::Result<Box<dyn Writer>> {
+        Ok(Box::new(LocalWriter::open(self.0.clone(), path)?))
+    }
+
+    fn reader(&self, path: &FilePath) -> crate::Result<Box<dyn Reader>> {
+        self.0.reader(path)
+    }
+
+    fn usage(&self) -> crate::Result<Usage> {
+        self.0.usage()
+    }
+}

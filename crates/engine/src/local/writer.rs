@@ -1,0 +1,103 @@
+//! Writing a file piece by piece: a staged file that grows, and the same steps
+//! as any write in the end.
+
+use super::Local;
+use super::directory::Directory;
+use super::observe::Observed;
+use super::stage::Staged;
+use super::usage::{InFlight, WriterPlace};
+use crate::version::Hasher;
+use crate::volume::{Precondition, Writer};
+use crate::{Error, FilePath, Result, Version};
+use std::sync::Arc;
+
+pub(crate) struct LocalWriter<D: Directory> {
+    // Before the volume, so that it is gone before the session may be.
+    staged: Staged<D>,
+    local: Arc<Local<D>>,
+    path: FilePath,
+    hasher: Hasher,
+    bytes: u64,
+    /// Whether a write failed: what is staged is then not what was meant.
+    failed: bool,
+    in_flight: InFlight,
+    _place: WriterPlace,
+}
+
+impl<D: Directory> LocalWriter<D> {
+    pub(crate) fn open(local: Arc<Local<D>>, path: &FilePath) -> Result<Self> {
+        local.limits.check_path(path)?;
+        let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
+        let place = writing.accounts.open_writer(&local.limits, path)?;
+        let staged = local
+            .mode_of(path)
+            .and_then(|mode| writing.session.stage(mode))
+            .map_err(|error| Error::not_changed(path, error))?;
+        let in_flight = writing.accounts.in_flight();
+        Ok(Self {
+            staged,
+            local,
+            path: path.clone(),
+            hasher: Hasher::default(),
+            bytes: 0,
+            failed: false,
+            in_flight,
+            _place: place,
+        })
+    }
+}
+
+impl<D: Directory> Writer for LocalWriter<D> {
+    fn write(&mut self, contents: &[u8]) -> Result<()> {
+        let result = self.stage(contents);
+        self.failed |= result.is_err();
+        result
+    }
+
+    fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        let local = self.local.clone();
+        let observed = Observed::stream(&self.path, self.bytes);
+        let _span = observed.span().entered();
+        let result = self.publish(&precondition);
+        local.observer.committed(observed, &result);
+        result
+    }
+}
+
+impl<D: Directory> LocalWriter<D> {
+    fn stage(&mut self, contents: &[u8]) -> Result<()> {
+        let more = contents.len() as u64;
+        let limits = &self.local.limits;
+        limits.check_file(&self.path, self.bytes + more)?;
+        self.in_flight.add(limits, &self.path, more)?;
+        self.staged
+            .write(contents)
+            .map_err(|error| Error::not_changed(&self.path, error))?;
+        self.hasher.update(contents);
+        self.bytes += more;
+        Ok(())
+    }
+
+    fn publish(self, precondition: &Precondition) -> Result<Version> {
+        let Self {
+            staged,
+            local,
+            path,
+            hasher,
+            bytes,
+            failed,
+            in_flight: _in_flight,
+            _place,
+        } = self;
+        if failed {
+            return Err(Error::after_failed_write(&path));
+        }
+        let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
+        let mut staged = local
+            .mode_of(&path)
+            .and_then(|mode| staged.complete(mode)?.sync())
+            .map_err(|error| Error::not_changed(&path, error))?;
+        local.publish(writing, &path, precondition, &mut staged, bytes)?;
+        Ok(hasher.version())
+    }
+}

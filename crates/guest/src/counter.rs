@@ -1,0 +1,202 @@
+//! `Counter`: numbers that are each given once, also to many instances at once.
+//!
+//! Must never take a file that it cannot read for a counter at zero, and never
+//! give a number before the write that uses it up has returned: either way a
+//! number could be given twice.
+
+use crate::error::{Error, Result};
+use crate::scope::Scope;
+use crate::update::{HostFile, VersionedFile, update};
+
+/// A counter in one file, for numbers that are each given once.
+///
+/// Instances that count in the same file at the same time never get the same
+/// number. A number that was used up is not given again after a kill or a power
+/// cut; one that was used up just before may be missing.
+///
+/// The file holds the last number that was used up, in plain decimal digits, so
+/// that a person can read and repair it; a line feed at its end does no harm. If
+/// it is missing, the counter stands at zero. Each call writes the file once and
+/// waits for the disk, so who needs many numbers [`add`](Self::add)s them in one
+/// go.
+///
+/// ```no_run
+/// use ability_storage_guest::{Counter, Error, Scope};
+///
+/// let tickets = Counter::new("tickets.txt", Scope::User);
+/// println!("your ticket is {}", tickets.next()?);
+///
+/// // A hundred numbers for us alone.
+/// let last = tickets.add(100)?;
+/// for number in last - 99..=last {
+///     println!("{number}");
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Counter {
+    path: String,
+    scope: Scope,
+}
+
+impl Counter {
+    /// The counter in the file at `path`. Nothing is read or written yet.
+    pub fn new(path: impl Into<String>, scope: Scope) -> Self {
+        Self {
+            path: path.into(),
+            scope,
+        }
+    }
+
+    /// Uses up the next number: 1 at first.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub fn next(&self) -> Result<u64> {
+        self.add(1)
+    }
+
+    /// Uses up the next `count` numbers, and returns the last of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if the file does not hold a number, also if it is
+    /// empty: it is left as it is. [`Error::CounterExhausted`] if there are not
+    /// so many numbers left. Else as [`update_file`](crate::update_file). After
+    /// [`Error::Unconfirmed`] the numbers are used up in the file, but a power
+    /// cut may undo that: do not use them, and they are at worst missing.
+    pub fn add(&self, count: u64) -> Result<u64> {
+        add(&self.file(), count)
+    }
+
+    /// The last number that was used up; 0 if there is no file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if the file does not hold a number. Else as
+    /// [`read_file`](crate::read_file), without [`Error::NotFound`].
+    pub fn value(&self) -> Result<u64> {
+        value(&self.file())
+    }
+
+    fn file(&self) -> HostFile<'_> {
+        HostFile::new(&self.path, self.scope)
+    }
+}
+
+fn add(file: &impl VersionedFile, count: u64) -> Result<u64> {
+    let mut sum = 0;
+    update(file, |contents| {
+        let value = parse(contents, file)?;
+        sum = value
+            .checked_add(count)
+            .ok_or_else(|| Error::CounterExhausted {
+                path: file.path().to_owned(),
+                value,
+            })?;
+        Ok::<_, Error>(sum.to_string())
+    })?;
+    Ok(sum)
+}
+
+fn value(file: &impl VersionedFile) -> Result<u64> {
+    let contents = file.read()?.map(|snapshot| snapshot.contents);
+    parse(contents.as_deref(), file)
+}
+
+fn parse(contents: Option<&[u8]>, file: &impl VersionedFile) -> Result<u64> {
+    let Some(contents) = contents else {
+        return Ok(0);
+    };
+    // Editors put a line feed at the end of what people repair by hand.
+    let digits = contents.strip_suffix(b"\n").unwrap_or(contents);
+    str::from_utf8(digits)
+        .ok()
+        // `parse` alone would take "+7".
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| Error::Corrupt {
+            path: file.path().to_owned(),
+            reason: "it should hold the last number that was used up, in decimal digits".to_owned(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::update::tests::MemoryFile;
+
+    #[test]
+    fn counting_starts_with_one() {
+        let file = MemoryFile::default();
+        assert_eq!(value(&file), Ok(0));
+        for expected in 1..=12 {
+            assert_eq!(add(&file, 1), Ok(expected));
+            assert_eq!(value(&file), Ok(expected));
+        }
+        assert_eq!(file.text().as_deref(), Some("12"));
+    }
+
+    #[test]
+    fn many_numbers_in_one_go() {
+        let file = MemoryFile::with("7");
+        assert_eq!(add(&file, 100), Ok(107));
+        assert_eq!(add(&file, 0), Ok(107));
+        assert_eq!(file.text().as_deref(), Some("107"));
+    }
+
+    #[test]
+    fn a_number_that_others_used_up_is_not_given() {
+        let file = MemoryFile::with("5");
+        file.others.replace(vec!["9", "6"]);
+        assert_eq!(add(&file, 1), Ok(10));
+    }
+
+    #[test]
+    fn a_number_that_may_come_again_is_not_given() {
+        let file = MemoryFile::with("5");
+        file.unconfirmed.set(true);
+        assert!(add(&file, 1).unwrap_err().is_applied());
+        file.unconfirmed.set(false);
+        assert_eq!(add(&file, 1), Ok(7));
+    }
+
+    #[test]
+    fn a_file_repaired_by_hand_counts() {
+        assert_eq!(add(&MemoryFile::with("41\n"), 1), Ok(42));
+    }
+
+    #[test]
+    fn a_corrupt_file_is_an_error_and_stays() {
+        let too_long = "18446744073709551616";
+        for corrupt in [
+            "", "\n", "x", "+7", "-1", "1 ", "1\n\n", "1.0", "１", too_long,
+        ] {
+            let file = MemoryFile::with(corrupt);
+            for result in [add(&file, 1), value(&file)] {
+                let error = result.unwrap_err();
+                assert!(matches!(error, Error::Corrupt { .. }), "{corrupt:?}");
+            }
+            assert_eq!(file.text().as_deref(), Some(corrupt));
+        }
+        let file = MemoryFile::default();
+        file.contents.replace(Some(vec![0xff]));
+        assert!(matches!(add(&file, 1), Err(Error::Corrupt { .. })));
+    }
+
+    #[test]
+    fn it_ends_and_does_not_begin_again() {
+        let last = u64::MAX.to_string();
+        let file = MemoryFile::with(&last);
+        assert_eq!(value(&file), Ok(u64::MAX));
+        assert_eq!(
+            add(&file, 1),
+            Err(Error::CounterExhausted {
+                path: "file".into(),
+                value: u64::MAX
+            })
+        );
+        assert_eq!(file.text(), Some(last));
+    }
+}
