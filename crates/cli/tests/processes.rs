@@ -95,8 +95,13 @@ type Acknowledged = (u64, String);
 
 /// Feeds lines to audit-chain until it is killed after `life`, and returns the
 /// last record that it acknowledged, `before` if none.
-fn feed_and_kill(ability: &Ability, life: Duration, before: Acknowledged) -> Acknowledged {
-    let mut command = ability.guest("audit-chain", &[], &[]);
+fn feed_and_kill(
+    ability: &Ability,
+    args: &[&str],
+    life: Duration,
+    before: Acknowledged,
+) -> Acknowledged {
+    let mut command = ability.guest("audit-chain", &[], args);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
     let mut stdin = child.stdin.take().expect("a pipe");
     let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -138,8 +143,19 @@ fn random(below: u32) -> u32 {
 
 #[test]
 fn an_audit_chain_survives_being_killed_again_and_again() {
+    survives_being_killed(&[], "audit_chain.json");
+}
+
+/// The same where each record is an append.
+#[test]
+fn an_audit_chain_of_lines_survives_being_killed_again_and_again() {
+    survives_being_killed(&["--format", "lines"], "audit_chain.log");
+}
+
+fn survives_being_killed(args: &[&str], file: &str) {
     let ability = ability();
-    let ended = ability.run("audit-chain", &[], &[]);
+    let verify = [&["verify"], args].concat();
+    let ended = ability.run("audit-chain", &[], args);
     let head = ended
         .stdout
         .trim()
@@ -148,8 +164,8 @@ fn an_audit_chain_survives_being_killed_again_and_again() {
     let mut last = (0, head);
     for _ in 0..KILLS {
         let life = Duration::from_millis(20 + u64::from(random(150)));
-        last = feed_and_kill(&ability, life, last);
-        let ended = ability.run("audit-chain", &[], &["verify"]);
+        last = feed_and_kill(&ability, args, life, last);
+        let ended = ability.run("audit-chain", &[], &verify);
         assert_eq!(ended.code, Some(0), "after {life:?}, {last:?}: {ended:?}");
         let verified = ended.stdout;
         let exactly = format!("verified {} records", last.0);
@@ -164,7 +180,7 @@ fn an_audit_chain_survives_being_killed_again_and_again() {
     // The last run was not killed: nothing but the file is left.
     assert_eq!(
         names(&ability.volume("audit-chain")),
-        [".ability-storage", "audit_chain.json"]
+        [".ability-storage", file]
     );
     assert_eq!(ability.sessions("audit-chain"), none());
 }

@@ -6,7 +6,7 @@ use super::testing::{
     append, contents, delete, file, open, rename, sessions_left, staged_left, write,
 };
 use super::{Local, LocalWriter};
-use crate::{Batch, Change, Error, Outcome, Precondition, Result, Writer};
+use crate::{Batch, Change, Error, FilePath, Outcome, Precondition, Result, Writer};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -85,6 +85,63 @@ fn a_streamed_write_that_fails_anywhere_is_reported_truly() {
         writer.write(b"piece by piece")?;
         Box::new(writer).commit(Precondition::Any).map(drop)
     });
+}
+
+#[test]
+fn a_look_that_fails_anywhere_is_an_error_or_right() {
+    let (disk, volume) = start();
+    let path = file("log");
+    let looks: [fn(&Local<SimDirectory>, &FilePath) -> Result<String>; 5] = [
+        |volume, path| Ok(format!("{:?}", volume.read(path, 100)?.contents)),
+        |volume, path| Ok(volume.stat(path)?.size.to_string()),
+        |volume, _| Ok(format!("{:?}", volume.list(None)?)),
+        |volume, path| Ok(format!("{:?}", volume.reader(path)?.read(100)?)),
+        |volume, _| Ok(format!("{:?}", volume.usage()?)),
+    ];
+    let all = contents(&volume).expect("read");
+    for look in looks {
+        let right = look(&volume, &path).expect("no faults");
+        for fault in FAULTS {
+            for call in 0.. {
+                disk.fail_at(call, fault);
+                let seen = look(&volume, &path);
+                let at = format!("{fault:?} at call {call}, {}", disk.call(call));
+                match seen {
+                    Ok(seen) => assert_eq!(seen, right, "{at}"),
+                    Err(error) => assert_eq!(error.outcome(), Outcome::NotApplied, "{at}"),
+                }
+                if disk.calls() <= call {
+                    break;
+                }
+            }
+            disk.heal();
+            assert_eq!(contents(&volume).expect("read"), all);
+        }
+    }
+}
+
+#[test]
+fn a_close_that_fails_anywhere_loses_nothing() {
+    for fault in FAULTS {
+        for call in 0.. {
+            let (disk, volume) = start();
+            let all = contents(&volume).expect("read");
+            disk.fail_at(call, fault);
+            drop(volume);
+            let at = format!("{fault:?} at call {call}, {}", disk.call(call));
+            let calls = disk.calls();
+            disk.heal();
+            for left in disk.after_power_cut(24, &mut || 7) {
+                let volume = open(&left).expect(&at);
+                assert_eq!(contents(&volume).expect("read"), all, "{at}");
+            }
+            drop(open(&disk).expect(&at));
+            assert_clean(&disk, &at);
+            if calls <= call {
+                break;
+            }
+        }
+    }
 }
 
 #[test]
