@@ -3,6 +3,7 @@
 //!
 //! Each run uses a few fixed seeds and a fresh one. A failure prints its seed
 //! and the shortest sequence that fails; `ABILITY_STORAGE_SEED=<seed>` repeats it.
+//! `ABILITY_STORAGE_CASES=<number>` tries so many sequences for each seed.
 
 use crate::local::testing::{SimWorld, file};
 use crate::{Batch, Change, Error, FilePath, LocalVolume, MemoryVolume, Outcome, Precondition};
@@ -10,7 +11,7 @@ use crate::{Result, Step, Version, Volume};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 
 const CLIENTS: usize = 3;
@@ -54,6 +55,58 @@ enum Condition {
     /// The version that the path has before the commit.
     Current,
     Stale,
+}
+
+/// What the volume holds, and what it may lose again.
+#[derive(Clone, Debug, Default)]
+struct Model {
+    files: Contents,
+    /// Changes whose client was killed after they showed and before they were
+    /// acknowledged: a power cut may undo each, until something is built on it.
+    shaky: Vec<Before>,
+}
+
+/// What some paths held before a change.
+type Before = BTreeMap<String, Option<Vec<u8>>>;
+
+impl Model {
+    fn was_acknowledged(&mut self, batch: &Batch, after: Contents) {
+        let paths = paths_of(batch);
+        self.shaky
+            .retain(|before| !before.keys().any(|path| paths.contains(path)));
+        self.files = after;
+    }
+
+    fn is_visible(&mut self, after: Contents) {
+        let all: BTreeSet<&String> = self.files.keys().chain(after.keys()).collect();
+        let changed = all
+            .into_iter()
+            .filter(|path| self.files.get(*path) != after.get(*path));
+        let before: Before = changed
+            .map(|path| (path.clone(), self.files.get(path).cloned()))
+            .collect();
+        if !before.is_empty() {
+            self.shaky.push(before);
+        }
+        self.files = after;
+    }
+
+    /// What a power cut may leave of it.
+    fn after_power_cut(&self) -> Vec<Contents> {
+        let mut possible = vec![self.files.clone()];
+        for before in self.shaky.iter().rev() {
+            for mut files in possible.clone() {
+                for (path, contents) in before {
+                    match contents {
+                        Some(contents) => files.insert(path.clone(), contents.clone()),
+                        None => files.remove(path),
+                    };
+                }
+                possible.push(files);
+            }
+        }
+        possible
+    }
 }
 
 /// Why the model refuses.
@@ -124,11 +177,11 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// Plays all events, and compares after each.
 fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
-    let mut model = Contents::new();
+    let mut model = Model::default();
     for event in events {
         match event {
             Event::Commit(client, actions) => {
-                let batch = batch(&model, actions);
+                let batch = batch(&model.files, actions);
                 let result = world.volume(*client).commit(batch.clone()).map(drop);
                 settle(&mut model, &batch, result)?;
             }
@@ -137,13 +190,13 @@ fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
                     kind: Kind::Write,
                     ..action.clone()
                 };
-                let batch = batch(&model, &[step]);
+                let batch = batch(&model.files, &[step]);
                 let result = stream(world.volume(*client), &batch.steps()[0]);
                 settle(&mut model, &batch, result)?;
             }
             Event::Reopen(client) => world.reopen(*client),
             Event::Kill(client, actions, call) => {
-                let batch = batch(&model, actions);
+                let batch = batch(&model.files, actions);
                 let can_be_killed = world.kill_at(*client, *call);
                 let result = world.volume(*client).commit(batch.clone()).map(drop);
                 if !can_be_killed {
@@ -154,7 +207,7 @@ fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
                 settle_unknown(&mut model, &batch, result, &*world)?;
             }
             Event::PowerCut(client, actions, call, choice) => {
-                let batch = batch(&model, actions);
+                let batch = batch(&model.files, actions);
                 let can_be_cut = world.kill_at(*client, *call);
                 let result = world.volume(*client).commit(batch.clone()).map(drop);
                 if !can_be_cut {
@@ -162,21 +215,22 @@ fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
                     continue;
                 }
                 world.after_power_cut(*choice);
-                settle_unknown(&mut model, &batch, result, &*world)?;
+                settle_power_cut(&mut model, &batch, result, &*world)?;
             }
         }
         for client in 0..CLIENTS {
-            prop_assert_eq!(&contents(world.volume(client)), &model, "client {}", client);
+            let found = contents(world.volume(client));
+            prop_assert_eq!(&found, &model.files, "client {}", client);
         }
     }
     Ok(())
 }
 
 /// The volume did what the model does, and says the same about it.
-fn settle(model: &mut Contents, batch: &Batch, result: Result<()>) -> Result<(), TestCaseError> {
-    let (after, expected) = expected(model, batch);
+fn settle(model: &mut Model, batch: &Batch, result: Result<()>) -> Result<(), TestCaseError> {
+    let (after, expected) = expected(&model.files, batch);
     match (&result, expected) {
-        (Ok(()), Ok(())) => *model = after,
+        (Ok(()), Ok(())) => model.was_acknowledged(batch, after),
         (Err(error), Err(refusal)) => {
             prop_assert_eq!(kind_of(error), Some(refusal), "{}", error);
             prop_assert_eq!(error.outcome(), Outcome::NotApplied);
@@ -186,24 +240,67 @@ fn settle(model: &mut Contents, batch: &Batch, result: Result<()>) -> Result<(),
     Ok(())
 }
 
-/// Somebody was cut off: what it acknowledged is there, else all or nothing.
+/// A client was killed: what it acknowledged is there, else all or nothing.
 fn settle_unknown(
-    model: &mut Contents,
+    model: &mut Model,
     batch: &Batch,
     result: Result<()>,
     world: &impl World,
 ) -> Result<(), TestCaseError> {
-    let (after, expected) = expected(model, batch);
+    let (after, expected) = expected(&model.files, batch);
     let found = contents(world.volume(0));
     if result.is_ok() {
         prop_assert!(expected.is_ok(), "{:?} was acknowledged", expected);
         prop_assert_eq!(&found, &after, "an acknowledged commit is gone");
+        model.was_acknowledged(batch, after);
+    } else if expected.is_ok() && found == after {
+        model.is_visible(after);
     }
-    if expected.is_ok() && found == after {
-        *model = after;
-    }
-    prop_assert_eq!(&found, &*model, "neither what was nor what was to be");
+    prop_assert_eq!(&found, &model.files, "neither what was nor what was to be");
     Ok(())
+}
+
+/// The power was cut: what was acknowledged is there, each other change all or
+/// nothing.
+fn settle_power_cut(
+    model: &mut Model,
+    batch: &Batch,
+    result: Result<()>,
+    world: &impl World,
+) -> Result<(), TestCaseError> {
+    let (after, expected) = expected(&model.files, batch);
+    let found = contents(world.volume(0));
+    let mut possible = Vec::new();
+    if expected.is_ok() {
+        let mut made = model.clone();
+        made.was_acknowledged(batch, after);
+        possible.extend(made.after_power_cut());
+    }
+    if result.is_err() {
+        possible.extend(model.after_power_cut());
+    }
+    prop_assert!(
+        possible.contains(&found),
+        "found {:?}, possible {:?}",
+        found,
+        possible
+    );
+    *model = Model {
+        files: found,
+        shaky: Vec::new(),
+    };
+    Ok(())
+}
+
+fn paths_of(batch: &Batch) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for step in batch.steps() {
+        paths.insert(step.change.target().to_string());
+        if let Change::Rename { source, .. } = &step.change {
+            paths.insert(source.to_string());
+        }
+    }
+    paths
 }
 
 fn expected(model: &Contents, batch: &Batch) -> (Contents, Result<(), Refusal>) {
@@ -385,8 +482,9 @@ impl World for SimWorld {
 }
 
 fn agrees_with_the_model<W: World>(cases: u32, start: impl Fn() -> W) {
-    let repeated = std::env::var("ABILITY_STORAGE_SEED").ok();
-    let seeds: Vec<u64> = match repeated.and_then(|seed| seed.parse().ok()) {
+    let asked_for = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+    let cases = asked_for("ABILITY_STORAGE_CASES").map_or(cases, |cases| cases as u32);
+    let seeds: Vec<u64> = match asked_for("ABILITY_STORAGE_SEED") {
         Some(seed) => vec![seed],
         None => {
             let fresh = RandomState::new().hash_one("a fresh seed");
