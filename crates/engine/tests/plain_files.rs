@@ -90,6 +90,22 @@ fn a_link_is_no_file_and_a_write_replaces_it() {
 }
 
 #[test]
+fn a_second_name_keeps_what_the_file_was() {
+    for change in [write, append] {
+        let (directory, volume) = volume();
+        write(&volume, "log", b"one\n");
+        append(&volume, "log", b"two\n");
+        let kept = directory.path().join("kept");
+        fs::hard_link(directory.path().join("log"), &kept).expect("linked");
+        change(&volume, "log", b"three\n");
+        append(&volume, "log", b"four\n");
+        assert_eq!(fs::read(&kept).expect("read"), b"one\ntwo\n");
+        let log = fs::read(directory.path().join("log")).expect("read");
+        assert!(log.ends_with(b"three\nfour\n"), "{log:?}");
+    }
+}
+
+#[test]
 fn an_append_or_rename_onto_a_link_replaces_it() {
     let (directory, volume) = volume();
     let outside = outside();

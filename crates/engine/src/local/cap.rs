@@ -302,6 +302,7 @@ impl FileHandle for CapFile {
             size: metadata.len(),
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             mode: mode_of_std(&metadata),
+            links: links_of_std(&metadata),
         })
     }
 
@@ -353,6 +354,7 @@ fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
             .modified()
             .map_or(SystemTime::UNIX_EPOCH, |time| time.into_std()),
         mode: mode_of_cap(metadata),
+        links: links_of_cap(metadata),
     })
 }
 
@@ -371,6 +373,16 @@ fn mode_of_cap(metadata: &Metadata) -> Option<u32> {
 fn mode_of_std(metadata: &std::fs::Metadata) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     Some(metadata.permissions().mode() & PERMISSION_BITS)
+}
+
+#[cfg(unix)]
+fn links_of_cap(metadata: &Metadata) -> u64 {
+    cap_std::fs::MetadataExt::nlink(metadata)
+}
+
+#[cfg(unix)]
+fn links_of_std(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(metadata)
 }
 
 #[cfg(unix)]
@@ -403,6 +415,16 @@ fn mode_of_cap(_metadata: &Metadata) -> Option<u32> {
 #[cfg(not(unix))]
 fn mode_of_std(_metadata: &std::fs::Metadata) -> Option<u32> {
     None
+}
+
+#[cfg(not(unix))]
+fn links_of_cap(_metadata: &Metadata) -> u64 {
+    1
+}
+
+#[cfg(not(unix))]
+fn links_of_std(_metadata: &std::fs::Metadata) -> u64 {
+    1
 }
 
 #[cfg(not(unix))]

@@ -101,6 +101,21 @@ impl<D: Directory> Local<D> {
         staged.complete(mode)?.sync()
     }
 
+    /// Steps 1 and 2 for a file that is to become longer.
+    fn stage_extended(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        mut file: D::File,
+        more: &[u8],
+    ) -> io::Result<Synced<D>> {
+        let mode = self.mode_of(path)?;
+        let mut staged = writing.session.stage(mode)?;
+        staged.copy_from(&mut file)?;
+        staged.write(more)?;
+        staged.complete(mode)?.sync()
+    }
+
     /// Steps 3 to 5.
     pub(super) fn publish(
         &self,
@@ -167,9 +182,16 @@ impl<D: Directory> Local<D> {
             let any = Precondition::Any;
             return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
         };
-        let size = file.stat().map_err(not_changed)?.size;
-        let bytes = size + contents.len() as u64;
+        let stat = file.stat().map_err(not_changed)?;
+        let (size, bytes) = (stat.size, stat.size + contents.len() as u64);
         self.limits.check_file(path, bytes)?;
+        if stat.links > 1 {
+            // Somebody gave the file a second name, perhaps to keep what it was.
+            let staged = self.stage_extended(writing, path, file, contents);
+            let mut staged = staged.map_err(not_changed)?;
+            let any = Precondition::Any;
+            return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
+        }
         let reservation = self.reserve(writing, path, Some(bytes))?;
         let appended = writing
             .appends

@@ -167,6 +167,8 @@ pub(crate) struct Stat {
     pub modified: SystemTime,
     /// The permission bits, `None` where there are none.
     pub mode: Option<u32>,
+    /// How many names the file has; 1 where that is not known.
+    pub links: u64,
 }
 
 #[derive(Clone, Debug)]

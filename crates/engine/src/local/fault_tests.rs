@@ -23,6 +23,8 @@ const FAULTS: [Fault; 8] = [
     Fault::Short,
 ];
 
+/// What is seen, as text.
+type Look = fn(&Local<SimDirectory>, &FilePath) -> Result<String>;
 type Operation = fn(&Arc<Local<SimDirectory>>) -> Result<()>;
 
 #[test]
@@ -91,7 +93,7 @@ fn a_streamed_write_that_fails_anywhere_is_reported_truly() {
 fn a_look_that_fails_anywhere_is_an_error_or_right() {
     let (disk, volume) = start();
     let path = file("log");
-    let looks: [fn(&Local<SimDirectory>, &FilePath) -> Result<String>; 5] = [
+    let looks: [Look; 5] = [
         |volume, path| Ok(format!("{:?}", volume.read(path, 100)?.contents)),
         |volume, path| Ok(volume.stat(path)?.size.to_string()),
         |volume, _| Ok(format!("{:?}", volume.list(None)?)),

@@ -40,10 +40,6 @@ impl Position {
     pub(crate) fn is_empty(&self) -> bool {
         self.generation.is_none()
     }
-
-    pub(crate) fn generation(&self) -> Option<Generation> {
-        self.generation
-    }
 }
 
 impl<F: FileHandle> Journal<F> {
@@ -83,6 +79,11 @@ impl<F: FileHandle> Journal<F> {
         }
         let next = self.header_at(end)?;
         Ok(!next.is_some_and(|next| next.generation == generation && next.index == next_index))
+    }
+
+    /// The generation that the journal begins with, whole or not.
+    pub(crate) fn first_generation(&self) -> io::Result<Option<Generation>> {
+        Ok(self.header_at(0)?.map(|header| header.generation))
     }
 
     /// Gives the payload of each record in order, and sets the position behind

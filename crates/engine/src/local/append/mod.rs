@@ -46,13 +46,6 @@ struct Known {
     paths: HashSet<FilePath>,
 }
 
-/// The places in one file that the records of a journal are for.
-#[derive(Default)]
-struct Extents {
-    generation: Option<Generation>,
-    places: Vec<Range<u64>>,
-}
-
 /// Why an append was not made, or not for sure.
 pub(crate) enum AppendError {
     NotApplied(io::Error),
@@ -268,31 +261,36 @@ impl<D: Directory> Appends<D> {
     ) -> io::Result<u64> {
         let shard = shard_of(path);
         for _ in 0..LOOKS {
-            let before = self.extents(&shard, path)?;
+            let before = self.generation(&shard)?;
             let found = find()?;
-            let after = self.extents(&shard, path)?;
-            if before.generation == after.generation {
-                return Ok(after.cut(found));
+            let places = self.places(&shard, path)?;
+            if self.generation(&shard)? == before {
+                return Ok(cut(found, &places));
             }
         }
         find()
     }
 
-    fn extents(&self, shard: &str, path: &FilePath) -> io::Result<Extents> {
-        let mut extents = Extents::default();
-        let Some(file) = self.directory.open_file(shard)? else {
-            return Ok(extents);
-        };
-        let mut journal = Journal::open(file)?;
-        journal.scan(|payload| {
-            let append = Append::decode(payload)?;
-            if *append.path == *path {
-                extents.places.push(append.place());
-            }
-            Ok(())
-        })?;
-        extents.generation = journal.position().generation();
-        Ok(extents)
+    fn generation(&self, shard: &str) -> io::Result<Option<Generation>> {
+        match self.directory.open_file(shard)? {
+            Some(file) => Journal::open(file)?.first_generation(),
+            None => Ok(None),
+        }
+    }
+
+    /// The places in the file at `path` that the records of a journal are for.
+    fn places(&self, shard: &str, path: &FilePath) -> io::Result<Vec<Range<u64>>> {
+        let mut places = Vec::new();
+        if let Some(file) = self.directory.open_file(shard)? {
+            Journal::open(file)?.scan(|payload| {
+                let append = Append::decode(payload)?;
+                if *append.path == *path {
+                    places.push(append.place());
+                }
+                Ok(())
+            })?;
+        }
+        Ok(places)
     }
 
     /// The journal of a shard, made if need be, and the files it has records for.
@@ -359,14 +357,10 @@ impl<D: Directory> Appends<D> {
     }
 }
 
-impl Extents {
-    fn cut(&self, found: u64) -> u64 {
-        let torn = |place: &&Range<u64>| place.start < found && found < place.end;
-        self.places
-            .iter()
-            .find(torn)
-            .map_or(found, |place| place.start)
-    }
+/// What of a length is not the middle of an append.
+fn cut(found: u64, places: &[Range<u64>]) -> u64 {
+    let torn = |place: &&Range<u64>| place.start < found && found < place.end;
+    places.iter().find(torn).map_or(found, |place| place.start)
 }
 
 fn sync_files<D: Directory>(tree: &Tree<D>, paths: &HashSet<FilePath>) -> io::Result<()> {

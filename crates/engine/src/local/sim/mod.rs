@@ -328,6 +328,11 @@ impl State {
         }
     }
 
+    fn names_of(&self, inode: Inode) -> u64 {
+        let nodes = self.names.values().flat_map(BTreeMap::values);
+        nodes.filter(|node| node.inode == inode).count() as u64
+    }
+
     fn sync_file(&mut self, inode: Inode) {
         self.flushes += 1;
         if let Some(file) = self.files.get_mut(&inode) {
@@ -380,5 +385,6 @@ fn stat_of(state: &State, node: Node) -> Stat {
         size: file.now.len() as u64,
         modified: SystemTime::UNIX_EPOCH + Duration::from_secs(file.modified),
         mode: Some(file.mode),
+        links: state.names_of(node.inode),
     }
 }
