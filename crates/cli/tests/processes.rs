@@ -162,9 +162,13 @@ fn survives_being_killed(args: &[&str], file: &str) {
         .trim_start_matches("ready 0 ")
         .to_owned();
     let mut last = (0, head);
+    let mut stalled = 0;
     for _ in 0..KILLS {
-        let life = Duration::from_millis(20 + u64::from(random(150)));
+        // A slow machine is given more time, until something is recorded.
+        let life = Duration::from_millis((20 + u64::from(random(150))) << stalled.min(7));
+        let before = last.0;
         last = feed_and_kill(&ability, args, life, last);
+        stalled = if last.0 > before { 0 } else { stalled + 1 };
         let ended = ability.run("audit-chain", &[], &verify);
         assert_eq!(ended.code, Some(0), "after {life:?}, {last:?}: {ended:?}");
         let verified = ended.stdout;
