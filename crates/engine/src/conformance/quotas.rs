@@ -16,6 +16,8 @@ pub fn what_is_too_large_changes_nothing(volume: &dyn Volume) {
     };
     let refused = write_if(volume, &path, &too_large, Precondition::Any);
     assert_eq!(limit_of(refused), MAX_FILE_BYTES);
+    let refused = append(volume, &path, &too_large);
+    assert_eq!(limit_of(refused), MAX_FILE_BYTES);
     assert!(!exists(volume, &path));
 
     put(volume, &path, &too_large[1..]);

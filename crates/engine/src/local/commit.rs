@@ -77,7 +77,8 @@ impl<D: Directory> Local<D> {
 
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
-        let mut staged = self.stage(writing, path, contents).map_err(not_changed)?;
+        let staged = self.stage(writing, path, None, contents);
+        let mut staged = staged.map_err(not_changed)?;
         self.publish(
             writing,
             path,
@@ -88,32 +89,17 @@ impl<D: Directory> Local<D> {
         Ok(Version::of(contents))
     }
 
-    /// Steps 1 and 2.
+    /// Steps 1 and 2 for a file of all that is in `base`, if there is one, and
+    /// `more`.
     fn stage(
         &self,
         writing: &Writing<D>,
         path: &FilePath,
-        contents: &[u8],
-    ) -> io::Result<Synced<D>> {
-        let mode = self.mode_of(path)?;
-        let mut staged = writing.session.stage(mode)?;
-        staged.write(contents)?;
-        staged.complete(mode)?.sync()
-    }
-
-    /// Steps 1 and 2 for a file that is to become longer.
-    fn stage_extended(
-        &self,
-        writing: &Writing<D>,
-        path: &FilePath,
-        mut file: D::File,
+        base: Option<D::File>,
         more: &[u8],
     ) -> io::Result<Synced<D>> {
         let mode = self.mode_of(path)?;
-        let mut staged = writing.session.stage(mode)?;
-        staged.copy_from(&mut file)?;
-        staged.write(more)?;
-        staged.complete(mode)?.sync()
+        writing.session.stage_whole(base, more, mode)?.sync()
     }
 
     /// Steps 3 to 5.
@@ -176,22 +162,23 @@ impl<D: Directory> Local<D> {
             .catch_up(&self.tree, path)
             .map_err(not_changed)?;
         precondition.check(path, || self.version(path))?;
-        let Some(file) = self.tree.open_to_change(path).map_err(not_changed)? else {
-            let mut staged = self.stage(writing, path, contents).map_err(not_changed)?;
-            let bytes = contents.len() as u64;
-            let any = Precondition::Any;
-            return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
-        };
-        let stat = file.stat().map_err(not_changed)?;
-        let (size, bytes) = (stat.size, stat.size + contents.len() as u64);
+        let file = self.tree.open_to_change(path).map_err(not_changed)?;
+        let stat = file.as_ref().map(FileHandle::stat).transpose();
+        let stat = stat.map_err(not_changed)?;
+        let size = stat.map_or(0, |stat| stat.size);
+        let bytes = size + contents.len() as u64;
         self.limits.check_file(path, bytes)?;
-        if stat.links > 1 {
-            // Somebody gave the file a second name, perhaps to keep what it was.
-            let staged = self.stage_extended(writing, path, file, contents);
-            let mut staged = staged.map_err(not_changed)?;
-            let any = Precondition::Any;
-            return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
-        }
+        let file = match (file, stat) {
+            (Some(file), Some(stat)) if stat.links <= 1 => file,
+            (base, _) => {
+                // There is no file, or somebody gave it a second name, perhaps to
+                // keep what it was.
+                let staged = self.stage(writing, path, base, contents);
+                let mut staged = staged.map_err(not_changed)?;
+                let any = Precondition::Any;
+                return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
+            }
+        };
         let reservation = self.reserve(writing, path, Some(bytes))?;
         let appended = writing
             .appends

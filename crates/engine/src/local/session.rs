@@ -7,7 +7,7 @@
 //! does not find.
 
 use super::directory::{Access, Directory, Kind};
-use super::stage::Staged;
+use super::stage::{Complete, Staged};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,6 +127,21 @@ impl<D: Directory> Session<D> {
     /// Starts a file that is not yet part of the volume.
     pub(crate) fn stage(&self, mode: Option<u32>) -> io::Result<Staged<D>> {
         Staged::create(self.directory.clone(), mode)
+    }
+
+    /// Stages a whole file: all of `base`, if there is one, and `more`.
+    pub(crate) fn stage_whole(
+        &self,
+        base: Option<D::File>,
+        more: &[u8],
+        mode: Option<u32>,
+    ) -> io::Result<Complete<D>> {
+        let mut staged = self.stage(mode)?;
+        if let Some(mut base) = base {
+            staged.copy_from(&mut base)?;
+        }
+        staged.write(more)?;
+        staged.complete(mode)
     }
 
     /// Makes sure that what is staged is found after a power cut.

@@ -61,13 +61,9 @@ impl<D: Directory> Local<D> {
                 (Some(before), &[][..], self.mode_of(before)?)
             }
         };
-        let mut staged = writing.session.stage(mode)?;
-        if let Some(base) = base {
-            let mut file = self.open_existing(base).map_err(io::Error::other)?;
-            staged.copy_from(&mut file)?;
-        }
-        staged.write(more)?;
-        staged.complete(mode)
+        let base = base.map(|base| self.open_existing(base)).transpose();
+        let base = base.map_err(io::Error::other)?;
+        writing.session.stage_whole(base, more, mode)
     }
 
     /// A file that moves gets a second name among the staged ones, so that it can
