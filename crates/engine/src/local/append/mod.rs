@@ -263,8 +263,8 @@ impl<D: Directory> Appends<D> {
         for _ in 0..LOOKS {
             let before = self.generation(&shard)?;
             let found = find()?;
-            let places = self.places(&shard, path)?;
-            if self.generation(&shard)? == before {
+            let (places, after) = self.places(&shard, path)?;
+            if before == after {
                 return Ok(cut(found, &places));
             }
         }
@@ -278,19 +278,26 @@ impl<D: Directory> Appends<D> {
         }
     }
 
-    /// The places in the file at `path` that the records of a journal are for.
-    fn places(&self, shard: &str, path: &FilePath) -> io::Result<Vec<Range<u64>>> {
+    /// The places in the file at `path` that the records of a journal are for, and
+    /// the generation that the journal had afterwards.
+    fn places(
+        &self,
+        shard: &str,
+        path: &FilePath,
+    ) -> io::Result<(Vec<Range<u64>>, Option<Generation>)> {
         let mut places = Vec::new();
-        if let Some(file) = self.directory.open_file(shard)? {
-            Journal::open(file)?.scan(|payload| {
-                let append = Append::decode(payload)?;
-                if *append.path == *path {
-                    places.push(append.place());
-                }
-                Ok(())
-            })?;
-        }
-        Ok(places)
+        let Some(file) = self.directory.open_file(shard)? else {
+            return Ok((places, None));
+        };
+        let mut journal = Journal::open(file)?;
+        journal.scan(|payload| {
+            let append = Append::decode(payload)?;
+            if *append.path == *path {
+                places.push(append.place());
+            }
+            Ok(())
+        })?;
+        Ok((places, journal.first_generation()?))
     }
 
     /// The journal of a shard, made if need be, and the files it has records for.
