@@ -293,14 +293,9 @@ fn settle_power_cut(
 }
 
 fn paths_of(batch: &Batch) -> BTreeSet<String> {
-    let mut paths = BTreeSet::new();
-    for step in batch.steps() {
-        paths.insert(step.change.target().to_string());
-        if let Change::Rename { source, .. } = &step.change {
-            paths.insert(source.to_string());
-        }
-    }
-    paths
+    let steps = batch.steps().iter();
+    let paths = steps.flat_map(|step| step.change.paths());
+    paths.map(FilePath::to_string).collect()
 }
 
 fn expected(model: &Contents, batch: &Batch) -> (Contents, Result<(), Refusal>) {

@@ -280,6 +280,15 @@ impl Change {
         }
     }
 
+    /// All paths whose files it changes.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        let source = match self {
+            Change::Rename { source, .. } => Some(source),
+            _ => None,
+        };
+        source.into_iter().chain([self.target()])
+    }
+
     /// This change with a precondition.
     pub fn only_if(self, precondition: Precondition) -> Step {
         Step {

@@ -164,27 +164,23 @@ impl<D: Directory> Local<D> {
             .map_err(not_changed)?;
         held.set_unfinished(writing.session.id())
             .map_err(not_changed)?;
-        if let Err(error) = slot.journal.append(&payload) {
+        let decided = slot.journal.append(&payload);
+        if decided.is_err() {
             // On a descriptor of its own: one whose sync failed says nothing.
             let voided = open_journal(&**writing.session.directory(), &slot.name)
                 .and_then(|mut journal| journal.retire());
             if voided.is_ok() {
                 // A mark that stays is found to be stale.
                 let _ = held.set_unfinished("");
-                return Err(not_changed(error));
+                return decided.map_err(not_changed);
             }
-            for staged in staged {
-                staged.hand_over();
-            }
-            self.overlay.show(script.shown());
-            writing.journals.stuck().push((slot.name, script));
-            return Err(Error::unconfirmed(first, error));
         }
         for staged in staged {
             staged.hand_over();
         }
         self.overlay.show(script.shown());
-        match self.finish(writing, &script, &mut slot.journal) {
+        let staged_in = writing.session.directory();
+        match decided.and_then(|()| finish(&self.tree, staged_in, &script, &mut slot.journal)) {
             Ok(()) => {
                 self.overlay.hide(script.paths());
                 let _ = held.set_unfinished("");
@@ -196,18 +192,6 @@ impl<D: Directory> Local<D> {
                 Err(Error::unconfirmed(first, error))
             }
         }
-    }
-
-    /// Steps 4 and 5.
-    fn finish(
-        &self,
-        writing: &Writing<D>,
-        script: &Script,
-        journal: &mut Journal<D::File>,
-    ) -> io::Result<()> {
-        let places = script.run(&self.tree, writing.session.directory())?;
-        self.tree.settle(places)?;
-        journal.retire()
     }
 
     /// Tries once more to finish what this session could not.
@@ -226,8 +210,9 @@ impl<D: Directory> Local<D> {
     fn finish_one(&self, writing: &Writing<D>, name: &str, script: &Script) -> io::Result<()> {
         let held = writing.locks.lock_all(script.paths())?;
         let _structure = writing.locks.structure_exclusive()?;
-        let mut journal = open_journal(&**writing.session.directory(), name)?;
-        self.finish(writing, script, &mut journal)?;
+        let staged_in = writing.session.directory();
+        let mut journal = open_journal(&**staged_in, name)?;
+        finish(&self.tree, staged_in, script, &mut journal)?;
         self.overlay.hide(script.paths());
         held.set_unfinished("")
     }
@@ -296,6 +281,18 @@ pub(super) fn open_journal<D: Directory>(
     Journal::open(file.ok_or(ErrorKind::NotFound)?)
 }
 
+/// Steps 4 and 5.
+fn finish<D: Directory>(
+    tree: &Tree<D>,
+    staged_in: &D,
+    script: &Script,
+    journal: &mut Journal<D::File>,
+) -> io::Result<()> {
+    let places = script.run(tree, staged_in)?;
+    tree.settle(places)?;
+    journal.retire()
+}
+
 /// Finishes the batches in the directory of a session that is dead.
 pub(super) fn recover<D: Directory>(
     tree: &Tree<D>,
@@ -307,9 +304,7 @@ pub(super) fn recover<D: Directory>(
         let _structure = locks.structure_exclusive()?;
         let mut journal = open_journal(directory, &name)?;
         journal.sync()?;
-        let places = script.run(tree, directory)?;
-        tree.settle(places)?;
-        journal.retire()?;
+        finish(tree, directory, &script, &mut journal)?;
         held.set_unfinished("")?;
         tracing::info!(
             files = script.paths().count(),
@@ -320,14 +315,8 @@ pub(super) fn recover<D: Directory>(
 }
 
 fn paths_of(steps: &[Step]) -> Vec<FilePath> {
-    use crate::Change;
-    let mut paths = Vec::new();
-    for step in steps {
-        paths.push(step.change.target().clone());
-        if let Change::Rename { source, .. } = &step.change {
-            paths.push(source.clone());
-        }
-    }
+    let paths = steps.iter().flat_map(|step| step.change.paths());
+    let mut paths: Vec<FilePath> = paths.cloned().collect();
     paths.sort_unstable();
     paths.dedup();
     paths
