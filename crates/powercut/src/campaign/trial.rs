@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 const RECORDINGS_OF_A_BROKEN_PROTOCOL: u64 = 8;
 
 /// Images of one recording, at most: others show more than more of the same.
-const IMAGES_OF_A_RECORDING: usize = 2_000;
+const IMAGES_OF_A_RECORDING: usize = 400;
 
 pub struct Trial<'a> {
     pub file_system: FileSystem,

@@ -7,7 +7,11 @@ use anyhow::Result;
 
 pub fn batches(site: &Site) -> Result<()> {
     let volume = open(site)?;
-    let mut desk = Desk::new(site, &volume, &["a", "b", "log", "many", "d", "spare"]);
+    let mut desk = Desk::new(
+        site,
+        &volume,
+        &["a", "b", "log", "many", "wide", "d", "spare"],
+    );
     desk.commit([
         write("a", &contents("a", 0, 2_000))?,
         write("b", &contents("b", 0, 9_000))?,
@@ -18,6 +22,12 @@ pub fn batches(site: &Site) -> Result<()> {
             write(&path, &contents(&path, round, 700 * i + 10))
         });
         desk.commit(many.collect::<Result<Vec<_>>>()?)?;
+        // So many files and directories that they are synced all at once.
+        let wide = (0..10).map(|i| {
+            let path = format!("wide/{i}/{}", round % 2);
+            write(&path, &contents(&path, round, 150 * i + 1))
+        });
+        desk.commit(wide.collect::<Result<Vec<_>>>()?)?;
         // Swap two files.
         desk.commit([
             rename("a", "spare")?,
