@@ -83,6 +83,10 @@ struct Arguments {
     #[arg(long, value_name = "DIRECTORY")]
     case: Option<PathBuf>,
 
+    /// Also keep an image of each protocol that is convicted, to be looked at.
+    #[arg(long)]
+    keep: bool,
+
     /// List workloads and protocols.
     #[arg(long)]
     list: bool,
@@ -214,6 +218,7 @@ fn explore(
         benches: arguments.jobs.unwrap_or(2 * processors).max(1),
         host: host(arguments)?,
         cases: arguments.state.join("cases"),
+        keep_all: arguments.keep,
         studio: Studio {
             scratch: memory.to_owned(),
             program: std::env::current_exe().context("where am I?")?,

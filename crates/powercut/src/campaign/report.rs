@@ -29,7 +29,7 @@ pub struct Row {
     pub expected: Verdict,
     pub tally: Tally,
     pub as_expected: bool,
-    /// Where the first image that broke a promise against the expectation is.
+    /// Where the first image that broke a promise is, if it was kept.
     pub kept: Option<PathBuf>,
     pub seconds: f64,
 }

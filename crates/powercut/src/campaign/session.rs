@@ -27,6 +27,8 @@ pub struct Session<'a> {
     pub host: Option<Host>,
     /// Where images that broke a promise are kept.
     pub cases: PathBuf,
+    /// Whether to keep one of each protocol that is convicted, too.
+    pub keep_all: bool,
     pub studio: Studio,
     pub stop: &'a AtomicBool,
 }
@@ -104,7 +106,7 @@ impl Session<'_> {
             Verdict::Sound => !violated,
             Verdict::Broken => violated || self.is_to_stop(),
         };
-        let kept = match as_expected {
+        let kept = match as_expected && !self.keep_all {
             true => None,
             false => self.keep(file_system, subject, &findings)?,
         };

@@ -73,10 +73,19 @@ impl Violation {
         };
         let (kind, what) = match (left.get(path), wanted.get(path)) {
             (None, _) => (Kind::Missing, "is not there".to_owned()),
-            (Some(_), None) => (Kind::Extra, "should not be there".to_owned()),
+            (Some(left), None) => (kind_of_extra(left), "should not be there".to_owned()),
             (Some(left), Some(wanted)) => compare(left, wanted),
         };
         Self::new(kind, format!("{path} {what}"))
+    }
+}
+
+/// A file that came too early may be empty or zeros, too.
+fn kind_of_extra(left: &[u8]) -> Kind {
+    match left.iter().all(|byte| *byte == 0) {
+        true if left.is_empty() => Kind::Empty,
+        true => Kind::Zeros,
+        false => Kind::Extra,
     }
 }
 
