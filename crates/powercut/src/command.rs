@@ -79,6 +79,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
+    /// Write the results to a file, as a table in Markdown.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+
     /// Look at an image again that broke a promise.
     #[arg(long, value_name = "DIRECTORY")]
     case: Option<PathBuf>,
@@ -228,10 +232,16 @@ fn explore(
     let report = session.run()?;
     println!("\n{}", report.table());
     if let Some(path) = &arguments.json {
-        fs::write(path, serde_json::to_vec_pretty(&report)?)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write(path, &serde_json::to_string_pretty(&report)?)?;
+    }
+    if let Some(path) = &arguments.markdown {
+        write(path, &report.markdown())?;
     }
     Ok(exit_code(&report))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn exit_code(report: &Report) -> ExitCode {

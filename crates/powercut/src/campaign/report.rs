@@ -45,6 +45,17 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Such as `3 / 800: 2 empty, 1 lost`.
+    fn cell(&self) -> String {
+        let counts = format!("{} / {}", self.tally.violated(), self.tally.images);
+        match self.tally.kinds() {
+            kinds if kinds.is_empty() => counts,
+            kinds => format!("{counts}: {kinds}"),
+        }
+    }
+}
+
 impl Report {
     pub fn is_as_expected(&self) -> bool {
         self.rows.iter().all(|row| row.as_expected)
@@ -86,5 +97,36 @@ impl Report {
             );
         }
         table
+    }
+
+    /// The same as a table in Markdown, with a column for each file system.
+    pub fn markdown(&self) -> String {
+        let mut columns: Vec<FileSystem> = self.rows.iter().map(|row| row.file_system).collect();
+        columns.dedup();
+        let mut subjects: Vec<&Row> = Vec::new();
+        for row in &self.rows {
+            if subjects.iter().all(|known| known.subject != row.subject) {
+                subjects.push(row);
+            }
+        }
+        let mut text = String::from("| | what it does |");
+        for column in &columns {
+            let _ = write!(text, " {column} |");
+        }
+        let _ = write!(text, "\n|---|---|{}\n", "---|".repeat(columns.len()));
+        for subject in subjects {
+            let _ = write!(text, "| {} | {} |", subject.subject, subject.about);
+            for column in &columns {
+                let mut rows = self.rows.iter().filter(|row| row.file_system == *column);
+                match rows.find(|row| row.subject == subject.subject) {
+                    Some(row) => {
+                        let _ = write!(text, " {} |", row.cell());
+                    }
+                    None => text.push_str(" |"),
+                }
+            }
+            text.push('\n');
+        }
+        text
     }
 }

@@ -1,8 +1,8 @@
 //! A loop device over an image, gone as soon as nobody uses it any more.
 
 use super::ioctl;
-use anyhow::{Context, Result};
-use std::fs::File;
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,7 +27,21 @@ impl LoopDevice {
         let file = file.with_context(|| format!("cannot open {}", path.display()));
         // Detaching a device that is open takes effect when it is closed.
         super::output_of(Command::new("losetup").arg("--detach").arg(&path))?;
-        Ok(Self { path, file: file? })
+        let device = Self { path, file: file? };
+        if !device.is_direct()? {
+            bail!("{} does not take direct I/O", image.display());
+        }
+        Ok(device)
+    }
+
+    /// Whether what is written passes the kernel's cache of the image: with it,
+    /// writes would reach the image in another order, or not at all.
+    fn is_direct(&self) -> Result<bool> {
+        let name = self.path.file_name().unwrap_or_default();
+        let told = Path::new("/sys/block").join(name).join("loop/dio");
+        let told =
+            fs::read_to_string(&told).with_context(|| format!("cannot read {}", told.display()))?;
+        Ok(told.trim() == "1")
     }
 
     pub fn path(&self) -> &Path {
