@@ -11,7 +11,7 @@ use powercut::recording::Studio;
 use powercut::system::mount::Mount;
 use powercut::system::namespace::{Place, enter};
 use powercut::system::requirements;
-use powercut::work::{Host, Subject, catalogue};
+use powercut::work::{Host, Subject, catalogue, worker};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,6 +125,9 @@ enum Command {
         bytes: u64,
         base: Option<PathBuf>,
     },
+    /// Change a volume as told.
+    #[command(hide = true)]
+    Worker { directory: PathBuf },
 }
 
 pub fn main() -> ExitCode {
@@ -139,14 +142,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(Command::Disk {
-        directory,
-        bytes,
-        base,
-    }) = &arguments.command
-    {
-        server::serve(directory, *bytes, base.as_deref())?;
-        return Ok(ExitCode::SUCCESS);
+    match &arguments.command {
+        Some(Command::Disk {
+            directory,
+            bytes,
+            base,
+        }) => {
+            server::serve(directory, *bytes, base.as_deref())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Command::Worker { directory }) => {
+            worker::serve(directory)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
     }
     if arguments.list {
         list();

@@ -31,7 +31,7 @@ const QUIET: Duration = Duration::from_millis(5);
 pub struct Studio {
     /// A directory in memory.
     pub scratch: PathBuf,
-    /// This program, which can also be a disk.
+    /// This program, which can also be a disk or a worker.
     pub program: PathBuf,
 }
 
@@ -41,6 +41,8 @@ pub struct Site<'a> {
     pub directory: PathBuf,
     pub seed: u64,
     pub recorder: &'a Recorder,
+    /// This program, which can also be a worker.
+    pub program: &'a Path,
 }
 
 /// What happened to the disk, and what had been promised when.
@@ -124,6 +126,7 @@ impl Studio {
             directory,
             seed,
             recorder: &recorder,
+            program: &self.program,
         })?;
         thread::sleep(QUIET);
         drop(neighbour);

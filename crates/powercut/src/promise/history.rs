@@ -187,11 +187,28 @@ impl<'a> Writer<'a> {
         change: impl FnOnce(&mut Files),
         act: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        change(&mut self.files);
-        let number = self.begin(self.files.clone());
+        let done = || act().map(|()| true);
+        self.attempt(change, done).map(drop)
+    }
+
+    /// Like [`step`](Self::step), for one who may be stopped in the middle: `act`
+    /// tells whether it was acknowledged. If not, the files stay what they were,
+    /// until somebody [looks](Self::step_then_look).
+    pub fn attempt(
+        &mut self,
+        change: impl FnOnce(&mut Files),
+        act: impl FnOnce() -> Result<bool>,
+    ) -> Result<bool> {
+        let mut after = self.files.clone();
+        change(&mut after);
+        let number = self.begin(after.clone());
         self.recorder.marker.mark(number.begun())?;
-        act()?;
-        self.recorder.marker.mark(number.acknowledged())
+        let acknowledged = act()?;
+        if acknowledged {
+            self.recorder.marker.mark(number.acknowledged())?;
+            self.files = after;
+        }
+        Ok(acknowledged)
     }
 
     /// Like [`step`](Self::step), for one who cannot know beforehand what the

@@ -1,7 +1,7 @@
 //! All workloads and all protocols, by name.
 
 use super::protocols::{self, JOURNAL, Protocol, STATE};
-use super::{appends, batches, conditional, guest, mixed, renames, singles, streams};
+use super::{appends, batches, conditional, guest, killed, mixed, renames, singles, streams};
 use crate::look::Look;
 use crate::recording::Site;
 use crate::work::Host;
@@ -138,6 +138,11 @@ pub fn catalogue() -> Vec<Subject> {
             "mixed",
             "four writers and two sessions at once, one shared log",
             Product(mixed::mixed),
+        ),
+        sound(
+            "killed",
+            "processes killed in mid-change, others that go on, then the cut",
+            Product(killed::killed),
         ),
         sound(
             "recovery-batches",

@@ -28,7 +28,8 @@ pub fn open(site: &Site) -> Result<Arc<LocalVolume>> {
     open_at(&site.directory)
 }
 
-fn open_at(directory: &Path) -> Result<Arc<LocalVolume>> {
+/// Opens a directory as a volume.
+pub fn open_at(directory: &Path) -> Result<Arc<LocalVolume>> {
     Ok(Arc::new(LocalVolume::open(directory)?))
 }
 
