@@ -158,10 +158,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => {}
     }
     if arguments.list {
-        list();
-        return Ok(ExitCode::SUCCESS);
+        return list(arguments.json.as_deref());
     }
-    let subjects = chosen(arguments)?;
+    let subjects = chosen(&arguments.workloads)?;
     let makers = arguments.file_systems.iter().map(|it| it.maker());
     let programs: Vec<_> = makers.chain(["losetup", "unshare"]).collect();
     if let Err(missing) = requirements::check(&programs) {
@@ -182,42 +181,46 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
 }
 
-fn list() {
-    for subject in catalogue() {
+fn list(json: Option<&Path>) -> Result<ExitCode> {
+    let subjects = catalogue();
+    for subject in &subjects {
         println!("{:<26} {}", subject.name, subject.about);
     }
+    if let Some(path) = json {
+        write(path, &serde_json::to_string_pretty(&subjects)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn chosen(arguments: &Arguments) -> Result<Vec<Subject>> {
+/// Those with these names, or all.
+fn chosen(names: &[String]) -> Result<Vec<Subject>> {
     let mut subjects = catalogue();
-    let named = &arguments.workloads;
-    if let Some(unknown) = named.iter().find(|name| {
-        let mut known = subjects.iter();
-        !known.any(|subject| subject.name == **name)
-    }) {
-        bail!("there is no workload {unknown}; --list tells which there are");
-    }
-    if !named.is_empty() {
-        subjects.retain(|subject| named.iter().any(|name| name == subject.name));
-    }
-    if arguments.ability.is_none() {
-        let without: Vec<_> = subjects.extract_if(.., |it| it.needs_the_host()).collect();
-        for subject in without {
-            eprintln!(
-                "{}: left out, it needs --ability and --guests",
-                subject.name
-            );
+    for name in names {
+        if subjects.iter().all(|subject| subject.name != *name) {
+            bail!("there is no workload {name}; --list tells which there are");
         }
+    }
+    if !names.is_empty() {
+        subjects.retain(|subject| names.iter().any(|name| name == subject.name));
     }
     Ok(subjects)
 }
 
 fn explore(
     arguments: &Arguments,
-    subjects: Vec<Subject>,
+    mut subjects: Vec<Subject>,
     memory: &Path,
     stop: &AtomicBool,
 ) -> Result<ExitCode> {
+    let host = host(arguments)?;
+    if host.is_none() {
+        for subject in subjects.extract_if(.., |it| it.needs_the_host()) {
+            eprintln!(
+                "{}: left out, it needs --ability and --guests",
+                subject.name
+            );
+        }
+    }
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let session = Session {
         file_systems: arguments.file_systems.clone(),
@@ -229,7 +232,7 @@ fn explore(
         }),
         one_is_enough: arguments.short,
         benches: arguments.jobs.unwrap_or(2 * processors).max(1),
-        host: host(arguments)?,
+        host,
         cases: arguments.state.join("cases"),
         keep_all: arguments.keep,
         studio: Studio {

@@ -20,11 +20,12 @@ pub enum Verdict {
 }
 
 /// Something whose power is cut.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Subject {
     pub name: &'static str,
     pub about: &'static str,
     pub verdict: Verdict,
+    #[serde(skip)]
     work: Work,
 }
 
