@@ -49,6 +49,11 @@ pub fn appends_between(site: &Site) -> Result<()> {
             _ => desk.commit([delete("log")?])?,
         }
         desk.commit([append("log", &contents("after", round, 200))?])?;
+        // Nothing stands before the first line of an empty file, so that nothing
+        // but the state of the journal tells that this line is old.
+        desk.commit([write("kept/empty", b"")?])?;
+        desk.commit([append("kept/empty", &contents("first", round, 400))?])?;
+        desk.commit([write("kept/empty", &contents("new", round, 900))?])?;
         desk.commit([write("last", &contents("last", round, 600))?])?;
         desk.commit([rename("last", "log")?])?;
         desk.commit([append("log", b"after the rename\n")?])?;
