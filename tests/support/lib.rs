@@ -5,11 +5,15 @@
 //! | `guests` | where the built guests are |
 //! | `embedding` | a host as an embedder would write it, in the test's process |
 //! | `command` | the `ability` command, in a process of its own |
+//! | `surroundings` | a root with things in it that a guest must not reach |
+//! | `corpus` | paths that a guest might try |
 //! | `many` | what many guests do together, and that nothing of it was lost |
 //! | `script` | what the guest `probe` is told, and what it answers |
 
 pub mod command;
+pub mod corpus;
 pub mod embedding;
 pub mod guests;
 pub mod many;
 pub mod script;
+pub mod surroundings;
