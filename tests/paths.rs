@@ -23,14 +23,14 @@ const CASES: u64 = 700_000;
 #[test]
 fn hostile_paths_are_refused_by_every_function() {
     for variant in VARIANTS {
-        let place = Surroundings::new();
+        let place = Surroundings::set_up();
         let paths = corpus::paths(&place.secret()).into_iter();
         let refused: Vec<_> = paths.filter(|path| path.is_refused).collect();
         let operations: Vec<Vec<&str>> = refused
             .iter()
             .flat_map(|path| every_function(&path.path))
             .collect();
-        let answers = PROBE.answers(variant, place.ctx(), &operations);
+        let answers = PROBE.answers(variant, place.ctx(&place.open()), &operations);
         assert_eq!(answers.len(), operations.len());
         let host = place.secret();
         let host = host.parent().and_then(|path| path.to_str()).expect("text");
@@ -76,7 +76,7 @@ fn every_function(path: &str) -> Vec<Vec<&str>> {
 #[test]
 fn a_slash_at_the_end_is_the_only_freedom_of_a_list() {
     for variant in VARIANTS {
-        let place = Surroundings::new();
+        let place = Surroundings::set_up();
         let refused = [
             "/",
             "//",
@@ -87,11 +87,15 @@ fn a_slash_at_the_end_is_the_only_freedom_of_a_list() {
             "nul/",
         ];
         let operations = refused.map(|path| ["list", path]);
-        let answers = PROBE.answers(variant, place.ctx(), operations);
+        let answers = PROBE.answers(variant, place.ctx(&place.open()), operations);
         for (path, answer) in refused.iter().zip(&answers) {
             assert!(answer.starts_with("err invalid-path"), "{path}: {answer}");
         }
-        let answers = PROBE.answers(variant, place.ctx(), [["list", ""], ["list", "a/"]]);
+        let answers = PROBE.answers(
+            variant,
+            place.ctx(&place.open()),
+            [["list", ""], ["list", "a/"]],
+        );
         assert_eq!(answers, ["ok", "ok"]);
     }
 }
@@ -99,13 +103,13 @@ fn a_slash_at_the_end_is_the_only_freedom_of_a_list() {
 #[test]
 fn all_other_paths_are_plain_files_exactly_where_they_say() {
     for variant in VARIANTS {
-        let place = Surroundings::new();
+        let place = Surroundings::set_up();
         let paths = corpus::paths(&place.secret()).into_iter();
         let paths: Vec<String> = paths.filter(|p| !p.is_refused).map(|p| p.path).collect();
         let write = paths.iter().map(|path| vec!["write", path, path]);
         let read = paths.iter().map(|path| vec!["read", path]);
         let operations: Vec<_> = write.chain(read).collect();
-        let answers = PROBE.answers(variant, place.ctx(), &operations);
+        let answers = PROBE.answers(variant, place.ctx(&place.open()), &operations);
         for (operation, answer) in operations.iter().zip(&answers) {
             assert!(answer.starts_with("ok"), "{operation:?}: {answer}");
         }
@@ -136,7 +140,7 @@ fn millions_of_paths_lead_nowhere_else() {
 }
 
 fn try_paths(variant: Variant, seed: u64, cases: u64) {
-    let place = Surroundings::new();
+    let place = Surroundings::set_up();
     let corpus: String = corpus::paths(&place.secret())
         .iter()
         // Copying them a million times would tell nothing more.
@@ -144,7 +148,7 @@ fn try_paths(variant: Variant, seed: u64, cases: u64) {
         .map(|hostile| hex(&hostile.path) + "\n")
         .collect();
     let args = ["paths", &seed.to_string(), &cases.to_string()];
-    let run = HOSTILE.run(variant, place.ctx(), &args, &corpus);
+    let run = HOSTILE.run(variant, place.ctx(&place.open()), &args, &corpus);
     let ended = run.result.expect("no trap");
     let told = run.stdout.lines().last().unwrap_or_default();
     assert_eq!(ended, 0, "{told}\nABILITY_STORAGE_SEED={seed} repeats this");

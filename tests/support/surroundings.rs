@@ -1,10 +1,13 @@
 //! A root with things around a guest's volume that it must not reach, and what can
 //! be said of them when the guest is done.
 
-use ability_storage::{Root, Scope, StorageCtx};
+use crate::command::names;
+use ability_storage::{Root, RootVolume, Scope, StorageCtx};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io, thread};
 use tempfile::TempDir;
 
 /// What no guest may ever read.
@@ -12,6 +15,11 @@ pub const SECRET: &str = "secret of the host";
 
 /// The ability whose guests are not trusted.
 pub const HOSTILE: &str = "hostile";
+
+const TICK: Duration = Duration::from_millis(10);
+
+/// Only a host that hangs takes longer, however slow the machine.
+const PATIENCE_IN_TICKS: usize = 12_000;
 
 const PRIVATE: &str = ".ability-storage";
 
@@ -33,8 +41,8 @@ pub struct Surroundings {
 impl Surroundings {
     /// A root in which an ability, the user and the private directories of all have
     /// something to hide, and so has the directory around it.
-    pub fn new() -> Self {
-        let directory = tempfile::tempdir().expect("temporary directory");
+    pub fn set_up() -> Self {
+        let directory = temporary().expect("temporary directory");
         let root = Root::open_or_create(directory.path().join("root")).expect("created");
         for volume in [root.ability(HOSTILE), root.ability("other"), root.user()] {
             drop(volume.expect("opened"));
@@ -74,11 +82,29 @@ impl Surroundings {
         self.directory.path().join("secret")
     }
 
-    /// What a hostile guest is given: its own volume, nothing else.
-    pub fn ctx(&self) -> StorageCtx {
+    /// The hostile ability's own volume.
+    pub fn open(&self) -> Arc<RootVolume> {
         let root = Root::open_or_create(self.root()).expect("opened");
-        let volume = root.ability(HOSTILE).expect("opened");
-        StorageCtx::builder().volume(Scope::Ability, volume).build()
+        root.ability(HOSTILE).expect("opened")
+    }
+
+    /// What a hostile guest is given: its own volume, nothing else.
+    pub fn ctx(&self, volume: &Arc<RootVolume>) -> StorageCtx {
+        let ctx = StorageCtx::builder().volume(Scope::Ability, volume.clone());
+        ctx.build()
+    }
+
+    /// Waits for calls that were under way when their guest was stopped: the volume
+    /// closes with the last of them, and is empty but for what is meant to be there.
+    pub fn wait_until_closed(&self) {
+        let sessions = self.volume().join(PRIVATE).join("sessions");
+        for _ in 0..PATIENCE_IN_TICKS {
+            if names(&sessions).is_empty() {
+                return;
+            }
+            thread::sleep(TICK);
+        }
+        panic!("{:?} stay open", names(&sessions));
     }
 
     /// All plain files of the volume, by their paths in it. When it is closed.
@@ -133,6 +159,16 @@ impl Surroundings {
         tree.retain(|path, _| path == volume || !path.starts_with(volume));
         tree
     }
+}
+
+/// In memory, where there is one for files: attacks are to be many, and none of them
+/// cuts the power.
+fn temporary() -> io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        return tempfile::tempdir_in(memory);
+    }
+    tempfile::tempdir()
 }
 
 /// What may be left in the private directory of a volume that is closed.
