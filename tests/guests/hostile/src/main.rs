@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         ["streams", what, path, held, attempts] => {
             streams::attack(what, path, number(held), number(attempts))
         }
+        ["stop", way] => streams::stop(way),
         _ => Err(format!("no such attack: {words:?}")),
     };
     match done {
