@@ -1,5 +1,6 @@
-//! No path and no symbolic link leads a guest out of the directory that it was
-//! given, or into the part of it that is the engine's own.
+//! No symbolic link leads a guest out of the directory that it was given, or into the
+//! part of it that is the engine's own. No path does, either: see `paths.rs`.
+#![cfg(unix)]
 
 use ability_storage::{LocalVolume, StorageCtx};
 use end_to_end::command::names;
@@ -46,109 +47,11 @@ impl Place {
     }
 }
 
-fn hostile_paths(place: &Place) -> Vec<String> {
-    let absolute = place.outside().join("file");
-    let mut paths: Vec<String> = [
-        "..",
-        "../outside/file",
-        "a/../../outside/file",
-        "./../outside/file",
-        ".",
-        "./a",
-        "a/.",
-        "a/..",
-        "a//b",
-        "a/",
-        "/",
-        "/etc/passwd",
-        "//etc/passwd",
-        "..\\outside\\file",
-        "a\\b",
-        "C:\\Windows\\win.ini",
-        "C:a",
-        "\\\\server\\share",
-        "a:stream",
-        "a\0",
-        "a\0/../../outside/file",
-        "a\nb",
-        "a\tb",
-        "a\u{1b}[2J",
-        "a\u{7f}",
-        ".ability-storage",
-        ".ability-storage/lock",
-        ".ability-storage/sessions/x",
-        ".ABILITY-STORAGE/lock",
-        ".ability\u{200d}-storage/lock",
-        "ABILIT~1/lock",
-        "nul",
-        "COM1",
-        "trailing.",
-        "trailing ",
-    ]
-    .map(str::to_owned)
-    .into();
-    paths.push(absolute.to_str().expect("text").to_owned());
-    paths.push("x".repeat(256));
-    paths.push("long/".repeat(300) + "file");
-    paths
-}
-
-#[test]
-fn hostile_paths_are_refused_by_every_function() {
-    for variant in VARIANTS {
-        let place = Place::new();
-        for path in hostile_paths(&place) {
-            let path = path.as_str();
-            let operations: [&[&str]; 17] = [
-                &["exists", path],
-                &["read", path],
-                &["read-versioned", path],
-                &["stat", path],
-                &["write", path, "stolen"],
-                &["write-if", path, "stolen", "any"],
-                &["append", path, "stolen"],
-                &["rename", path, "here"],
-                &["rename", "here", path],
-                &["delete", path],
-                &["stream-write", path, "1"],
-                &["stream-read", path],
-                &["batch", "write", "here", "", "write", path, ""],
-                &["batch", "append", path, ""],
-                &["batch", "rename", "here", path],
-                &["batch", "delete", path],
-                // One slash at the end, and nothing else, is the only freedom.
-                &["list", if path == "a/" { "a//" } else { path }],
-            ];
-            let answers = PROBE.answers(variant, place.ctx(), operations);
-            for (operation, answer) in operations.iter().zip(&answers) {
-                assert!(
-                    answer.starts_with("err invalid-path"),
-                    "{operation:?}: {answer}"
-                );
-                let host = place.directory.path().to_str().expect("text");
-                assert!(
-                    path.contains(host) || !answer.contains(host),
-                    "{operation:?} tells a path of the host: {answer}"
-                );
-            }
-        }
-        let empty = PROBE.answers(variant, place.ctx(), [["read", ""], ["delete", ""]]);
-        assert!(
-            empty.iter().all(|a| a.starts_with("err invalid-path")),
-            "{empty:?}"
-        );
-        assert_eq!(names(&place.volume()), [".ability-storage"]);
-        place.check_outside();
-    }
-}
-
-#[cfg(unix)]
 fn link(to: impl AsRef<Path>, at: PathBuf) {
     std::os::unix::fs::symlink(to, at).expect("linked");
 }
 
 /// Links that someone with access to the directory has put there.
-#[cfg(unix)]
 fn plant_links(place: &Place) {
     let volume = place.volume();
     fs::write(volume.join("real"), "real").expect("written");
@@ -166,7 +69,6 @@ fn plant_links(place: &Place) {
     link("loop", volume.join("loop"));
 }
 
-#[cfg(unix)]
 const LINKS: [&str; 6] = [
     "to-file",
     "to-file-relative",
@@ -176,7 +78,6 @@ const LINKS: [&str; 6] = [
     "loop",
 ];
 
-#[cfg(unix)]
 #[test]
 fn links_are_not_read() {
     for variant in VARIANTS {
@@ -223,7 +124,6 @@ fn links_are_not_read() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_write_replaces_a_link_and_leaves_what_it_points_to() {
     for variant in VARIANTS {
@@ -242,7 +142,6 @@ fn a_write_replaces_a_link_and_leaves_what_it_points_to() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn no_change_goes_through_a_link() {
     for variant in VARIANTS {
@@ -284,7 +183,6 @@ fn no_change_goes_through_a_link() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_link_is_no_file_that_could_be_deleted() {
     let place = Place::new();

@@ -27,6 +27,9 @@ pub static PROBE: LazyLock<Guest> = LazyLock::new(|| Guest::load("probe"));
 /// The guest that hands out numbers.
 pub static COUNTER: LazyLock<Guest> = LazyLock::new(|| Guest::load("counter"));
 
+/// The guest that attacks its host.
+pub static HOSTILE: LazyLock<Guest> = LazyLock::new(|| Guest::load("hostile"));
+
 /// Which of the two sets of host functions a guest is linked with.
 #[derive(Clone, Copy, Debug)]
 pub enum Variant {

@@ -1,4 +1,4 @@
-//! Where the built guests are.
+//! Where the built guests are, and guests of a few lines that need no building.
 
 use std::path::PathBuf;
 
@@ -15,4 +15,18 @@ pub fn path(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// A command whose core module has these parts, and does what `body` says: from
+/// nothing to 0 for success, or 1.
+pub fn tiny(parts: &str, body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+            (core module $guest {parts} (func (export "run") (result i32) {body}))
+            (core instance $guest (instantiate $guest))
+            (func $run (result (result)) (canon lift (core func $guest "run")))
+            (instance $run (export "run" (func $run)))
+            (export "wasi:cli/run@0.2.0" (instance $run)))"#
+    );
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }

@@ -218,20 +218,54 @@ fn is_windows_device(component: &str) -> bool {
 }
 
 /// Whether any file system could resolve `component` to [`PRIVATE_DIR`]: by
-/// ignoring case, by ignoring invisible characters (HFS+), or by the short name
-/// that NTFS and FAT make for it (`ABILIT~1`).
+/// ignoring case, in the manner of Unicode (`ſ` is an `s`) and characters that
+/// nobody sees (ext4 and tmpfs with `casefold`, APFS, HFS+), or by the short name
+/// that NTFS and FAT make for it.
 fn names_private_dir(component: &str) -> bool {
-    let visible: String = component
+    let folded: String = component
         .chars()
-        .filter(|c| !is_ignored_by_hfs(*c))
+        .filter(|c| !is_ignorable(*c))
+        // There and back: some letters have one upper case in common.
+        .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .collect();
-    visible == PRIVATE_DIR || visible.starts_with("abilit~")
+    folded == PRIVATE_DIR || is_short_name_of_private_dir(&folded)
 }
 
-/// The list that git keeps for the same purpose (`next_hfs_char` in utf8.c).
-fn is_ignored_by_hfs(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+/// `abilit~1`; or, when other files have the first few of these, `ab`, four digits
+/// of a hash, and `~1`.
+fn is_short_name_of_private_dir(name: &str) -> bool {
+    let Some((stem, number)) = name.split_once('~') else {
+        return false;
+    };
+    let is_hash = |hash: &str| hash.len() == 4 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_hashed = || stem.strip_prefix("ab").is_some_and(is_hash);
+    stem == "abilit" || (number.starts_with(|c: char| c.is_ascii_digit()) && is_hashed())
+}
+
+/// Default_Ignorable_Code_Point of Unicode 16, in which all that HFS+ ignores is
+/// contained.
+fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -262,6 +296,8 @@ mod tests {
             "ability-storage",
             ".ability-storage-notes",
             "ability.json",
+            "abcafe~",
+            "absent~1",
             &longest_component,
             &longest,
         ] {
@@ -321,8 +357,13 @@ mod tests {
             "a/.ABILITY-STORAGE/b",
             ".ability\u{200c}-storage",
             "\u{feff}.ability-storage/x",
+            ".ability\u{ad}-storage",
+            ".ability-storage\u{e0001}/x",
+            ".ability-\u{17f}torage",
+            ".ABILITY-\u{fb06}ORAGE/x",
             "ABILIT~1/x",
             "abilit~2",
+            "AB12EF~1",
             &"x".repeat(256),
             &too_long,
         ] {
