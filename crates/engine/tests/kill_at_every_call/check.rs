@@ -1,6 +1,7 @@
 //! What must be true after a process was killed in the middle of its work.
 
-use crate::process::Ending;
+use crate::directories::{copy, names, scratch};
+use crate::process::{Ending, STARTING};
 use crate::workloads::{Operation, State, Workload, append, contents, delete, in_memory, one};
 use crate::workloads::{all, write};
 use ability_storage_engine::{LocalVolume, Volume};
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::sync::PoisonError;
 
 /// The size to which journals go back.
 const JOURNAL_BYTES: u64 = 64 << 10;
@@ -61,29 +63,39 @@ pub fn check_survivor(
         let differences = differences(&found.1, &[&allowed[0], &allowed[1]]);
         panic!("{result:?}, {differences}; {at}");
     };
-    drop(survivor);
 
-    // What the operation left to be done elsewhere is done by now, perhaps only now.
-    let volume = LocalVolume::open(directory).expect(at);
-    let found = contents(&volume);
-    let possible = &allowed[which..];
-    if !possible.contains(&found) {
-        let possible: Vec<_> = possible.iter().collect();
-        panic!("opened again, {}; {at}", differences(&found, &possible));
+    // What the operation left to be done elsewhere is done at the next opening, perhaps
+    // only then: after the survivor died now, and after it closed the volume.
+    let _nobody_starts = STARTING.read().unwrap_or_else(PoisonError::into_inner);
+    let dead = scratch();
+    copy(directory, dead.path());
+    drop(survivor);
+    for directory in [dead.path(), directory] {
+        let volume = LocalVolume::open(directory).expect(at);
+        let found = contents(&volume);
+        let possible: Vec<_> = allowed[which..].iter().collect();
+        let is_possible = possible.contains(&&found);
+        assert!(
+            is_possible,
+            "opened again, {}; {at}",
+            differences(&found, &possible)
+        );
+        check_usage(&volume, &found, at);
+        drop(volume);
+        check_closed(directory, &found, at);
     }
-    check_usage(&volume, &found, at);
-    drop(volume);
-    check_closed(directory, &found, at);
 }
 
-/// What another does next to a file of the operation that was cut off: each kind of
-/// change to each of its paths in turn, and once something that needs a new directory.
-pub fn change_after(workload: &Workload, ending: &Ending, n: usize) -> Operation {
+/// How many kinds of changes another may make after a kill.
+pub const KINDS: usize = 5;
+
+/// A change of this kind to a file of the operation that was cut off, to the first of
+/// them, the second and so on; or one that needs a new directory.
+pub fn change_after(workload: &Workload, ending: &Ending, kind: usize, path: usize) -> Operation {
     let last = workload.operations.len() - 1;
     let paths = workload.operations[ending.acknowledged.min(last)].paths();
-    let (kind, path) = (n % 5, &paths[(n / 5) % paths.len()]);
-    let path = path.as_str();
-    match kind {
+    let path = paths[path % paths.len()].as_str();
+    match kind % KINDS {
         0 => one(append(path, "added by another\n")),
         1 => one(write(path, "written by another")),
         2 => one(delete(path)),
@@ -146,16 +158,6 @@ fn gather(directory: &Path, prefix: &str, files: &mut State) {
             files.insert(format!("{prefix}{name}"), fs::read(&path).expect("read"));
         }
     }
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).expect("listed");
-    let names = entries.map(|entry| entry.expect("listed").file_name());
-    let mut names: Vec<_> = names
-        .map(|name| name.into_string().expect("UTF-8"))
-        .collect();
-    names.sort_unstable();
-    names
 }
 
 #[track_caller]

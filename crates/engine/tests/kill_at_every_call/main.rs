@@ -9,6 +9,7 @@
 //! | `workloads` | what the process does, and what the volume holds after each step |
 //! | `process` | the process that is killed |
 //! | `check` | what must be true after the kill |
+//! | `directories` | directories for volumes |
 //!
 //! A kill leaves everything to the system that was written before, so what this cannot
 //! see is a sync that is missing: that is for power cuts.
@@ -16,21 +17,24 @@
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod check;
+mod directories;
 mod process;
 mod workloads;
 
 use ability_storage_engine::LocalVolume;
-use check::{change_after, check_opened, check_survivor};
+use check::{KINDS, change_after, check_opened, check_survivor};
+use directories::{copy, scratch};
 use kill_points::Call;
 use process::{Ending, Part, run_and_kill};
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use tempfile::TempDir;
-use workloads::{State, Workload};
+use workloads::{Operation, State, Workload};
 
 /// Fewer would mean that the calls are not seen.
-const FEW_CALLS: usize = 50;
+const FEW_CALLS: usize = 40;
+
+/// More in one part would mean that it does not come to an end.
+const MANY_CALLS: usize = 2_000;
 
 #[test]
 fn whole_files_survive_a_kill_at_every_call() {
@@ -65,6 +69,16 @@ fn another_process_goes_on_appending_after_a_kill_at_every_call() {
 #[test]
 fn another_process_goes_on_with_batches_after_a_kill_at_every_call() {
     survived_at_every_call(&workloads::batches());
+}
+
+#[test]
+fn another_process_does_anything_after_a_kill_between_two_appends() {
+    survived_whatever_is_done(&workloads::appends());
+}
+
+#[test]
+fn another_process_does_anything_after_a_kill_in_the_middle_of_a_batch() {
+    survived_whatever_is_done(&workloads::batches());
 }
 
 /// The process finds a batch that another has decided and only begun to publish, and
@@ -110,19 +124,48 @@ fn kill_and_check(prepared: &Path, workload: &Workload, states: &[State]) {
     });
 }
 
-/// Another has the volume open and has worked on it before the process begins.
+/// Another has the volume open and has worked on it before the process begins. After
+/// each kill it does something else.
 fn survived_at_every_call(workload: &Workload) {
     let states = workload.states_from(&workload.start());
     at_every_call(workload, |part, n| {
-        let directory = scratch();
-        let survivor = LocalVolume::open(directory.path()).expect("opened");
-        prepare(&survivor, workload);
-        let ending = run_and_kill(directory.path(), workload, part, n, Call::may_concern_files)?;
-        let at = place(workload, part, n, &ending);
-        let change = change_after(workload, &ending, n);
-        check_survivor(survivor, directory.path(), &change, &states, &ending, &at);
-        Ok(ending)
+        let change = |ending: &_| change_after(workload, ending, n, n / KINDS);
+        kill_and_survive(
+            workload,
+            &states,
+            (part, n),
+            Call::may_concern_files,
+            change,
+        )
     });
+}
+
+/// The same with every kind of change after each kill at a call that changes files.
+fn survived_whatever_is_done(workload: &Workload) {
+    let states = workload.states_from(&workload.start());
+    for kind in 0..KINDS {
+        at_every_call(workload, |part, n| {
+            let change = |ending: &_| change_after(workload, ending, kind, n);
+            kill_and_survive(workload, &states, (part, n), changes_files, change)
+        });
+    }
+}
+
+fn kill_and_survive(
+    workload: &Workload,
+    states: &[State],
+    (part, n): (Part, usize),
+    counts: fn(&Call) -> bool,
+    change: impl Fn(&Ending) -> Operation,
+) -> io::Result<Ending> {
+    let directory = scratch();
+    let survivor = LocalVolume::open(directory.path()).expect("opened");
+    prepare(&survivor, workload);
+    let ending = run_and_kill(directory.path(), workload, part, n, counts)?;
+    let at = place(workload, part, n, &ending);
+    let change = change(&ending);
+    check_survivor(survivor, directory.path(), &change, states, &ending, &at);
+    Ok(ending)
 }
 
 /// Has `kill_at` kill a process in each part of its work at its first call, at its
@@ -131,6 +174,7 @@ fn at_every_call(workload: &Workload, kill_at: impl Fn(Part, usize) -> io::Resul
     let mut calls = 0;
     for part in Part::all(workload) {
         for n in 0.. {
+            assert!(n < MANY_CALLS, "{}, {part:?} has no end", workload.name);
             let ending = match kill_at(part, n) {
                 Ok(ending) => ending,
                 Err(error) => return skip(&error),
@@ -191,30 +235,10 @@ fn place(workload: &Workload, part: Part, n: usize, ending: &Ending) -> String {
     format!("{name}, killed at call {n} of {part:?}, {call}, {acknowledged} acknowledged")
 }
 
+fn changes_files(call: &Call) -> bool {
+    is_rename(call) || ["pwrite64", "unlinkat"].contains(&call.name().as_str())
+}
+
 fn is_rename(call: &Call) -> bool {
     call.name().starts_with("rename")
-}
-
-/// A directory in memory where there is one: a kill does not ask for a disk.
-fn scratch() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let directory = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    };
-    directory.expect("a temporary directory")
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("listed") {
-        let entry = entry.expect("listed");
-        let to = to.join(entry.file_name());
-        if entry.file_type().expect("known").is_dir() {
-            fs::create_dir_all(&to).expect("created");
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), &to).expect("copied");
-        }
-    }
 }

@@ -6,6 +6,7 @@ use kill_points::{Call, Traced};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{PoisonError, RwLock};
 
 const DIRECTORY: &str = "ABILITY_STORAGE_TEST_KILL_DIRECTORY";
 const WORKLOAD: &str = "ABILITY_STORAGE_TEST_KILL_WORKLOAD";
@@ -14,6 +15,10 @@ const PART: &str = "ABILITY_STORAGE_TEST_KILL_PART";
 const READY: &str = "ready";
 const DONE: &str = "done";
 const CLOSED: &str = "closed";
+
+/// Until a new process runs its own program, it has all that this one has open, locks
+/// included. Who counts on a lock to be free when it gave it up reads this meanwhile.
+pub static STARTING: RwLock<()> = RwLock::new(());
 
 /// What a process does one after the other: it opens the volume, does each operation,
 /// and closes the volume.
@@ -58,15 +63,19 @@ pub fn run_and_kill(
     n: usize,
     counts: impl FnMut(&Call) -> bool,
 ) -> io::Result<Ending> {
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    command
         .args(["--exact", "process::workload_process", "--ignored"])
         .args(["--nocapture", "--test-threads=1"])
         .env(DIRECTORY, directory)
         .env(WORKLOAD, workload.name)
         .env(PART, format!("{part:?}"))
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
+        .stdout(Stdio::piped());
+    let mut child = {
+        let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+        command.spawn()?
+    };
     let mut stdin = child.stdin.take().expect("piped");
     let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
     let mut said = String::new();
