@@ -5,7 +5,9 @@
 
 mod demo;
 mod guests;
+mod packages;
 mod platforms;
+mod powercut;
 mod process;
 mod progress;
 mod test;
@@ -35,6 +37,7 @@ enum Command {
     Platforms(platforms::Options),
     Test(test::Options),
     Demo(demo::Options),
+    Powercut(powercut::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Guests(_) => guests::build(&workspace)?,
         Command::Platforms(_) => platforms::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
+        Command::Powercut(options) => return powercut::run(&workspace, &options),
         Command::Demo(options) => return demo::run(&workspace, &options),
     }
     Ok(ExitCode::SUCCESS)

@@ -4,13 +4,15 @@
 
 use crate::guests;
 use crate::platforms;
+use crate::powercut;
 use crate::process::run_shown;
 use crate::progress::{bold, heading, note, seconds};
 use crate::toolchain::{Component, need};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use std::ffi::OsString;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Run all that CI runs: formatting, guests, lints, tests, documentation
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 /// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
 /// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
+/// - powercut: `cargo xtask powercut --short`, skipped where it cannot run
 /// - doc: `cargo doc --workspace --no-deps --all-features`, warnings are errors
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -42,6 +45,7 @@ enum Step {
     Clippy,
     Platforms,
     Test,
+    Powercut,
     Doc,
 }
 
@@ -53,6 +57,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Platforms => "platforms",
             Self::Test => "test",
+            Self::Powercut => "powercut",
             Self::Doc => "doc",
         }
     }
@@ -76,12 +81,20 @@ impl Step {
                         .args(["--all-targets", "--", "-D", "warnings"]),
                 )
             }
-            Self::Test => run_shown(
-                workspace
-                    .cargo("test")
-                    .args(everything)
-                    .args(&options.arguments),
-            ),
+            Self::Test => {
+                powercut::install_programs(workspace);
+                run_shown(
+                    workspace
+                        .cargo("test")
+                        .args(everything)
+                        .args(&options.arguments),
+                )
+            }
+            Self::Powercut => {
+                let code = powercut::run(workspace, &powercut::short_form())?;
+                ensure!(code == ExitCode::SUCCESS, "see the table above");
+                Ok(())
+            }
             Self::Doc => {
                 let mut cargo = workspace.cargo("doc");
                 run_shown(

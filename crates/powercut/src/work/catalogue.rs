@@ -1,0 +1,250 @@
+//! All workloads and all protocols, by name.
+
+use super::protocols::{self, JOURNAL, Protocol, STATE};
+use super::{appends, batches, conditional, guest, killed, mixed, renames, singles, streams};
+use crate::look::Look;
+use crate::recording::Site;
+use crate::work::Host;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What the laboratory must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// No image breaks a promise.
+    Sound,
+    /// Some do.
+    Broken,
+}
+
+/// Something whose power is cut.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Subject {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub verdict: Verdict,
+    #[serde(skip)]
+    work: Work,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    /// Through the engine.
+    Product(fn(&Site) -> Result<()>),
+    /// Through a guest in the host.
+    Guest(fn(&Site, &Host) -> Result<()>),
+    /// Through the engine; then the power is cut while it recovers.
+    Recovery(fn(&Site) -> Result<()>),
+    /// Through the plain calls of the system.
+    Protocol(Protocol, Reader),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    Plain,
+    TriesTheJournal,
+}
+
+impl Subject {
+    pub fn is_product(&self) -> bool {
+        !matches!(self.work, Work::Protocol(..))
+    }
+
+    /// Whether the power is also cut while what this leaves is recovered.
+    pub fn is_about_recovery(&self) -> bool {
+        matches!(self.work, Work::Recovery(_))
+    }
+
+    pub fn needs_the_host(&self) -> bool {
+        matches!(self.work, Work::Guest(_))
+    }
+
+    pub fn look(&self) -> Look {
+        match self.work {
+            Work::Product(_) | Work::Recovery(_) => Look::Volume(PathBuf::new()),
+            Work::Guest(_) => Look::Volume(guest::volume_directory()),
+            Work::Protocol(_, Reader::Plain) => Look::Plain(STATE.to_owned()),
+            Work::Protocol(_, Reader::TriesTheJournal) => {
+                Look::PlainOrCopy(STATE.to_owned(), JOURNAL.to_owned())
+            }
+        }
+    }
+
+    pub fn run(&self, site: &Site, host: Option<&Host>) -> Result<()> {
+        match self.work {
+            Work::Product(work) | Work::Recovery(work) => work(site),
+            Work::Guest(work) => work(site, host.context("there is no host")?),
+            Work::Protocol(protocol, _) => protocols::run(site, protocol),
+        }
+    }
+}
+
+/// What is tried: first the product, then what must be convicted and what not.
+pub fn catalogue() -> Vec<Subject> {
+    use Work::{Guest, Product, Recovery};
+    let sound = |name, about, work| Subject {
+        name,
+        about,
+        verdict: Verdict::Sound,
+        work,
+    };
+    let protocol = |name, about, verdict, protocol, reader| Subject {
+        name,
+        about,
+        verdict,
+        work: Work::Protocol(protocol, reader),
+    };
+    vec![
+        sound(
+            "writes",
+            "new files, replaced files, new directories, 0 B to 1 MiB",
+            Product(singles::writes),
+        ),
+        sound(
+            "conditional",
+            "writes that ask for a version, and are refused",
+            Product(conditional::conditional),
+        ),
+        sound(
+            "counter",
+            "three threads and two sessions count together",
+            Product(conditional::counter),
+        ),
+        sound("renames", "files that move", Product(renames::renames)),
+        sound(
+            "deletes",
+            "files that go, directories that become files",
+            Product(singles::deletes),
+        ),
+        sound("appends", "logs that grow", Product(appends::appends)),
+        sound(
+            "long-appends",
+            "appends that fill and outgrow the journal",
+            Product(appends::long_appends),
+        ),
+        sound(
+            "appends-between",
+            "appends between replaces, renames and deletes of the file",
+            Product(appends::appends_between),
+        ),
+        sound("batches", "many changes as one", Product(batches::batches)),
+        sound(
+            "streams",
+            "files written in pieces",
+            Product(streams::streams),
+        ),
+        sound(
+            "mixed",
+            "four writers and two sessions at once, one shared log",
+            Product(mixed::mixed),
+        ),
+        sound(
+            "killed",
+            "processes killed in mid-change, others that go on, then the cut",
+            Product(killed::killed),
+        ),
+        sound(
+            "recovery-batches",
+            "the power is cut twice more while batches are recovered",
+            Recovery(batches::batches),
+        ),
+        sound(
+            "recovery-appends",
+            "the power is cut twice more while appends are recovered",
+            Recovery(appends::appends_between),
+        ),
+        sound(
+            "guest-json",
+            "audit-chain in the host, its chain as one file",
+            Guest(guest::json),
+        ),
+        sound(
+            "guest-lines",
+            "audit-chain in the host, its chain as lines",
+            Guest(guest::lines),
+        ),
+        protocol(
+            "truncate-write",
+            "mode=\"w\"",
+            Verdict::Broken,
+            protocols::truncate_write,
+            Reader::Plain,
+        ),
+        protocol(
+            "delete-write",
+            "delete, then write",
+            Verdict::Broken,
+            protocols::delete_write,
+            Reader::Plain,
+        ),
+        protocol(
+            "rename-unsynced",
+            "temp, rename; nothing synced",
+            Verdict::Broken,
+            protocols::rename_unsynced,
+            Reader::Plain,
+        ),
+        protocol(
+            "rename-file-unsynced",
+            "temp, rename, sync the directory; the file not synced",
+            Verdict::Broken,
+            protocols::rename_file_unsynced,
+            Reader::Plain,
+        ),
+        protocol(
+            "rename-directory-unsynced",
+            "temp, sync, rename; the directory not synced",
+            Verdict::Broken,
+            protocols::rename_directory_unsynced,
+            Reader::Plain,
+        ),
+        protocol(
+            "forward-journal",
+            "write a copy, delete, write, delete the copy",
+            Verdict::Broken,
+            protocols::forward_journal,
+            Reader::TriesTheJournal,
+        ),
+        protocol(
+            "forward-journal-synced",
+            "the same with a sync at each step, for a plain reader",
+            Verdict::Broken,
+            protocols::forward_journal_synced,
+            Reader::Plain,
+        ),
+        protocol(
+            "rename-synced",
+            "temp, sync, rename, sync the directory",
+            Verdict::Sound,
+            protocols::rename_synced,
+            Reader::Plain,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique() {
+        let all = catalogue();
+        let names: BTreeSet<_> = all.iter().map(|subject| subject.name).collect();
+        assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn the_product_is_taken_to_be_sound() {
+        let all = catalogue();
+        let product = all.iter().filter(|subject| subject.is_product());
+        assert!(product.clone().count() > 10);
+        assert!(
+            product
+                .clone()
+                .all(|subject| subject.verdict == Verdict::Sound)
+        );
+    }
+}
