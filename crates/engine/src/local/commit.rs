@@ -333,13 +333,13 @@ impl<D: Directory> Local<D> {
     /// Makes the directories of `path`, and removes those without files that
     /// have its name.
     fn make_way(&self, writing: &Writing<D>, path: &FilePath) -> Result<(), Stop> {
-        let _structure = self.structure_to_change(writing)?;
+        let _structure = self.structure_to_change(writing, Some(path))?;
         let place = self.tree.make(path);
         let place = place.map_err(|no_way| no_way.into_error(path))?;
         if is_directory(&*place.directory, path.name()) {
             self.tree
                 .remove_empty(&place.directory, path)
-                .map_err(|_| Error::directory_of_others(path))?;
+                .map_err(|error| Error::not_removable(path, error))?;
         }
         Ok(())
     }

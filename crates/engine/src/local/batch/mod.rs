@@ -220,10 +220,7 @@ impl<D: Directory> Local<D> {
     fn whole(&self, script: &Script, error: io::Error) -> Error {
         match script.paths().next() {
             Some(path) => Error::not_changed(path, error),
-            None => Error::Unavailable {
-                what: "the batch could not be journaled".to_owned(),
-                source: error,
-            },
+            None => Error::unavailable("the batch could not be journaled", error),
         }
     }
 }
