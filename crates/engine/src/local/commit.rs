@@ -31,11 +31,12 @@ const ATTEMPTS: usize = 16;
 
 /// What it takes to write.
 pub(crate) struct Writing<D: Directory> {
+    // Before the session, so that none is open when its directory is removed.
+    pub(crate) journals: Journals<D>,
     pub(crate) session: Session<D>,
     pub(crate) sessions: Arc<Sessions<D>>,
     pub(crate) locks: Locks<D>,
     pub(crate) appends: Arc<Appends<D>>,
-    pub(crate) journals: Journals<D>,
     pub(crate) accounts: Arc<Accounts>,
 }
 

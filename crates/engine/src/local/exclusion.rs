@@ -72,7 +72,7 @@ impl<D: Directory> Local<D> {
         if let Some(dead) = writing.sessions.dead(&gate, id)? {
             batch::recover(&self.tree, &writing.locks, &dead.directory)?;
             self.observer.recovered();
-            return writing.sessions.remove(id, &dead.directory);
+            return writing.sessions.remove_dead(id, dead);
         }
         match writing.sessions.directory_of(id)? {
             Some(directory) if !batch::unfinished(&directory)?.is_empty() => Err(io::Error::new(

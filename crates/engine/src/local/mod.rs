@@ -64,7 +64,7 @@ use locks::Locks;
 pub use observe::Counters;
 use observe::{Observed, Observer};
 use overlay::Overlay;
-use session::Sessions;
+use session::{Dead, Sessions};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -266,7 +266,7 @@ impl<D: Directory> Local<D> {
         for id in sessions.ids()? {
             if let Some(dead) = sessions.dead(&gate, &id)? {
                 batch::recover(tree, &locks, &dead.directory)?;
-                remove_dead(&sessions, &id, &dead.directory);
+                remove_dead(&sessions, &id, dead);
                 observer.recovered();
             }
         }
@@ -329,8 +329,8 @@ impl<D: Directory> Drop for Local<D> {
 }
 
 /// What cannot be removed now is in nobody's way, and will be tried again.
-fn remove_dead<D: Directory>(sessions: &Sessions<D>, id: &str, directory: &D) {
-    match sessions.remove(id, directory) {
+fn remove_dead<D: Directory>(sessions: &Sessions<D>, id: &str, dead: Dead<D>) {
+    match sessions.remove_dead(id, dead) {
         Ok(()) => tracing::info!(session = id, "removed what a dead session left"),
         Err(error) => {
             tracing::warn!(session = id, %error, "what a dead session left could not be removed");
