@@ -29,6 +29,26 @@ fn what_was_acknowledged_survives_a_kill() {
     assert!(acknowledged >= Some(ROUNDS), "too few writes to mean much");
 }
 
+#[test]
+fn recovery_does_not_undo_an_edit_by_hand() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    run_and_kill(directory.path(), 3);
+    // All that comes before the last line is as the volume left it.
+    let path = directory.path().join("log");
+    let mut edited = std::fs::read(&path).expect("read");
+    let end = edited.len() - 1;
+    edited[end - 50..end].fill(b'-');
+    std::fs::write(&path, &edited).expect("edited");
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    let after = std::fs::read(&path).expect("read");
+    // A line that was on its way may come after it.
+    let after = String::from_utf8_lossy(&after);
+    assert!(
+        after.starts_with(&*String::from_utf8_lossy(&edited)),
+        "{after}"
+    );
+}
+
 /// Not a test: the process that is killed. It goes on where it was stopped.
 #[test]
 #[ignore = "runs as the child of another test"]

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// Longer than any file of a workload.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// What a volume has to itself.
+const PRIVATE: &str = ".ability-storage";
+
 /// Who looks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,6 +69,7 @@ fn volume(directory: &Path, expectation: &Expectation) -> Result<(), Violation> 
     let volume = LocalVolume::open(directory).map_err(unusable)?;
     expectation.judge(&all_of(&volume)?)?;
     let left = all_of(&volume)?;
+    counts(&volume, &left)?;
     works(&volume)?;
     drop(volume);
     clean(directory)?;
@@ -119,16 +123,38 @@ fn works(volume: &LocalVolume) -> Result<(), Violation> {
     Ok(())
 }
 
+fn counts(volume: &LocalVolume, files: &Files) -> Result<(), Violation> {
+    let usage = volume.usage().map_err(unusable)?;
+    let counted = (usage.files, usage.bytes);
+    let there = (files.paths().count() as u64, files.bytes());
+    if counted != there {
+        let detail = format!("it counts {counted:?} files and bytes, but there are {there:?}");
+        return Err(Violation::new(Kind::Unusable, detail));
+    }
+    Ok(())
+}
+
+/// What a volume keeps for itself when nobody has it open.
+const KEPT: [&str; 4] = ["lock", "locks", "journals", "sessions"];
+
 /// Nothing temporary is left once the volume is closed.
 fn clean(directory: &Path) -> Result<(), Violation> {
-    let sessions = directory.join(".ability-storage/sessions");
-    let unreadable = |error| Violation::new(Kind::Unreadable, format!("sessions: {error}"));
-    let mut left = fs::read_dir(sessions).map_err(unreadable)?;
-    match left.next() {
-        Some(_) => Err(Violation::new(
-            Kind::Extra,
-            "what a dead session had is still there",
-        )),
+    let private = directory.join(PRIVATE);
+    let names_in = |directory: PathBuf| -> std::io::Result<Vec<String>> {
+        let entries = fs::read_dir(directory)?;
+        entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    };
+    let unreadable = |error| Violation::new(Kind::Unreadable, format!("{PRIVATE}: {error}"));
+    let mut left = names_in(private.join("sessions")).map_err(unreadable)?;
+    let others = names_in(private).map_err(unreadable)?;
+    left.extend(others.into_iter().filter(|name| !KEPT.contains(&&**name)));
+    match left.first() {
+        Some(name) => {
+            let detail = format!("{name} is still in {PRIVATE}");
+            Err(Violation::new(Kind::Extra, detail))
+        }
         None => Ok(()),
     }
 }
@@ -145,7 +171,7 @@ fn add_plain_files(root: &Path, directory: &Path, files: &mut Files) -> std::io:
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
-        if entry.file_name() == ".ability-storage" {
+        if entry.file_name() == PRIVATE {
             continue;
         }
         if entry.file_type()?.is_dir() {

@@ -41,6 +41,11 @@ impl Files {
         self.0.keys().map(String::as_str)
     }
 
+    /// The lengths of all of them.
+    pub fn bytes(&self) -> u64 {
+        self.0.values().map(|it| it.0.len() as u64).sum()
+    }
+
     /// Those at or under one of `owners`.
     pub fn under(&self, owners: &[String]) -> Files {
         let owned = self.0.iter().filter(|(path, _)| {

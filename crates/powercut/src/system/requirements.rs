@@ -1,34 +1,30 @@
 //! What must be there to cut the power of a file system, and what to say if it is
 //! not.
 
-use anyhow::{Result, bail};
+use super::namespace::command_inside;
+use super::output_of;
+use anyhow::{Context, Result, bail};
 use std::env;
-use std::path::Path;
+use std::fs::File;
 
 /// Fails with the first piece that is missing, named so that a person can get it.
 pub fn check(programs: &[&str]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("only root may mount file systems and attach loop devices");
     }
-    for (device, what) in [
-        (
-            "/dev/fuse",
-            "the kernel offers no FUSE (try `modprobe fuse`)",
-        ),
-        (
-            "/dev/loop-control",
-            "the kernel offers no loop devices (try `modprobe loop`)",
-        ),
-    ] {
-        if !Path::new(device).exists() {
-            bail!("there is no {device}: {what}");
-        }
+    for (device, module) in [("/dev/fuse", "fuse"), ("/dev/loop-control", "loop")] {
+        let opened = File::options().read(true).write(true).open(device);
+        opened.with_context(|| {
+            format!("cannot open {device} (try `modprobe {module}`; a container may not allow it)")
+        })?;
     }
     for program in programs {
         if !is_on_path(program) {
             bail!("there is no program `{program}`: {}", package_of(program));
         }
     }
+    let private = output_of(&mut command_inside("true")?);
+    private.context("root may not make namespaces here (a container may not allow it)")?;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub fn long_appends(site: &Site) -> Result<()> {
 /// A record must not find its way into what replaced its file.
 pub fn appends_between(site: &Site) -> Result<()> {
     let volume = open(site)?;
-    let mut desk = Desk::new(site, &volume, &["log", "kept", "last"]);
+    let mut desk = Desk::new(site, &volume, &["log", "kept", "last", "short"]);
     for round in 0..5 {
         for line in 0..3 {
             desk.commit([append("log", &contents("line", 10 * round + line, 300))?])?;
@@ -49,9 +49,19 @@ pub fn appends_between(site: &Site) -> Result<()> {
             _ => desk.commit([delete("log")?])?,
         }
         desk.commit([append("log", &contents("after", round, 200))?])?;
+        take_back(&mut desk, round)?;
         desk.commit([write("last", &contents("last", round, 600))?])?;
         desk.commit([rename("last", "log")?])?;
         desk.commit([append("log", b"after the rename\n")?])?;
     }
     Ok(())
+}
+
+/// The file is replaced by what it was before the line, so that nothing in it
+/// tells that the line is no longer to be there.
+fn take_back(desk: &mut Desk, round: u64) -> Result<()> {
+    let before = contents("short", round, 400 * (round as usize % 3));
+    desk.commit([write("short", &before)?])?;
+    desk.commit([append("short", &contents("line", round, 250))?])?;
+    desk.commit([write("short", &before)?])
 }

@@ -51,6 +51,9 @@ pub fn batches(site: &Site) -> Result<()> {
             write("d", &contents("d", round, 800))?,
         ])?;
         desk.commit([delete("d")?, append("log", b"and back\n")?])?;
+        // A batch that were done once more would remove what came after it.
+        desk.commit([delete("b")?, delete("many/1/2")?])?;
+        desk.commit([write("b", &contents("b", round, 2_500))?])?;
     }
     Ok(())
 }

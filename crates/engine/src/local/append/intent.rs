@@ -52,9 +52,27 @@ impl Append<'_> {
         let Some(file) = tree.open_to_change(&self.path)? else {
             return Ok(true);
         };
+        Ok(self.there(&file)? == *self.contents)
+    }
+
+    /// What is in the file where the append belongs.
+    fn there(&self, file: &impl FileHandle) -> io::Result<Vec<u8>> {
         let mut there = vec![0; self.contents.len()];
         let read = file.read_all_at(&mut there, self.offset)?;
-        Ok(there[..read] == *self.contents)
+        there.truncate(read);
+        Ok(there)
+    }
+
+    /// Whether the file is still the one that the append was for. A kill or a power
+    /// cut leaves of an append any part of it, and zeros or nothing for the rest;
+    /// other bytes, before it or in its place, are somebody else's.
+    fn belongs_to(&self, file: &impl FileHandle) -> io::Result<bool> {
+        if file.stat()?.size < self.offset || fence(file, self.offset)? != self.fence {
+            return Ok(false);
+        }
+        let there = self.there(file)?;
+        let mut pairs = there.iter().zip(self.contents);
+        Ok(pairs.all(|(there, ours)| there == ours || *there == 0))
     }
 
     /// Makes the append, or makes it once more, unless the file is no longer the
@@ -64,9 +82,7 @@ impl Append<'_> {
             tracing::warn!(path = %self.path, "a file that was appended to is gone; the append was not repeated");
             return Ok(());
         };
-        let is_the_same =
-            file.stat()?.size >= self.offset && fence(&file, self.offset)? == self.fence;
-        if !is_the_same {
+        if !self.belongs_to(&file)? {
             tracing::warn!(path = %self.path, "a file that was appended to was changed by another program; the append was not repeated");
             return Ok(());
         }
