@@ -107,9 +107,9 @@ pub enum Error {
     #[error("nothing was changed: the volume is read-only")]
     ReadOnly,
 
-    /// The volume cannot be opened: its directory is missing, not accessible,
-    /// or on a file system that lacks what is needed.
-    #[error("the volume cannot be opened: {what}")]
+    /// The volume cannot be used: its directory is missing, not accessible, or on
+    /// a file system that lacks what is needed. Nothing was changed.
+    #[error("the volume cannot be used: {what}")]
     Unavailable {
         /// What was tried, in words for a person.
         what: String,
@@ -169,6 +169,27 @@ impl Error {
         }
     }
 
+    /// An error of the system before a change was published, in something that many
+    /// changes need: `what` says it in words for a person.
+    pub(crate) fn not_possible(path: Option<&FilePath>, what: &str, source: io::Error) -> Self {
+        let error = match path {
+            Some(path) => Self::not_changed(path, source),
+            None => return Self::unavailable(what, source),
+        };
+        match error {
+            // It is not about this file.
+            Error::Io { source, .. } => Self::unavailable(what, source),
+            full_or_read_only => full_or_read_only,
+        }
+    }
+
+    pub(crate) fn unavailable(what: &str, source: io::Error) -> Self {
+        Error::Unavailable {
+            what: what.to_owned(),
+            source,
+        }
+    }
+
     /// An error of the system after a change was published.
     pub(crate) fn unconfirmed(path: &FilePath, source: io::Error) -> Self {
         Error::Unconfirmed {
@@ -193,6 +214,15 @@ impl Error {
 
     pub(crate) fn not_found(path: &FilePath) -> Self {
         Error::NotFound { path: path.clone() }
+    }
+
+    /// A directory that has the name of a file could not be removed.
+    pub(crate) fn not_removable(path: &FilePath, source: io::Error) -> Self {
+        use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
+        match source.kind() {
+            DirectoryNotEmpty | NotADirectory | NotFound => Self::directory_of_others(path),
+            _ => Self::not_changed(path, source),
+        }
     }
 
     pub(crate) fn directory_of_others(path: &FilePath) -> Self {

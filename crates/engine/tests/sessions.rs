@@ -3,6 +3,7 @@
 use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 #[test]
 fn a_closed_session_leaves_nothing() {
@@ -46,6 +47,22 @@ fn a_living_session_is_left_alone() {
     drop(second);
     write(&first, "one", b"still here");
     assert_eq!(fs::read(directory.path().join("two")).expect("read"), b"2");
+}
+
+#[test]
+fn sessions_begin_while_others_end() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    drop(LocalVolume::open(directory.path()).expect("opened"));
+                }
+            });
+        }
+    });
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    assert!(sessions(directory.path()).is_empty());
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub use preconditions::*;
 pub use quotas::*;
 pub use streams::*;
 
-use crate::Limits;
+use crate::{Limits, Volume};
 
 /// The longest file of the volumes under test.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -51,6 +51,15 @@ pub fn limits() -> Limits {
         .max_writers(MAX_WRITERS)
 }
 
+/// What tests a fresh volume.
+pub type Case = fn(&dyn Volume);
+
+/// All functions of this module that test a volume, with their names: for who makes
+/// fresh volumes in a way that is not for single tests.
+pub fn cases() -> Vec<(&'static str, Case)> {
+    crate::__conformance_cases! { __conformance_list }
+}
+
 /// Makes a `#[test]` of each function of [`conformance`](crate::conformance).
 ///
 /// Takes a function that gets such a function and has to call it once with a
@@ -58,16 +67,31 @@ pub fn limits() -> Limits {
 #[macro_export]
 macro_rules! conformance_suite {
     ($with_fresh_volume:expr) => {
-        $crate::conformance_suite! { shared: $with_fresh_volume }
-        $crate::conformance_suite! { $with_fresh_volume;
+        $crate::__conformance_cases! { __conformance_tests $with_fresh_volume }
+    };
+    // What holds also where the calls go to several volumes over the same files.
+    (shared: $with_fresh_volume:expr) => {
+        $crate::__conformance_cases! { shared: __conformance_tests $with_fresh_volume }
+    };
+}
+
+/// Gives the names of all cases to another macro, behind what that is to get first.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    (shared: $then:ident $($first:expr)?) => {
+        $crate::__conformance_cases! { @ $then [$($first)?] }
+    };
+    ($then:ident $($first:expr)?) => {
+        $crate::__conformance_cases! { @ $then [$($first)?]
             no_reader_sees_half_a_batch
             writers_are_limited_in_number
             limits_on_all_files_are_kept
         }
     };
-    // What holds also where the calls go to several volumes over the same files.
-    (shared: $with_fresh_volume:expr) => {
-        $crate::conformance_suite! { $with_fresh_volume;
+    (@ $then:ident [$($first:expr)?] $($alone:ident)*) => {
+        $crate::$then! { [$($first)?]
+            $($alone)*
             what_is_written_is_read
             a_write_replaces_the_whole_file
             an_absent_file_is_not_found
@@ -100,12 +124,25 @@ macro_rules! conformance_suite {
             limits_on_paths_are_kept
         }
     };
-    ($with_fresh_volume:expr; $($case:ident)*) => {
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ([$with_fresh_volume:expr] $($case:ident)*) => {
         $(
             #[test]
             fn $case() {
                 ($with_fresh_volume)($crate::conformance::$case);
             }
         )*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_list {
+    ([] $($case:ident)*) => {
+        vec![$((stringify!($case), $crate::conformance::$case as $crate::conformance::Case)),*]
     };
 }

@@ -99,6 +99,18 @@ impl Directory for CapDirectory {
         }
     }
 
+    fn is_removed(&self) -> io::Result<bool> {
+        // File systems differ in what still works and in whether they count names.
+        let look = || {
+            let links = links_of_cap(&self.dir.open(".")?.metadata()?);
+            Ok(links == 0 && self.dir.entries()?.next().transpose()?.is_none())
+        };
+        match look() {
+            Err(error) if is_gone(&error) => Ok(true),
+            result => result,
+        }
+    }
+
     fn create_dir(&self, name: &str, access: Access) -> io::Result<()> {
         self.dir.create_dir_with(name, &dir_builder(access))
     }
@@ -222,6 +234,14 @@ fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
 #[cfg(not(windows))]
 fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     rename()
+}
+
+/// What the system says of a directory that was removed while it is open.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle
+    )
 }
 
 fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {

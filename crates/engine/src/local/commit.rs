@@ -31,11 +31,12 @@ const ATTEMPTS: usize = 16;
 
 /// What it takes to write.
 pub(crate) struct Writing<D: Directory> {
+    // Before the session, so that none is open when its directory is removed.
+    pub(crate) journals: Journals<D>,
     pub(crate) session: Session<D>,
     pub(crate) sessions: Arc<Sessions<D>>,
     pub(crate) locks: Locks<D>,
     pub(crate) appends: Arc<Appends<D>>,
-    pub(crate) journals: Journals<D>,
     pub(crate) accounts: Arc<Accounts>,
 }
 
@@ -333,13 +334,13 @@ impl<D: Directory> Local<D> {
     /// Makes the directories of `path`, and removes those without files that
     /// have its name.
     fn make_way(&self, writing: &Writing<D>, path: &FilePath) -> Result<(), Stop> {
-        let _structure = self.structure_to_change(writing)?;
+        let _structure = self.structure_to_change(writing, Some(path))?;
         let place = self.tree.make(path);
         let place = place.map_err(|no_way| no_way.into_error(path))?;
         if is_directory(&*place.directory, path.name()) {
             self.tree
                 .remove_empty(&place.directory, path)
-                .map_err(|_| Error::directory_of_others(path))?;
+                .map_err(|error| Error::not_removable(path, error))?;
         }
         Ok(())
     }

@@ -19,6 +19,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// links included, `NotADirectory`.
     fn open_dir(&self, name: &str) -> io::Result<Self>;
 
+    /// Whether this directory was removed, so that nothing can be in it any more;
+    /// `false` where that is not known.
+    fn is_removed(&self) -> io::Result<bool>;
+
     fn create_dir(&self, name: &str, access: Access) -> io::Result<()>;
 
     fn remove_dir(&self, name: &str) -> io::Result<()>;

@@ -35,10 +35,8 @@ impl<D: Directory> Local<D> {
         paths: &[FilePath],
         mut work: impl FnMut(&Held<D::Lock>) -> Result<T, Stop>,
     ) -> Result<T> {
-        let unavailable = |source| Error::Unavailable {
-            what: "its locks cannot be taken".to_owned(),
-            source,
-        };
+        let unavailable =
+            |source| Error::not_possible(paths.first(), "its locks cannot be taken", source);
         let mut finished = None;
         loop {
             let held = writing.locks.lock_all(paths).map_err(unavailable)?;
@@ -57,11 +55,10 @@ impl<D: Directory> Local<D> {
                 },
             };
             drop(held);
-            self.finish_session(writing, &session)
-                .map_err(|source| Error::Unavailable {
-                    what: "an earlier batch over the same files could not be finished".to_owned(),
-                    source,
-                })?;
+            self.finish_session(writing, &session).map_err(|source| {
+                let what = "an earlier batch over the same files could not be finished";
+                Error::not_possible(paths.first(), what, source)
+            })?;
             finished = Some(session);
         }
     }
@@ -75,7 +72,7 @@ impl<D: Directory> Local<D> {
         if let Some(dead) = writing.sessions.dead(&gate, id)? {
             batch::recover(&self.tree, &writing.locks, &dead.directory)?;
             self.observer.recovered();
-            return writing.sessions.remove(id, &dead.directory);
+            return writing.sessions.remove_dead(id, dead);
         }
         match writing.sessions.directory_of(id)? {
             Some(directory) if !batch::unfinished(&directory)?.is_empty() => Err(io::Error::new(
@@ -88,11 +85,14 @@ impl<D: Directory> Local<D> {
 
     /// The lock under which directories are made and removed. A batch that was
     /// left unfinished is finished first: it counts on them.
-    pub(super) fn structure_to_change(&self, writing: &Writing<D>) -> Result<D::Lock, Stop> {
-        let unavailable = |source| Error::Unavailable {
-            what: "the directories cannot be changed".to_owned(),
-            source,
-        };
+    /// `path` is what it is needed for.
+    pub(super) fn structure_to_change(
+        &self,
+        writing: &Writing<D>,
+        path: Option<&FilePath>,
+    ) -> Result<D::Lock, Stop> {
+        let unavailable =
+            |source| Error::not_possible(path, "its directories cannot be changed", source);
         let lock = writing.locks.structure_exclusive().map_err(unavailable)?;
         for id in writing.sessions.ids().map_err(unavailable)? {
             let directory = writing.sessions.directory_of(&id).map_err(unavailable)?;

@@ -204,6 +204,12 @@ fn fails_truly(operation: Operation) -> bool {
             disk.heal();
             let at = format!("{fault:?} at call {call}, {}: {result:?}", disk.call(call));
             *outcomes.entry(label(&result)).or_insert(0) += 1;
+            if matches!(
+                fault,
+                Fault::Error(ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+            ) {
+                assert!(names_no_space(&result), "{at}");
+            }
 
             let expected = match &result {
                 Err(error) if error.outcome() == Outcome::NotApplied => &old,
@@ -239,6 +245,17 @@ fn fails_truly(operation: Operation) -> bool {
     // Interrupted calls are made again; other faults come through.
     assert!(outcomes.contains_key("ok") && outcomes.contains_key("not applied"));
     outcomes.contains_key("unconfirmed")
+}
+
+/// A full disk is told from other trouble, wherever it shows.
+fn names_no_space(result: &Result<()>) -> bool {
+    match result {
+        Err(Error::Step { source, .. }) => matches!(**source, Error::NoSpace { .. }),
+        Err(error) if error.outcome() == Outcome::NotApplied => {
+            matches!(error, Error::NoSpace { .. })
+        }
+        _ => true,
+    }
 }
 
 fn label(result: &Result<()>) -> &'static str {

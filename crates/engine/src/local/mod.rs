@@ -15,6 +15,7 @@
 //! | `batch` | many changes as one, by way of a journal |
 //! | `overlay` | what readers see while a batch is published |
 //! | `read` | what is there |
+//! | `presence` | noticing that the directory was removed |
 //! | `writer` | writing piece by piece |
 //! | `usage` | what there is, against the limits |
 //! | `observe` | events and counters |
@@ -38,6 +39,7 @@ mod lock_tests;
 mod locks;
 mod observe;
 mod overlay;
+mod presence;
 mod read;
 mod record;
 mod session;
@@ -62,7 +64,7 @@ use locks::Locks;
 pub use observe::Counters;
 use observe::{Observed, Observer};
 use overlay::Overlay;
-use session::Sessions;
+use session::{Dead, Sessions};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -171,15 +173,22 @@ impl fmt::Debug for LocalVolume {
 
 impl Volume for LocalVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        self.local.read(path, max_bytes)
+        let snapshot = self.local.read(path, max_bytes);
+        snapshot.map_err(|error| self.local.read_error(error))
     }
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        self.local.stat(path)
+        let info = self.local.stat(path);
+        info.map_err(|error| self.local.read_error(error))
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        self.local.list(directory)
+        let files = self.local.list(directory);
+        let files = files.map_err(|error| self.local.read_error(error))?;
+        if files.is_empty() {
+            self.local.check_presence()?;
+        }
+        Ok(files)
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
@@ -187,15 +196,19 @@ impl Volume for LocalVolume {
     }
 
     fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(LocalWriter::open(self.local.clone(), path)?))
+        let writer = LocalWriter::open(self.local.clone(), path);
+        let writer = writer.map_err(|error| self.local.change_error(error))?;
+        Ok(Box::new(writer))
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
-        self.local.reader(path)
+        let reader = self.local.reader(path);
+        reader.map_err(|error| self.local.read_error(error))
     }
 
     fn usage(&self) -> Result<Usage> {
-        self.local.usage()
+        let usage = self.local.usage();
+        usage.map_err(|error| self.local.read_error(error))
     }
 }
 
@@ -253,7 +266,7 @@ impl<D: Directory> Local<D> {
         for id in sessions.ids()? {
             if let Some(dead) = sessions.dead(&gate, &id)? {
                 batch::recover(tree, &locks, &dead.directory)?;
-                remove_dead(&sessions, &id, &dead.directory);
+                remove_dead(&sessions, &id, dead);
                 observer.recovered();
             }
         }
@@ -282,6 +295,7 @@ impl<D: Directory> Local<D> {
         let observed = Observed::batch(batch.steps());
         let _span = observed.span().entered();
         let result = self.commit_steps(batch.into_steps());
+        let result = result.map_err(|error| self.change_error(error));
         self.observer.committed(observed, &result);
         result
     }
@@ -296,12 +310,8 @@ impl<D: Directory> Local<D> {
     }
 
     fn usage(&self) -> Result<Usage> {
-        self.accounts
-            .usage(&self.tree)
-            .map_err(|source| Error::Unavailable {
-                what: "its files cannot be counted".to_owned(),
-                source,
-            })
+        let usage = self.accounts.usage(&self.tree);
+        usage.map_err(|source| Error::unavailable("its files cannot be counted", source))
     }
 }
 
@@ -319,8 +329,8 @@ impl<D: Directory> Drop for Local<D> {
 }
 
 /// What cannot be removed now is in nobody's way, and will be tried again.
-fn remove_dead<D: Directory>(sessions: &Sessions<D>, id: &str, directory: &D) {
-    match sessions.remove(id, directory) {
+fn remove_dead<D: Directory>(sessions: &Sessions<D>, id: &str, dead: Dead<D>) {
+    match sessions.remove_dead(id, dead) {
         Ok(()) => tracing::info!(session = id, "removed what a dead session left"),
         Err(error) => {
             tracing::warn!(session = id, %error, "what a dead session left could not be removed");

@@ -67,10 +67,7 @@ impl<D: Directory> Local<D> {
     }
 
     pub(super) fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        let unavailable = |source| Error::Unavailable {
-            what: "its files cannot be listed".to_owned(),
-            source,
-        };
+        let unavailable = |source| Error::unavailable("its files cannot be listed", source);
         let (mut shown, mut before) = self.overlay.all();
         let mut files = self.tree.files(directory).map_err(unavailable)?;
         for _ in 0..LOOKS {

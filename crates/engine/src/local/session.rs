@@ -32,8 +32,8 @@ pub(crate) struct Session<D: Directory> {
     directory: Arc<D>,
     names_are_durable: AtomicBool,
     keep: AtomicBool,
-    // Declared last, so that it is freed when the directory is gone.
-    _lock: D::Lock,
+    /// `None` once the session ends.
+    lock: Option<D::Lock>,
 }
 
 /// The gate, held: as long as it is, no session begins and none is recovered by
@@ -45,7 +45,7 @@ pub(crate) struct Gate<D: Directory> {
 /// A session whose process is gone.
 pub(crate) struct Dead<D: Directory> {
     pub(crate) directory: D,
-    _lock: D::Lock,
+    lock: D::Lock,
 }
 
 impl<D: Directory> Sessions<D> {
@@ -70,7 +70,7 @@ impl<D: Directory> Sessions<D> {
             directory: Arc::new(directory),
             names_are_durable: AtomicBool::new(false),
             keep: AtomicBool::new(false),
-            _lock: lock,
+            lock: Some(lock),
         })
     }
 
@@ -96,21 +96,41 @@ impl<D: Directory> Sessions<D> {
         let Some(directory) = self.directory_of(id)? else {
             return Ok(None);
         };
-        let lock = directory.try_lock(SESSION_LOCK)?;
-        Ok(lock.map(|_lock| Dead { directory, _lock }))
+        match directory.try_lock(SESSION_LOCK) {
+            Ok(lock) => Ok(lock.map(|lock| Dead { directory, lock })),
+            // It ended at this moment.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
-    pub(crate) fn remove(&self, id: &str, directory: &D) -> io::Result<()> {
-        // The lock file goes last: while it is there, a crash leaves a session
-        // that is plainly dead.
-        let entries = directory.entries()?;
-        for entry in entries.iter().filter(|entry| entry.name != SESSION_LOCK) {
-            directory.remove_file(&entry.name)?;
+    /// Removes a session that is dead and recovered.
+    pub(crate) fn remove_dead(&self, id: &str, dead: Dead<D>) -> io::Result<()> {
+        self.remove(id, &dead.directory, dead.lock)
+    }
+
+    fn remove(&self, id: &str, directory: &D, lock: D::Lock) -> io::Result<()> {
+        for entry in unless_absent(directory.entries())?.unwrap_or_default() {
+            if entry.name != SESSION_LOCK {
+                unless_absent(directory.remove_file(&entry.name))?;
+            }
         }
-        if entries.iter().any(|entry| entry.name == SESSION_LOCK) {
-            directory.remove_file(SESSION_LOCK)?;
-        }
-        self.directory.remove_dir(id)
+        // Some file systems keep a file that is open when it is removed under another
+        // name, and then the directory cannot go. Nothing is left in it that needs the
+        // lock; whoever takes the session for dead now removes it, too.
+        drop(lock);
+        // The lock file goes last: while it is there, a crash leaves a session that is
+        // plainly dead.
+        unless_absent(directory.remove_file(SESSION_LOCK))?;
+        unless_absent(self.directory.remove_dir(id))?;
+        Ok(())
+    }
+}
+
+fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
     }
 }
 
@@ -169,7 +189,8 @@ impl<D: Directory> Drop for Session<D> {
         if self.keep.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.sessions.remove(&self.id, &self.directory) {
+        let Some(lock) = self.lock.take() else { return };
+        if let Err(error) = self.sessions.remove(&self.id, &self.directory, lock) {
             tracing::warn!(session = self.id, %error, "a session could not be cleared; the next to open the volume will");
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Tree<D> {
 pub(crate) struct Place<D> {
     pub(crate) directory: Arc<D>,
     /// `None` for the top of the volume.
-    path: Option<FilePath>,
+    pub(crate) path: Option<FilePath>,
     unsettled: Vec<(Arc<D>, FilePath)>,
 }
 

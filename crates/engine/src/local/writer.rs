@@ -59,6 +59,7 @@ impl<D: Directory> Writer for LocalWriter<D> {
         let observed = Observed::stream(&self.path, self.bytes);
         let _span = observed.span().entered();
         let result = self.publish(&precondition);
+        let result = result.map_err(|error| local.change_error(error));
         local.observer.committed(observed, &result);
         result
     }

@@ -234,6 +234,8 @@ impl<D: Directory> Appends<D> {
                 Ok(())
             })?;
             if records.is_empty() {
+                // Somebody may have died while it grew.
+                journal.shrink()?;
                 continue;
             }
             journal.sync()?;
@@ -245,6 +247,7 @@ impl<D: Directory> Appends<D> {
             }
             sync_files(tree, &paths)?;
             journal.retire()?;
+            journal.shrink()?;
             tracing::info!(files = paths.len(), "rolled appends forward");
             recovered += 1;
         }

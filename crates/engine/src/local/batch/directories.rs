@@ -25,17 +25,15 @@ impl<D: Directory> Local<D> {
         writing: &Writing<D>,
         plan: &Plan,
     ) -> Result<D::Lock, Stop> {
-        let locked = |error| Error::Unavailable {
-            what: "the directories cannot be locked".to_owned(),
-            source: error,
-        };
+        let first = plan.puts().next().map(|(path, _)| path);
+        let locked = |error| Error::not_possible(first, "its directories cannot be locked", error);
         for _ in 0..ATTEMPTS {
             let lock = writing.locks.structure_shared().map_err(locked)?;
             if self.has_all_directories(plan)? {
                 return Ok(lock);
             }
             drop(lock);
-            let lock = self.structure_to_change(writing)?;
+            let lock = self.structure_to_change(writing, first)?;
             let makes_room = self.check_directories(plan)?;
             for (path, _) in plan.puts() {
                 let blame = |error| plan.blame(path, error);
@@ -47,7 +45,7 @@ impl<D: Directory> Local<D> {
                 if is_directory(&*place.directory, path.name()) && !makes_room {
                     self.tree
                         .remove_empty(&place.directory, path)
-                        .map_err(|_| blame(Error::directory_of_others(path)))?;
+                        .map_err(|error| blame(Error::not_removable(path, error)))?;
                 }
             }
             if makes_room {

@@ -220,10 +220,7 @@ impl<D: Directory> Local<D> {
     fn whole(&self, script: &Script, error: io::Error) -> Error {
         match script.paths().next() {
             Some(path) => Error::not_changed(path, error),
-            None => Error::Unavailable {
-                what: "the batch could not be journaled".to_owned(),
-                source: error,
-            },
+            None => Error::unavailable("the batch could not be journaled", error),
         }
     }
 }
@@ -258,7 +255,12 @@ impl<D: Directory> Journals<D> {
 /// with the names of their journals.
 pub(super) fn unfinished<D: Directory>(directory: &D) -> io::Result<Vec<(String, Script)>> {
     let mut scripts = Vec::new();
-    for entry in directory.entries()? {
+    let entries = match directory.entries() {
+        // The session ended at this moment.
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        entries => entries?,
+    };
+    for entry in entries {
         if !entry.name.starts_with(JOURNAL_PREFIX) {
             continue;
         }

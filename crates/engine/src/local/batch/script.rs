@@ -11,6 +11,7 @@ use super::super::record::{Fields, malformed, put_bytes};
 use super::super::tree::{NoWay, Place, Tree, is_directory};
 use crate::FilePath;
 use crate::local::overlay::Shown;
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 
 const REMOVE: u8 = 1;
@@ -69,7 +70,22 @@ impl Script {
                 Action::Put { staged, path } => places.push(put(tree, staged_in, staged, path)?),
             }
         }
+        // A directory that was removed because a file has its name now cannot be synced
+        // on every file system, and need not be: the directory of that file is.
+        let files: HashSet<&FilePath> = self.puts().collect();
+        places.retain(|place| {
+            let mut directories = place.path.iter().flat_map(FilePath::ancestors);
+            let is_file = |path: &FilePath| files.contains(path);
+            !directories.any(|path| is_file(&path)) && !place.path.as_ref().is_some_and(is_file)
+        });
         Ok(places)
+    }
+
+    fn puts(&self) -> impl Iterator<Item = &FilePath> {
+        self.actions.iter().filter_map(|action| match action {
+            Action::Put { path, .. } => Some(path),
+            Action::Remove(_) => None,
+        })
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {

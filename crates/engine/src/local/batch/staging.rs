@@ -29,7 +29,7 @@ impl<D: Directory> Local<D> {
                 .map_err(|error| plan.blame(path, error))?;
             let staged = self
                 .stage_source(writing, path, source)
-                .map_err(|error| plan.blame(path, Error::not_changed(path, error)))?;
+                .map_err(|error| plan.blame(path, error))?;
             actions.push(Action::Put {
                 staged: staged.name().to_owned(),
                 path: path.clone(),
@@ -51,19 +51,22 @@ impl<D: Directory> Local<D> {
         writing: &Writing<D>,
         path: &FilePath,
         source: &Source,
-    ) -> io::Result<Complete<D>> {
-        let (base, more, mode) = match source {
-            Source::New(Contents { base, more }) => (base.as_ref(), &more[..], self.mode_of(path)?),
+    ) -> Result<Complete<D>> {
+        let not_changed = |error| Error::not_changed(path, error);
+        let (base, more, like) = match source {
+            Source::New(Contents { base, more }) => (base.as_ref(), &more[..], path),
             Source::Existing(before) => {
-                if let Some(linked) = self.link_existing(writing, before)? {
+                let linked = self.link_existing(writing, before);
+                if let Some(linked) = linked.map_err(not_changed)? {
                     return Ok(linked);
                 }
-                (Some(before), &[][..], self.mode_of(before)?)
+                (Some(before), &[][..], before)
             }
         };
-        let base = base.map(|base| self.open_existing(base)).transpose();
-        let base = base.map_err(io::Error::other)?;
-        writing.session.stage_whole(base, more, mode)
+        let mode = self.mode_of(like).map_err(not_changed)?;
+        let base = base.map(|base| self.open_existing(base)).transpose()?;
+        let staged = writing.session.stage_whole(base, more, mode);
+        staged.map_err(not_changed)
     }
 
     /// A file that moves gets a second name among the staged ones, so that it can

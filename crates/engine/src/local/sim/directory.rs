@@ -125,6 +125,11 @@ impl Directory for SimDirectory {
         }
     }
 
+    fn is_removed(&self) -> io::Result<bool> {
+        let state = self.enter("is_removed", &self.inode.to_string())?;
+        Ok(!state.names.contains_key(&self.inode))
+    }
+
     fn create_dir(&self, name: &str, _access: Access) -> io::Result<()> {
         let mut state = self.enter("create_dir", name)?;
         if self.node(&state, name).is_some() {
