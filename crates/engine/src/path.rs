@@ -218,20 +218,29 @@ fn is_windows_device(component: &str) -> bool {
 }
 
 /// Whether any file system could resolve `component` to [`PRIVATE_DIR`]: by
-/// ignoring case, by ignoring invisible characters (HFS+), or by the short name
-/// that NTFS and FAT make for it (`ABILIT~1`).
+/// ignoring case, by ignoring invisible characters, or by the short name that NTFS
+/// and FAT make for it (`ABILIT~1`).
 fn names_private_dir(component: &str) -> bool {
-    let visible: String = component
+    // To upper case first, for letters that have several lower ones: Unicode folds
+    // a long s (ſ) to s, and so do APFS, and ext4 in directories that ignore case.
+    let folded: String = component
         .chars()
-        .filter(|c| !is_ignored_by_hfs(*c))
+        .filter(|c| !is_invisible(*c))
+        .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .collect();
-    visible == PRIVATE_DIR || visible.starts_with("abilit~")
+    folded == PRIVATE_DIR || folded.starts_with("abilit~")
 }
 
-/// The list that git keeps for the same purpose (`next_hfs_char` in utf8.c).
-fn is_ignored_by_hfs(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+/// What Unicode calls default-ignorable (DerivedCoreProperties.txt): ext4 and f2fs
+/// leave it out in directories that ignore case. HFS+ leaves out a part of it.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -320,6 +329,10 @@ mod tests {
             ".Ability-Storage/x",
             "a/.ABILITY-STORAGE/b",
             ".ability\u{200c}-storage",
+            ".ability\u{ad}-storage",
+            ".ability-storage\u{e0020}/lock",
+            ".ability-\u{17f}torage/lock",
+            ".ability-\u{fb06}orage",
             "\u{feff}.ability-storage/x",
             "ABILIT~1/x",
             "abilit~2",
