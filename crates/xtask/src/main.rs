@@ -4,6 +4,7 @@
 //! Must stay small and quick to compile: it is the first thing that a newcomer builds.
 
 mod demo;
+mod fuzz;
 mod guests;
 mod platforms;
 mod process;
@@ -34,6 +35,7 @@ enum Command {
     Guests(guests::Options),
     Platforms(platforms::Options),
     Test(test::Options),
+    Fuzz(fuzz::Options),
     Demo(demo::Options),
 }
 
@@ -54,6 +56,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Guests(_) => guests::build(&workspace)?,
         Command::Platforms(_) => platforms::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
+        Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Demo(options) => return demo::run(&workspace, &options),
     }
     Ok(ExitCode::SUCCESS)

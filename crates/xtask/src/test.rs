@@ -2,6 +2,7 @@
 //!
 //! Must never go on after a failure: the first one is what a person has to look at.
 
+use crate::fuzz;
 use crate::guests;
 use crate::platforms;
 use crate::process::run_shown;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 /// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
 /// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
+/// - fuzz: `cargo xtask fuzz`, each target for 20 s, after formatting and lints of fuzz/
 /// - doc: `cargo doc --workspace --no-deps --all-features`, warnings are errors
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -42,6 +44,7 @@ enum Step {
     Clippy,
     Platforms,
     Test,
+    Fuzz,
     Doc,
 }
 
@@ -53,6 +56,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Platforms => "platforms",
             Self::Test => "test",
+            Self::Fuzz => "fuzz",
             Self::Doc => "doc",
         }
     }
@@ -82,6 +86,7 @@ impl Step {
                     .args(everything)
                     .args(&options.arguments),
             ),
+            Self::Fuzz => fuzz::test(workspace),
             Self::Doc => {
                 let mut cargo = workspace.cargo("doc");
                 run_shown(
