@@ -1,6 +1,6 @@
 //! `Limits`: how much a volume may hold.
 
-use crate::{Error, FilePath, Result, Usage};
+use crate::{Change, Error, FilePath, Result, Usage};
 
 /// The endings of plain text that the platforms we know keep.
 const TEXT_ENDINGS: [&str; 7] = [".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml"];
@@ -92,6 +92,20 @@ impl Limits {
     /// `.md`, `.log`, `.yaml`, `.yml`.
     pub fn text_files_only(self) -> Self {
         self.endings(TEXT_ENDINGS)
+    }
+
+    /// Whether a change may be made at all, whatever the volume holds. Asked first,
+    /// so that the answer is the same for one change as for one in a batch.
+    pub(crate) fn check_change(&self, change: &Change) -> Result<()> {
+        match change {
+            Change::Write { path, contents } => {
+                self.check_path(path)?;
+                self.check_file(path, contents.len() as u64)
+            }
+            Change::Append { path, .. } => self.check_path(path),
+            Change::Rename { target, .. } => self.check_path(target),
+            Change::Delete { .. } => Ok(()),
+        }
     }
 
     /// Whether a file may have this path at all.

@@ -167,6 +167,7 @@ impl Shared {
     }
 
     fn play(&self, files: &mut Files, step: Step) -> Result<Option<Version>> {
+        self.limits.check_change(&step.change)?;
         let target = step.change.target();
         step.precondition.check(target, || {
             Ok(files.get(target).map(|file| Version::of(&file.contents)))
@@ -185,7 +186,6 @@ impl Shared {
                 self.put(files, path, whole)?;
             }
             Change::Rename { source, target } => {
-                self.limits.check_path(&target)?;
                 let file = files.get(&source).cloned();
                 let file = file.ok_or_else(|| Error::not_found(&source))?;
                 check_move(&source, &target)?;
@@ -200,7 +200,6 @@ impl Shared {
     }
 
     fn put(&self, files: &mut Files, path: FilePath, contents: Vec<u8>) -> Result<()> {
-        self.limits.check_path(&path)?;
         self.limits.check_file(&path, contents.len() as u64)?;
         let file = MemoryFile {
             contents: Arc::new(contents),

@@ -36,6 +36,82 @@ fn what_a_dead_session_staged_is_removed_by_the_next() {
     assert_eq!(volume.list(None).expect("listed"), []);
 }
 
+/// A power cut may leave zeros of a mark that was written and not synced.
+#[test]
+fn a_mark_that_makes_no_sense_stops_nobody() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let marks: [&[u8]; 5] = [&[0; 32], &[0xff; 32], &[b'f'; 300], b".", b"../locks"];
+    for mark in marks {
+        let volume = LocalVolume::open(directory.path()).expect("opened");
+        write(&volume, "file", b"x");
+        drop(volume);
+        let locks = directory.path().join(".ability-storage/locks");
+        for lock in fs::read_dir(locks).expect("listed") {
+            fs::write(lock.expect("listed").path(), mark).expect("written");
+        }
+        let volume = LocalVolume::open(directory.path()).expect("opened");
+        write(&volume, "file", b"y");
+    }
+}
+
+/// Nothing of the engine's is in its way.
+#[test]
+fn a_dead_session_that_cannot_be_removed_stops_nobody() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    write(&volume, "file", b"x");
+    let id = "0123456789abcdef0123456789abcdef";
+    let private = directory.path().join(".ability-storage");
+    fs::create_dir_all(private.join("sessions").join(id).join("by hand")).expect("created");
+    for lock in fs::read_dir(private.join("locks")).expect("listed") {
+        fs::write(lock.expect("listed").path(), id).expect("written");
+    }
+    write(&volume, "file", b"y");
+    drop(volume);
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    write(&volume, "file", b"z");
+}
+
+/// The checksum is right: it was written so by another program.
+#[test]
+fn a_batch_takes_nothing_but_what_was_staged() {
+    for staged in ["lock", "../../../other", "below", "."] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let volume = LocalVolume::open(directory.path()).expect("opened");
+        write(&volume, "file", b"committed");
+        write(&volume, "other", b"committed too");
+        drop(volume);
+        let sessions = directory.path().join(".ability-storage/sessions");
+        let dead = sessions.join("0123456789abcdef0123456789abcdef");
+        fs::create_dir_all(dead.join("below")).expect("created");
+        fs::write(dead.join("lock"), b"").expect("written");
+        fs::write(dead.join("journal-0"), record(staged, "file")).expect("written");
+
+        let refused = LocalVolume::open(directory.path()).expect_err(staged);
+        assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
+        for (path, contents) in [("file", "committed"), ("other", "committed too")] {
+            let there = fs::read_to_string(directory.path().join(path));
+            assert_eq!(there.expect("a file"), contents, "staged: {staged}");
+        }
+    }
+}
+
+/// The record of a batch that puts one file.
+fn record(staged: &str, path: &str) -> Vec<u8> {
+    let mut payload = vec![2];
+    for text in [staged, path] {
+        payload.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        payload.extend_from_slice(text.as_bytes());
+    }
+    let mut record = b"ABSJ0001a generation....".to_vec();
+    record.extend_from_slice(&0_u64.to_le_bytes());
+    record.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    let checksum = blake3::hash(&[&record[..], &payload].concat());
+    record.extend_from_slice(checksum.as_bytes());
+    record.extend_from_slice(&payload);
+    record
+}
+
 #[test]
 fn a_living_session_is_left_alone() {
     let directory = tempfile::tempdir().expect("a temporary directory");

@@ -4,6 +4,7 @@
 //! Must stay small and quick to compile: it is the first thing that a newcomer builds.
 
 mod demo;
+mod fuzz;
 mod guests;
 mod packages;
 mod platforms;
@@ -36,6 +37,7 @@ enum Command {
     Guests(guests::Options),
     Platforms(platforms::Options),
     Test(test::Options),
+    Fuzz(fuzz::Options),
     Demo(demo::Options),
     Powercut(powercut::Options),
 }
@@ -58,6 +60,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Platforms(_) => platforms::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
         Command::Powercut(options) => return powercut::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Demo(options) => return demo::run(&workspace, &options),
     }
     Ok(ExitCode::SUCCESS)

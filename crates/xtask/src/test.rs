@@ -2,6 +2,7 @@
 //!
 //! Must never go on after a failure: the first one is what a person has to look at.
 
+use crate::fuzz;
 use crate::guests;
 use crate::platforms;
 use crate::powercut;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 /// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
 /// - powercut: `cargo xtask powercut --short`, skipped where it cannot run
+/// - fuzz: `cargo xtask fuzz`, each target for 20 s, after formatting and lints of fuzz/
 /// - doc: `cargo doc --workspace --no-deps --all-features`, warnings are errors
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -46,6 +48,7 @@ enum Step {
     Platforms,
     Test,
     Powercut,
+    Fuzz,
     Doc,
 }
 
@@ -58,6 +61,7 @@ impl Step {
             Self::Platforms => "platforms",
             Self::Test => "test",
             Self::Powercut => "powercut",
+            Self::Fuzz => "fuzz",
             Self::Doc => "doc",
         }
     }
@@ -95,6 +99,7 @@ impl Step {
                 ensure!(code == ExitCode::SUCCESS, "see the table above");
                 Ok(())
             }
+            Self::Fuzz => fuzz::test(workspace),
             Self::Doc => {
                 let mut cargo = workspace.cargo("doc");
                 run_shown(

@@ -111,5 +111,18 @@ pub fn limits_on_paths_are_kept(volume: &dyn Volume) {
     ] {
         assert!(matches!(refused, Err(Error::PathNotAllowed { .. })));
     }
+
+    // Alone and in a batch alike, whatever the precondition.
+    let contents = b"x".to_vec();
+    let stale = Precondition::Version(Version::of(b"never written"));
+    let step = Change::Write { path, contents }.only_if(stale);
+    let refused = volume.commit(step.clone().into());
+    assert!(matches!(refused, Err(Error::PathNotAllowed { .. })));
+    match volume.commit(batch([write_step("file", b"y").into(), step])) {
+        Err(Error::Step { index: 1, source }) => {
+            assert!(matches!(*source, Error::PathNotAllowed { .. }));
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(names(volume, None), [deep(MAX_DEPTH), "file".to_owned()]);
 }

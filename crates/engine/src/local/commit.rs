@@ -43,6 +43,7 @@ pub(crate) struct Writing<D: Directory> {
 impl<D: Directory> Local<D> {
     pub(super) fn commit_one(&self, writing: &Writing<D>, step: Step) -> Result<Option<Version>> {
         let precondition = step.precondition;
+        self.limits.check_change(&step.change)?;
         match step.change {
             Change::Write { path, contents } => {
                 let version = self.write(writing, &path, &contents, &precondition)?;
@@ -71,8 +72,6 @@ impl<D: Directory> Local<D> {
         precondition: &Precondition,
     ) -> Result<Version> {
         let not_changed = |error| Error::not_changed(path, error);
-        self.limits.check_path(path)?;
-        self.limits.check_file(path, contents.len() as u64)?;
         // A first look, without the lock, spares staging what cannot succeed.
         precondition.check(path, || self.version(path))?;
 
@@ -142,7 +141,6 @@ impl<D: Directory> Local<D> {
         contents: &[u8],
         precondition: &Precondition,
     ) -> Result<()> {
-        self.limits.check_path(path)?;
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
         self.locked(writing, slice::from_ref(path), |_| {
@@ -204,7 +202,6 @@ impl<D: Directory> Local<D> {
         target: &FilePath,
         precondition: &Precondition,
     ) -> Result<()> {
-        self.limits.check_path(target)?;
         self.locked(writing, &[source.clone(), target.clone()], |_| {
             self.rename_under_locks(writing, source, target, precondition)
         })

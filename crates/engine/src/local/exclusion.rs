@@ -4,11 +4,11 @@
 //! paths. Who finds one gives up its locks, finishes that batch and begins again;
 //! it must not wait for the gate of the sessions while it holds a lock.
 
-use super::Local;
 use super::batch;
 use super::commit::Writing;
 use super::directory::Directory;
 use super::locks::Held;
+use super::{Local, remove_dead};
 use crate::{Error, FilePath, Result};
 use std::io::{self, ErrorKind};
 
@@ -37,16 +37,14 @@ impl<D: Directory> Local<D> {
     ) -> Result<T> {
         let unavailable =
             |source| Error::not_possible(paths.first(), "its locks cannot be taken", source);
-        let mut finished = None;
+        let mut finished: Option<String> = None;
         loop {
             let held = writing.locks.lock_all(paths).map_err(unavailable)?;
-            let mut unfinished = held.unfinished().map_err(unavailable)?;
-            if unfinished.is_some() && unfinished == finished {
-                // Nothing is left of it but the mark.
-                held.set_unfinished("").map_err(unavailable)?;
-                unfinished = None;
+            if let Some(session) = finished.take() {
+                // Nothing is left of it but the marks.
+                held.forget(&session).map_err(unavailable)?;
             }
-            let session = match unfinished {
+            let session = match held.unfinished().map_err(unavailable)? {
                 Some(session) => session,
                 None => match work(&held) {
                     Ok(value) => return Ok(value),
@@ -72,7 +70,8 @@ impl<D: Directory> Local<D> {
         if let Some(dead) = writing.sessions.dead(&gate, id)? {
             batch::recover(&self.tree, &writing.locks, &dead.directory)?;
             self.observer.recovered();
-            return writing.sessions.remove_dead(id, dead);
+            remove_dead(&writing.sessions, id, dead);
+            return Ok(());
         }
         match writing.sessions.directory_of(id)? {
             Some(directory) if !batch::unfinished(&directory)?.is_empty() => Err(io::Error::new(

@@ -202,12 +202,33 @@ impl<F: FileHandle> Journal<F> {
         if !continues || header.payload_bytes > room {
             return Ok(None);
         }
+        let start = end + HEADER_BYTES as u64;
+        if header.payload_bytes > INITIAL_BYTES && !self.holds_payload_of(&header, start)? {
+            return Ok(None);
+        }
         let mut payload = vec![0; header.payload_bytes as usize];
-        let read = self
-            .file
-            .read_all_at(&mut payload, end + HEADER_BYTES as u64)?;
+        let read = self.file.read_all_at(&mut payload, start)?;
         let whole = read == payload.len() && header.vouches_for(&payload);
         Ok(whole.then_some((header, payload)))
+    }
+
+    /// Finds out in bounded memory. A journal may be damaged, its length too: what
+    /// it claims is no reason to ask the system for so much.
+    fn holds_payload_of(&self, header: &Header, start: u64) -> io::Result<bool> {
+        let mut check = header.check();
+        let mut piece = [0; ZEROS.len()];
+        let mut left = header.payload_bytes;
+        while left > 0 {
+            let wanted = left.min(piece.len() as u64) as usize;
+            let at = start + (header.payload_bytes - left);
+            let read = self.file.read_all_at(&mut piece[..wanted], at)?;
+            if read < wanted {
+                return Ok(false);
+            }
+            check.update(&piece[..read]);
+            left -= read as u64;
+        }
+        Ok(check.holds())
     }
 
     fn header_at(&self, offset: u64) -> io::Result<Option<Header>> {

@@ -1,8 +1,10 @@
-//! Who waits for whom: writers of one path, and nobody else.
+//! Who waits for whom: writers of one path, and nobody else; and what the dead left
+//! for who takes their locks.
 
 use super::locks::shard_of;
-use super::sim::SimDisk;
+use super::sim::{Process, SimDirectory, SimDisk};
 use super::testing::{append, batch, contents, file, open, write};
+use super::{Local, LocalVolumeOptions, unique};
 use crate::Batch;
 use std::sync::mpsc;
 use std::thread;
@@ -73,4 +75,43 @@ fn nobody_waits_for_a_writer_but_writers_of_its_path() {
         }
     });
     assert_eq!(contents(&volume).expect("read")["held"], b"new");
+}
+
+/// Of two processes that died, one left a mark and nothing else, the other a batch
+/// half done. Who comes to both marks at once must not take both for stale.
+#[test]
+fn a_stale_mark_does_not_hide_a_batch() {
+    let mut shards = ["one", "two", "three"].map(|path| (shard_of(&file(path)), path));
+    shards.sort_unstable();
+    let [(first, stale), (_, half), (_, done)] = shards;
+    for call in 0.. {
+        let disk = SimDisk::new();
+        let volume = open(&disk).expect("no faults");
+        let (dying, process) = start(&disk);
+        let writing = volume.writing.as_ref().expect("it can be written");
+        let held = writing.locks.lock_all(&[file(stale)]).expect("free");
+        held.set_unfinished(&unique::name()).expect("marked");
+        drop(held);
+
+        disk.cut_at(call);
+        let committed = dying.commit(batch([write(half, b"batch"), write(done, b"batch")]));
+        disk.kill(&process);
+        disk.heal();
+
+        let ours = batch([write(stale, b"ours"), write(half, b"ours")]);
+        volume.commit(ours).expect("committed");
+        drop(volume);
+        let all = contents(&open(&disk).expect("no faults")).expect("read");
+        assert_eq!(all[stale], b"ours", "the lock {first}");
+        assert_eq!(all[half], b"ours", "cut off at call {call}");
+        if committed.is_ok() {
+            return;
+        }
+    }
+}
+
+fn start(disk: &SimDisk) -> (Local<SimDirectory>, Process) {
+    let (root, process) = disk.start();
+    let options = LocalVolumeOptions::default();
+    (Local::open(root, options).expect("no faults"), process)
 }

@@ -7,6 +7,7 @@
 //! the sessions.
 
 use super::directory::{Directory, Lock};
+use super::unique;
 use crate::FilePath;
 use std::collections::BTreeMap;
 use std::io;
@@ -68,12 +69,25 @@ impl<L: Lock> Held<L> {
     /// The session that left a batch over these paths unfinished, if one did.
     pub(crate) fn unfinished(&self) -> io::Result<Option<String>> {
         for lock in &self.locks {
-            let mark = lock.mark()?;
-            if !mark.is_empty() {
-                return Ok(Some(String::from_utf8_lossy(&mark).into_owned()));
+            // A power cut may leave anything of a mark. Then whoever opened the
+            // volume has finished all batches, and the mark means nothing.
+            let mark = String::from_utf8(lock.mark()?).unwrap_or_default();
+            if unique::is_name(&mark) {
+                return Ok(Some(mark));
             }
         }
         Ok(None)
+    }
+
+    /// Takes back what says that this session left a batch unfinished, and nothing
+    /// that says so of another.
+    pub(crate) fn forget(&self, session: &str) -> io::Result<()> {
+        for lock in &self.locks {
+            if lock.mark()? == session.as_bytes() {
+                lock.set_mark(b"")?;
+            }
+        }
+        Ok(())
     }
 
     /// Says which session is publishing a batch over these paths; `""` that none

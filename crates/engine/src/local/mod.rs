@@ -5,6 +5,7 @@
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
 //! | `tree` | finding, making, settling and walking directories |
+//! | `unique` | names that nobody has given before |
 //! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
 //! | `exclusion` | working under locks, after finishing what others left |
@@ -49,6 +50,7 @@ mod stage;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
+mod unique;
 mod usage;
 mod writer;
 

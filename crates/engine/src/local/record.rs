@@ -31,16 +31,31 @@ pub(crate) struct Header {
     checksum: [u8; 32],
 }
 
+/// Whether a payload is what a header was written with, not yet known.
+pub(crate) struct Check<'a> {
+    header: &'a Header,
+    hasher: blake3::Hasher,
+}
+
 pub(crate) fn encode(generation: Generation, index: u64, payload: &[u8]) -> Vec<u8> {
+    let checked = checked(generation, index, payload.len() as u64);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&checked).update(payload);
     let mut record = Vec::with_capacity(HEADER_BYTES + payload.len());
-    record.extend_from_slice(MAGIC);
-    record.extend_from_slice(&generation);
-    record.extend_from_slice(&index.to_le_bytes());
-    record.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-    let checksum = checksum(&record, payload);
-    record.extend_from_slice(&checksum);
+    record.extend_from_slice(&checked);
+    record.extend_from_slice(hasher.finalize().as_bytes());
     record.extend_from_slice(payload);
     record
+}
+
+/// All of a header but the checksum.
+fn checked(generation: Generation, index: u64, payload_bytes: u64) -> Vec<u8> {
+    let mut header = Vec::with_capacity(CHECKED_BYTES);
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(&generation);
+    header.extend_from_slice(&index.to_le_bytes());
+    header.extend_from_slice(&payload_bytes.to_le_bytes());
+    header
 }
 
 impl Header {
@@ -60,20 +75,34 @@ impl Header {
 
     /// Whether `payload` is what this header was written with.
     pub(crate) fn vouches_for(&self, payload: &[u8]) -> bool {
+        let mut check = self.check();
+        check.update(payload);
+        check.holds()
+    }
+
+    /// To find out the same of a payload that comes piece by piece.
+    pub(crate) fn check(&self) -> Check<'_> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&checked(self.generation, self.index, self.payload_bytes));
+        Check {
+            header: self,
+            hasher,
+        }
+    }
+}
+
+impl Check<'_> {
+    pub(crate) fn update(&mut self, payload: &[u8]) {
+        self.hasher.update(payload);
+    }
+
+    pub(crate) fn holds(&self) -> bool {
         #[cfg(test)]
         if super::sim::IGNORE_CHECKSUMS.get() {
             return true;
         }
-        let record = encode(self.generation, self.index, payload);
-        payload.len() as u64 == self.payload_bytes
-            && record[CHECKED_BYTES..HEADER_BYTES] == self.checksum
+        *self.hasher.finalize().as_bytes() == self.header.checksum
     }
-}
-
-fn checksum(header: &[u8], payload: &[u8]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(header).update(payload);
-    *hasher.finalize().as_bytes()
 }
 
 /// Adds bytes with their length before them.

@@ -8,10 +8,10 @@
 
 use super::directory::{Access, Directory, Kind};
 use super::stage::{Complete, Staged};
+use super::unique;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use uuid::Uuid;
 
 /// The lock under which sessions begin and dead ones are recovered: none can be
 /// taken for dead between the making of its directory and the taking of its
@@ -60,7 +60,7 @@ impl<D: Directory> Sessions<D> {
     }
 
     pub(crate) fn begin(self: &Arc<Self>, _gate: &Gate<D>) -> io::Result<Session<D>> {
-        let id = Uuid::new_v4().simple().to_string();
+        let id = unique::name();
         self.directory.create_dir(&id, Access::Private)?;
         let directory = self.directory.open_dir(&id)?;
         let lock = directory.lock(SESSION_LOCK)?;

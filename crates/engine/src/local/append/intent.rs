@@ -32,12 +32,14 @@ impl Append<'_> {
     pub(super) fn decode(payload: &[u8]) -> io::Result<Append<'_>> {
         let mut fields = Fields::new(payload);
         let path = FilePath::new(fields.text()?).map_err(|_| malformed())?;
-        Ok(Append {
+        let append = Append {
             path: Cow::Owned(path),
             offset: fields.number()?,
             fence: fields.array()?,
             contents: fields.bytes()?,
-        })
+        };
+        let end = append.offset.checked_add(append.contents.len() as u64);
+        end.map(|_| append).ok_or_else(malformed)
     }
 
     pub(super) fn place(&self) -> Range<u64> {
@@ -96,4 +98,24 @@ pub(super) fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]>
     let start = offset - before.len() as u64;
     let read = file.read_all_at(&mut before, start)?;
     Ok(*blake3::hash(&before[..read]).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_has_a_place() {
+        let mut append = Append {
+            path: Cow::Owned(FilePath::new("log").expect("valid")),
+            offset: u64::MAX - 2,
+            fence: [0; 32],
+            contents: b"12",
+        };
+        let record = append.encode();
+        let decoded = Append::decode(&record).expect("just so");
+        assert_eq!(decoded.place(), u64::MAX - 2..u64::MAX);
+        append.contents = b"123";
+        assert!(Append::decode(&append.encode()).is_err());
+    }
 }

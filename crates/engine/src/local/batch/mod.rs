@@ -26,6 +26,7 @@ use super::journal::Journal;
 use super::locks::{Held, Locks};
 use super::stage::Synced;
 use super::tree::Tree;
+use super::unique;
 use super::usage::{Growth, InFlight};
 use crate::volume::Step;
 use crate::{Error, FilePath, Outcome, Result, Version};
@@ -33,7 +34,6 @@ use plan::{Effect, Plan};
 pub(crate) use script::Script;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use uuid::Uuid;
 
 const JOURNAL_PREFIX: &str = "journal-";
 
@@ -232,7 +232,7 @@ impl<D: Directory> Journals<D> {
         let mut slot = match idle {
             Some(slot) => slot,
             None => {
-                let name = format!("{JOURNAL_PREFIX}{}", Uuid::new_v4().simple());
+                let name = format!("{JOURNAL_PREFIX}{}", unique::name());
                 drop(directory.create_file(&name, Access::Private)?);
                 let journal = open_journal(directory, &name)?;
                 Slot { name, journal }

@@ -102,13 +102,12 @@ impl Plan {
 impl<D: Directory> Planner<'_, D> {
     fn play(&mut self, index: usize, step: Step) -> Result<Option<Version>> {
         let target = step.change.target().clone();
-        step.precondition.check(&target, || self.version(&target))?;
         let limits = &self.local.limits;
+        limits.check_change(&step.change)?;
+        step.precondition.check(&target, || self.version(&target))?;
         let mut version = None;
         match step.change {
             Change::Write { path, contents } => {
-                limits.check_path(&path)?;
-                limits.check_file(&path, contents.len() as u64)?;
                 version = Some(Version::of(&contents));
                 let contents = Contents {
                     base: None,
@@ -117,7 +116,6 @@ impl<D: Directory> Planner<'_, D> {
                 self.set(index, path, Some(Source::New(contents)));
             }
             Change::Append { path, contents } => {
-                limits.check_path(&path)?;
                 let mut whole = match self.take(&path)? {
                     None => Contents {
                         base: None,
@@ -135,7 +133,6 @@ impl<D: Directory> Planner<'_, D> {
                 self.set(index, path, Some(source));
             }
             Change::Rename { source, target } => {
-                limits.check_path(&target)?;
                 let Some(file) = self.take(&source)? else {
                     return Err(Error::not_found(&source));
                 };

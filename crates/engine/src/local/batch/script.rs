@@ -9,6 +9,7 @@
 use super::super::directory::{Directory, Kind};
 use super::super::record::{Fields, malformed, put_bytes};
 use super::super::tree::{NoWay, Place, Tree, is_directory};
+use super::super::unique;
 use crate::FilePath;
 use crate::local::overlay::Shown;
 use std::collections::HashSet;
@@ -113,13 +114,22 @@ impl Script {
             actions.push(match fields.byte()? {
                 REMOVE => Action::Remove(path(fields.text()?)?),
                 PUT => Action::Put {
-                    staged: fields.text()?.to_owned(),
+                    staged: staged_name(fields.text()?)?,
                     path: path(fields.text()?)?,
                 },
                 _ => return Err(malformed()),
             });
         }
         Ok(Self { actions })
+    }
+}
+
+/// Anything else could name the lock of the session, or what is not in its
+/// directory.
+fn staged_name(text: &str) -> io::Result<String> {
+    match unique::is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err(malformed()),
     }
 }
 
@@ -152,8 +162,10 @@ fn put<D: Directory>(
 ) -> io::Result<Place<D>> {
     let mut place = tree.make(path)?;
     tree.anchor(&mut place)?;
-    if staged_in.stat(staged)?.is_none() {
-        return Ok(place);
+    match staged_in.stat(staged)?.map(|stat| stat.kind) {
+        None => return Ok(place),
+        Some(Kind::File) => {}
+        Some(_) => return Err(malformed()),
     }
     if is_directory(&*place.directory, path.name()) {
         tree.remove_empty(&place.directory, path)?;
@@ -171,7 +183,7 @@ mod tests {
         let path = |text| FilePath::new(text).expect("valid");
         let script = Script::new(vec![
             Action::Put {
-                staged: "0123".to_owned(),
+                staged: unique::name(),
                 path: path("dir/file"),
             },
             Action::Remove(path("gone")),
@@ -181,5 +193,17 @@ mod tests {
         assert_eq!(decoded, script);
         assert!(Script::decode(&[9]).is_err());
         assert!(Script::decode(&script.encode()[..20]).is_err());
+    }
+
+    #[test]
+    fn a_record_names_nothing_but_what_is_staged() {
+        for staged in ["", ".", "lock", "journal-0", "a/b", "../../../state"] {
+            let action = Action::Put {
+                staged: staged.to_owned(),
+                path: FilePath::new("file").expect("valid"),
+            };
+            let record = Script::new(vec![action]).encode();
+            assert!(Script::decode(&record).is_err(), "{staged}");
+        }
     }
 }
