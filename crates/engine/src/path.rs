@@ -222,14 +222,17 @@ fn is_windows_device(component: &str) -> bool {
 /// nobody sees (ext4 and tmpfs with `casefold`, APFS, HFS+), or by the short name
 /// that NTFS and FAT make for it.
 fn names_private_dir(component: &str) -> bool {
-    let folded: String = component
-        .chars()
-        .filter(|c| !is_ignorable(*c))
-        // There and back: some letters have one upper case in common.
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .collect();
+    let folded = folded(component);
     folded == PRIVATE_DIR || is_short_name_of_private_dir(&folded)
+}
+
+/// What is the same for all names that a file system which ignores case could take
+/// for one, but for the normal forms of Unicode.
+pub(crate) fn folded(name: &str) -> String {
+    let seen = name.chars().filter(|c| !is_ignorable(*c));
+    // There and back: some letters have one upper case in common.
+    let upper = seen.flat_map(char::to_uppercase);
+    upper.flat_map(char::to_lowercase).collect()
 }
 
 /// `abilit~1`; or, when other files have the first few of these, `ab`, four digits

@@ -9,6 +9,7 @@
 use super::directory::{Directory, Lock};
 use super::unique;
 use crate::FilePath;
+use crate::path::folded;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -113,7 +114,7 @@ pub(crate) fn shard_of(path: &FilePath) -> String {
 /// Two spellings that one file system takes for the same file must share a
 /// lock: those that differ in case and, on macOS, in Unicode normal form.
 fn lock_key(path: &FilePath) -> String {
-    let folded = path.as_str().to_lowercase();
+    let folded = folded(path.as_str());
     if cfg!(target_os = "macos") && !folded.is_ascii() {
         return path.parent().map_or_else(String::new, |p| lock_key(&p));
     }
@@ -128,5 +129,6 @@ mod tests {
     fn spellings_of_one_file_share_a_lock() {
         let path = |text| FilePath::new(text).expect("valid");
         assert_eq!(shard_of(&path("A/Ü.md")), shard_of(&path("a/ü.md")));
+        assert_eq!(shard_of(&path("\u{17f}o\u{ad}")), shard_of(&path("SO")));
     }
 }
