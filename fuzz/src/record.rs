@@ -102,6 +102,11 @@ impl Append {
         if file.len() < offset || fence(file, offset) != self.fence {
             return;
         }
+        // Other bytes in its place than parts of it and zeros are somebody else's.
+        let mut pairs = file[offset..].iter().zip(&self.contents);
+        if pairs.any(|(there, ours)| there != ours && *there != 0) {
+            return;
+        }
         let end = offset + self.contents.len();
         file.resize(file.len().max(end), 0);
         file[offset..end].copy_from_slice(&self.contents);
