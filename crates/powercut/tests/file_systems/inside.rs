@@ -6,9 +6,7 @@ use powercut::system::mount::Mount;
 use powercut::system::{namespace, output_of, requirements};
 use std::any::type_name;
 use std::path::Path;
-
-/// Where a test keeps its own: in memory.
-const PLACE: &str = "/mnt";
+use tempfile::tempdir;
 
 /// Runs `test` in a namespace of its own, with a directory in memory to mount things in;
 /// says why if that cannot be done here. `test` must be a closure of the `#[test]` that
@@ -16,7 +14,8 @@ const PLACE: &str = "/mnt";
 #[track_caller]
 pub fn in_private<F: FnOnce(&Path) -> Result<()>>(programs: &[&str], test: F) {
     if namespace::is_inside() {
-        let place = Mount::tmpfs(Path::new(PLACE), "size=1g").expect("mounted");
+        let directory = tempdir().expect("a directory");
+        let place = Mount::tmpfs(directory.path(), "size=1g").expect("mounted");
         test(place.path()).expect("no trouble with what is mounted");
         return;
     }

@@ -74,10 +74,9 @@ impl Script {
         // A directory that was removed because a file has its name now cannot be synced
         // on every file system, and need not be: the directory of that file is.
         let files: HashSet<&FilePath> = self.puts().collect();
-        places.retain(|place| {
-            let mut directories = place.path.iter().flat_map(FilePath::ancestors);
-            let is_file = |path: &FilePath| files.contains(path);
-            !directories.any(|path| is_file(&path)) && !place.path.as_ref().is_some_and(is_file)
+        places.retain(|place| match &place.path {
+            Some(path) => !files.contains(path) && !path.ancestors().any(|a| files.contains(&a)),
+            None => true,
         });
         Ok(places)
     }
