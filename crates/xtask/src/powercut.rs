@@ -11,14 +11,15 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 /// The programs that it starts, and the packages that they are in.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("mkfs.ext4", "e2fsprogs"),
     ("mkfs.xfs", "xfsprogs"),
     ("mkfs.btrfs", "btrfs-progs"),
     ("losetup", "mount"),
     ("unshare", "util-linux"),
-    // A file system through FUSE, for the tests of real faults.
+    // File systems in user space, for the tests of real faults.
     ("bindfs", "bindfs"),
+    ("fuse-overlayfs", "fuse-overlayfs"),
 ];
 
 /// Cut the power of real file systems and look at what is left
