@@ -51,7 +51,7 @@ fn a_file_system_that_becomes_read_only_refuses_and_loses_nothing() {
 }
 
 #[test]
-fn a_volume_on_a_read_only_file_system_can_be_read() {
+fn a_file_system_becomes_read_only_when_its_volume_is_closed_and_can_be_read() {
     in_private(&[], |place| {
         let mount = Mount::tmpfs(&place.join("tmpfs"), "size=2m")?;
         let directory = mount.path().join("volume");
@@ -59,7 +59,14 @@ fn a_volume_on_a_read_only_file_system_can_be_read() {
         let volume = LocalVolume::open(&directory)?;
         kinds::prepare(&volume)?;
         let expected = contents(&volume)?;
+
+        // The system refuses while somebody may write: a volume that is open does not
+        // become read-only by anyone's wish.
+        mount.set_read_only(true).expect_err("it is busy");
+        kinds::commit(&volume, [write("late", "x")])?;
+        kinds::commit(&volume, [kinds::delete("late")])?;
         drop(volume);
+
         mount.set_read_only(true)?;
         check_read_only(&directory, &expected);
         mount.set_read_only(false)?;
