@@ -3,6 +3,7 @@
 //!
 //! Must stay small and quick to compile: it is the first thing that a newcomer builds.
 
+mod ability;
 mod demo;
 mod fuzz;
 mod guests;

@@ -1,6 +1,7 @@
 //! The power-loss laboratory: what it needs is built and installed here, all else is in
 //! `crates/powercut`.
 
+use crate::ability;
 use crate::guests;
 use crate::packages;
 use crate::process::run_shown;
@@ -68,7 +69,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     command
         .current_dir(workspace.root())
         .arg("--ability")
-        .arg(workspace.target().join("debug/ability"))
+        .arg(ability::path(workspace))
         .arg("--guests")
         .arg(workspace.guests())
         .arg("--state")

@@ -14,8 +14,8 @@ mod random;
 mod report;
 mod transcript;
 
+use crate::ability;
 use crate::guests;
-use crate::process::run_shown;
 use crate::progress::{Meter, Step, heading, note, seconds};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -71,9 +71,7 @@ pub struct Options {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     heading("build");
     guests::build(workspace)?;
-    // Chosen like this, dependencies are built as for `cargo test --workspace`, and only once.
-    let mut cargo = workspace.cargo("build");
-    run_shown(cargo.args(["--workspace", "--all-features", "--bin", "ability"]))?;
+    ability::build(workspace)?;
 
     let directory = workspace.target().join("demo");
     if directory.exists() {
@@ -194,9 +192,8 @@ impl Stage<'_> {
                 scratch
             }
         };
-        let command = format!("ability{}", std::env::consts::EXE_SUFFIX);
         let launcher = Launcher {
-            ability: self.workspace.target().join("debug").join(command),
+            ability: ability::path(self.workspace),
             arguments,
             for_guest,
             log: directory.join("stderr.log"),
