@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-const SHORT_IMAGES: usize = 300;
+const SHORT_IMAGES: usize = 600;
 const FULL_IMAGES: usize = 12_000;
 
 const VIOLATED: u8 = 1;
@@ -67,7 +67,7 @@ struct Arguments {
     seed: u64,
 
     /// Images of all workloads of the product together, for each file system.
-    /// Default: 12000; in a short run, 300.
+    /// Default: 12000; in a short run, 600.
     #[arg(long, value_name = "N")]
     images: Option<usize>,
 
