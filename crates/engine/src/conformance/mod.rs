@@ -1,4 +1,4 @@
-//! What every [`Volume`](crate::Volume) must do, as test functions that any backend can run.
+//! What every [`Volume`] must do, as test functions that any backend can run.
 //!
 //! Each function takes a fresh, empty volume that was opened with [`limits`] and
 //! panics where a promise is broken. [`conformance_suite!`](crate::conformance_suite)
