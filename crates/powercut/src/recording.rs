@@ -7,7 +7,7 @@ use crate::file_system::FileSystem;
 use crate::neighbour::Neighbour;
 use crate::promise::{History, Recorder};
 use crate::system::loop_device::LoopDevice;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -179,16 +179,4 @@ impl Watch {
         });
         Self { _done: done }
     }
-}
-
-/// Fails if a directory of the laboratory is not in memory, where images are made
-/// quickly and the machine's own disk is left alone.
-pub fn require_memory(directory: &Path) -> Result<()> {
-    /// `TMPFS_MAGIC` of `linux/magic.h`.
-    const TMPFS: u64 = 0x0102_1994;
-    let there = rustix::fs::statfs(directory)?;
-    if there.f_type as u64 != TMPFS {
-        bail!("{} is not in memory", directory.display());
-    }
-    Ok(())
 }

@@ -7,6 +7,14 @@
 use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
+/// `None` if what was asked for does not exist.
+pub(crate) fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 /// A handle to a directory; what it names stays the same when the directory is
 /// moved.
 pub(crate) trait Directory: Send + Sync + Sized + 'static {

@@ -61,7 +61,7 @@ use append::Appends;
 use batch::Journals;
 use cap::CapDirectory;
 use commit::Writing;
-use directory::{Access, Directory};
+use directory::{Access, Directory, unless_absent};
 use locks::Locks;
 pub use observe::Counters;
 use observe::{Observed, Observer};
@@ -286,10 +286,9 @@ impl<D: Directory> Local<D> {
     }
 
     fn appends_to_read(root: &Arc<D>) -> io::Result<Option<Appends<D>>> {
-        match root.open_dir(PRIVATE_DIR) {
-            Ok(private) => Appends::existing(Arc::new(private)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        match unless_absent(root.open_dir(PRIVATE_DIR))? {
+            Some(private) => Appends::existing(Arc::new(private)),
+            None => Ok(None),
         }
     }
 

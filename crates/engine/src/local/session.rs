@@ -6,10 +6,10 @@
 //! published, so that nothing is left behind that the next to open the volume
 //! does not find.
 
-use super::directory::{Access, Directory, Kind};
+use super::directory::{Access, Directory, Kind, unless_absent};
 use super::stage::{Complete, Staged};
 use super::unique;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -83,11 +83,7 @@ impl<D: Directory> Sessions<D> {
 
     /// The directory of a session; `None` if it has ended.
     pub(crate) fn directory_of(&self, id: &str) -> io::Result<Option<D>> {
-        match self.directory.open_dir(id) {
-            Ok(directory) => Ok(Some(directory)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        unless_absent(self.directory.open_dir(id))
     }
 
     /// A session if it is dead, to be recovered; `None` if it is alive or has
@@ -96,12 +92,9 @@ impl<D: Directory> Sessions<D> {
         let Some(directory) = self.directory_of(id)? else {
             return Ok(None);
         };
-        match directory.try_lock(SESSION_LOCK) {
-            Ok(lock) => Ok(lock.map(|lock| Dead { directory, lock })),
-            // It ended at this moment.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        // It may end at this moment.
+        let lock = unless_absent(directory.try_lock(SESSION_LOCK))?.flatten();
+        Ok(lock.map(|lock| Dead { directory, lock }))
     }
 
     /// Removes a session that is dead and recovered.
@@ -124,13 +117,6 @@ impl<D: Directory> Sessions<D> {
         unless_absent(directory.remove_file(SESSION_LOCK))?;
         unless_absent(self.directory.remove_dir(id))?;
         Ok(())
-    }
-}
-
-fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        result => result.map(Some),
     }
 }
 

@@ -5,7 +5,7 @@
 //! link, so that no link leads out of the volume or into the private directory.
 //! Who makes or removes directories holds the structure lock.
 
-use super::directory::{Access, Directory, Kind};
+use super::directory::{Access, Directory, Kind, unless_absent};
 use crate::path::PRIVATE_DIR;
 use crate::{Error, FilePath};
 use std::collections::{BTreeMap, HashSet};
@@ -102,9 +102,8 @@ impl<D: Directory> Tree<D> {
 
     /// The place of `path`, if its directories exist; `None` if one is missing.
     pub(crate) fn enter(&self, path: &FilePath) -> Result<Option<Place<D>>, NoWay> {
-        self.descend(path, |directory, name| match directory.open_dir(name) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            result => result.map(Some),
+        self.descend(path, |directory, name| {
+            unless_absent(directory.open_dir(name))
         })
     }
 

@@ -9,11 +9,6 @@ use crate::promise::history::Timeline;
 use crate::recording::Recording;
 use anyhow::Result;
 
-/// How much a recording counts for: the replayed log against the disk.
-pub fn replay_is_the_disk(recording: &Recording) -> bool {
-    recording.replay_is_the_disk == Some(true)
-}
-
 /// Looks at what would be left, at each acknowledgement, by a disk that did not do
 /// what the last flush asked for.
 pub fn disk_that_ignores_a_flush(

@@ -113,6 +113,6 @@ impl Trial<'_> {
         let recording = self.record(studio, self.seed, true)?;
         let look = self.subject.look();
         let findings = self_check::disk_that_ignores_a_flush(checker, &recording, &look)?;
-        Ok((self_check::replay_is_the_disk(&recording), findings))
+        Ok((recording.replay_is_the_disk == Some(true), findings))
     }
 }

@@ -29,7 +29,7 @@ pub fn check(programs: &[&str]) -> Result<()> {
 }
 
 /// Whether a program can be started by its name.
-pub fn is_on_path(program: &str) -> bool {
+fn is_on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }

@@ -14,7 +14,7 @@
 
 mod intent;
 
-use super::directory::{Access, Directory, FileHandle};
+use super::directory::{Access, Directory, FileHandle, unless_absent};
 use super::journal::{Journal, Position};
 use super::locks::{Locks, shard_of};
 use super::record::Generation;
@@ -60,11 +60,8 @@ impl<D: Directory> Appends<D> {
 
     /// Only to read; `None` if nothing was ever appended.
     pub(crate) fn existing(private: Arc<D>) -> io::Result<Option<Self>> {
-        match private.open_dir(JOURNALS) {
-            Ok(directory) => Ok(Some(Self::over(private, directory))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let directory = unless_absent(private.open_dir(JOURNALS))?;
+        Ok(directory.map(|directory| Self::over(private, directory)))
     }
 
     fn over(private: Arc<D>, directory: D) -> Self {

@@ -20,7 +20,7 @@ mod staging;
 
 use super::Local;
 use super::commit::Writing;
-use super::directory::{Access, Directory};
+use super::directory::{Access, Directory, unless_absent};
 use super::exclusion::Stop;
 use super::journal::Journal;
 use super::locks::{Held, Locks};
@@ -255,12 +255,8 @@ impl<D: Directory> Journals<D> {
 /// with the names of their journals.
 pub(super) fn unfinished<D: Directory>(directory: &D) -> io::Result<Vec<(String, Script)>> {
     let mut scripts = Vec::new();
-    let entries = match directory.entries() {
-        // The session ended at this moment.
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        entries => entries?,
-    };
-    for entry in entries {
+    // The session may end at this moment.
+    for entry in unless_absent(directory.entries())?.unwrap_or_default() {
         if !entry.name.starts_with(JOURNAL_PREFIX) {
             continue;
         }
