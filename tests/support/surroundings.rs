@@ -107,9 +107,10 @@ impl Surroundings {
         panic!("{:?} stay open", names(&sessions));
     }
 
-    /// All plain files of the volume, by their paths in it. When it is closed.
+    /// All plain files of the volume, by their paths in it, with what is not text
+    /// (guests stream patterns of bytes) replaced. When it is closed.
     pub fn files(&self) -> BTreeMap<String, String> {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let mut files = BTreeMap::new();
         for (path, found) in tree(&self.volume()) {
             if path.starts_with(PRIVATE) {
