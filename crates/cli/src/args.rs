@@ -2,7 +2,9 @@
 //! the rest of the program holds only what it can use.
 
 use crate::limits::StorageLimits;
+use crate::model::Model;
 use crate::size::bytes;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +26,11 @@ It is given standard input, output and error, its arguments, the variables that
 you name, clocks, random numbers, and two places for files: its own,
 DIR/abilities/ID/, and DIR/user/, which all abilities under DIR share. Both hold
 plain files that you can open in an editor. It is given no other directory, no
-other variable and no network.";
+other variable and no network.
+
+An ability that holds a conversation speaks on standard output and listens on
+standard input, a line for each thing that is said; what it asks a language model
+is answered as you say. What it has for the background runs beside it.";
 
 const RUN_AFTER_HELP: &str = "\
 Examples:
@@ -34,6 +40,8 @@ Examples:
       Nothing is written, and it is stopped after ten seconds.
   ability run notes.wasm --root data --max-total-bytes 1M --text-files-only
       A guest that is not trusted gets little room, and no programs into it.
+  ability run journal.wasm --root data --model-command 'my-model --json'
+      A conversation, with a model of yours behind it.
 
 Exit codes:
   0-255  that of the ability itself, with these exceptions:
@@ -110,6 +118,20 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
 
+    /// What runs beside it [default: NAME.background.wasm beside NAME.wasm, if it is there]
+    ///
+    /// A second component that is started with the ability and stopped with it. It
+    /// has the same files and no standard input.
+    #[arg(long, value_name = "COMPONENT.WASM")]
+    pub background: Option<PathBuf>,
+
+    /// Run nothing beside it
+    #[arg(long, conflicts_with = "background")]
+    pub no_background: bool,
+
+    #[command(flatten)]
+    pub model: ModelArgs,
+
     /// Say how it was loaded, what its volumes do, and more about what goes wrong
     ///
     /// One line for each commit, with its path, length and microseconds, for what
@@ -124,6 +146,35 @@ pub struct RunArgs {
     /// What the ability gets as its arguments
     #[arg(last = true, help_heading = "Arguments")]
     pub args: Vec<String>,
+}
+
+/// What answers an ability that asks a language model.
+#[derive(Args)]
+#[group(multiple = false)]
+pub struct ModelArgs {
+    /// Answer the prompts of a conversation with a command
+    ///
+    /// It is run by the shell, once for each prompt, and gets it on standard input
+    /// as JSON: `{"prompt": "", "history": [{"role": "", "content": ""}],
+    /// "system_prompt": ""}`. What it prints is the answer.
+    #[arg(long, value_name = "COMMAND", help_heading = "Conversation")]
+    pub model_command: Option<String>,
+
+    /// Answer the prompts of a conversation with the lines of a file, in turn
+    #[arg(long, value_name = "FILE", help_heading = "Conversation")]
+    pub model_answers: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// The model that is asked for, or none.
+    pub fn open(&self) -> Result<Model> {
+        if let Some(file) = &self.model_answers {
+            return Model::answers_in(file)
+                .with_context(|| format!("the answers in {} cannot be read", file.display()));
+        }
+        let command = self.model_command.as_deref();
+        Ok(command.map_or(Model::None, |command| Model::Command(command.into())))
+    }
 }
 
 fn memory_size(text: &str) -> Result<usize, String> {

@@ -3,6 +3,7 @@
 //! Whatever the file holds, a person gets one sentence that says what is wrong
 //! with it.
 
+use crate::complain;
 use crate::guest::Guest;
 use crate::progress;
 use anyhow::{Context, Result, anyhow, bail};
@@ -19,12 +20,19 @@ const MAGIC: &[u8] = b"\0asm";
 const MODULE: &[u8] = &[1, 0, 0, 0];
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
 
+/// Makes components ready to run, all for one engine.
+pub struct Loader {
+    engine: Engine,
+    /// Where compiled components are kept, if there is a place for them.
+    cache: Option<Cache>,
+    verbose: bool,
+}
+
 /// A component, ready to run.
+#[derive(Clone)]
 pub struct Ability {
     pub engine: Engine,
     pub command: CommandPre<Guest>,
-    /// How it was made ready, for a person.
-    pub loaded: String,
 }
 
 /// What the ability is called unless it is given another name: the name of its
@@ -35,41 +43,59 @@ pub fn name_of(path: &Path) -> Result<&str> {
         .with_context(|| format!("{} has no name that is text", path.display()))
 }
 
-impl Ability {
-    pub fn load(path: &Path, verbose: bool) -> Result<Self> {
+impl Loader {
+    /// With `verbose`, says how each component was made ready, and more about what
+    /// is wrong with one that cannot be.
+    pub fn new(verbose: bool) -> Result<Self> {
+        let cache = Cache::new(CacheConfig::new()).ok();
+        let mut config = Config::new();
+        // So that a guest can be stopped in a loop.
+        config.epoch_interruption(true).cache(cache.clone());
+        let engine = Engine::new(&config).map_err(anyhow::Error::from);
+        Ok(Self {
+            engine: engine.context("WebAssembly cannot be compiled on this machine")?,
+            cache,
+            verbose,
+        })
+    }
+
+    pub fn load(&self, path: &Path) -> Result<Ability> {
         let file = path.display();
         let bytes = read(path)?;
         check_kind(&bytes).with_context(|| format!("{file} is not a component"))?;
-
-        let (engine, cache) = engine()?;
-        let start = Instant::now();
-        let component = progress::while_waiting(format!("Compiling {file}"), || {
-            Component::new(&engine, &bytes)
-        });
-        let component = component.map_err(|error| damaged(&file, &error, verbose))?;
-        let loaded = match &cache {
-            Some(cache) if cache.cache_hits() > 0 => "loaded from the cache",
-            Some(_) => "compiled",
-            None => "compiled, without a cache",
-        };
-        let loaded = format!(
-            "{file} was {loaded} in {:.3} s",
-            start.elapsed().as_secs_f64()
-        );
-
+        let component = self.compile(path, &bytes)?;
         check_runs(&component).with_context(|| format!("{file} cannot be run"))?;
-        let linker = Guest::linker(&engine)?;
+        let linker = Guest::linker(&self.engine)?;
         let instance = linker
             .instantiate_pre(&component)
-            .map_err(|error| not_given(&file, &error, verbose))?;
+            .map_err(|error| not_given(&file, &error, self.verbose))?;
         let command = CommandPre::new(instance).map_err(|error| {
             anyhow!("{file} cannot be run: its wasi:cli/run is not the one of WASI 0.2 ({error:#})")
         })?;
-        Ok(Self {
-            engine,
+        Ok(Ability {
+            engine: self.engine.clone(),
             command,
-            loaded,
         })
+    }
+
+    fn compile(&self, path: &Path, bytes: &[u8]) -> Result<Component> {
+        let file = path.display();
+        let found_before = self.cache.as_ref().map(Cache::cache_hits);
+        let start = Instant::now();
+        let component = progress::while_waiting(format!("Compiling {file}"), || {
+            Component::new(&self.engine, bytes)
+        });
+        let component = component.map_err(|error| damaged(&file, &error, self.verbose))?;
+        if self.verbose {
+            let loaded = match &self.cache {
+                None => "compiled, without a cache",
+                Some(cache) if Some(cache.cache_hits()) > found_before => "loaded from the cache",
+                Some(_) => "compiled",
+            };
+            let time = start.elapsed().as_secs_f64();
+            complain(format_args!("{file} was {loaded} in {time:.3} s"));
+        }
+        Ok(component)
     }
 }
 
@@ -94,20 +120,6 @@ fn check_kind(bytes: &[u8]) -> Result<()> {
         bail!("it is cut off, or of a version of WebAssembly that is not known here");
     }
     Ok(())
-}
-
-/// The engine, and the cache that it keeps compiled components in, if there is
-/// a place for one.
-fn engine() -> Result<(Engine, Option<Cache>)> {
-    let cache = Cache::new(CacheConfig::new()).ok();
-    let mut config = Config::new();
-    // So that a guest can be stopped in a loop.
-    config.epoch_interruption(true).cache(cache.clone());
-    let engine = Engine::new(&config).map_err(anyhow::Error::from);
-    Ok((
-        engine.context("WebAssembly cannot be compiled on this machine")?,
-        cache,
-    ))
 }
 
 fn check_runs(component: &Component) -> Result<()> {

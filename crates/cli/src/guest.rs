@@ -2,6 +2,7 @@
 
 use crate::args::RunArgs;
 use crate::memory::MemoryLimit;
+use crate::model::{self, Model};
 use ability_storage::{StorageCtx, StorageView};
 use anyhow::{Context, Result};
 use wasmtime::Engine;
@@ -10,19 +11,39 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 const SCRATCH: &str = "/scratch";
 
+/// Which of an ability's two guests it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The ability itself, which has standard input.
+    Main,
+    /// What runs beside it for as long as it does.
+    Background,
+}
+
 /// The data of the guest's store.
 pub struct Guest {
     wasi: WasiCtx,
     table: ResourceTable,
     storage: StorageCtx,
+    pub model: Model,
     pub memory: MemoryLimit,
 }
 
 impl Guest {
     /// A guest called `name`, as the command line asks for it.
-    pub fn new(args: &RunArgs, name: &str, storage: StorageCtx) -> Result<Self> {
+    pub fn new(
+        args: &RunArgs,
+        part: Part,
+        name: &str,
+        storage: StorageCtx,
+        model: Model,
+    ) -> Result<Self> {
         let mut wasi = WasiCtx::builder();
-        wasi.inherit_stdio()
+        if part == Part::Main {
+            wasi.inherit_stdin();
+        }
+        wasi.inherit_stdout()
+            .inherit_stderr()
             .arg(name)
             .args(&args.args)
             .envs(&args.env)
@@ -40,6 +61,7 @@ impl Guest {
             wasi: wasi.build(),
             table: ResourceTable::new(),
             storage,
+            model,
             memory: MemoryLimit::new(args.max_memory),
         })
     }
@@ -51,6 +73,7 @@ impl Guest {
         ability_storage::add_to_linker_async(&mut linker, |guest: &mut Self| {
             StorageView::new(&mut guest.storage)
         })?;
+        model::add_to_linker(&mut linker)?;
         Ok(linker)
     }
 }

@@ -9,16 +9,20 @@
 //! | `storage` | from a root directory to the guest's two volumes |
 //! | `guest` | what one guest is given, and nothing else |
 //! | `memory` | how much memory it may use |
+//! | `model` | who answers what it asks a language model |
+//! | `background` | what runs beside it |
 //! | `run` | one run, from start to exit code |
 //! | `progress` | what a person sees who has to wait |
 //! | `log` | what a person sees who wants to see everything |
 
 mod args;
+mod background;
 mod component;
 mod guest;
 mod limits;
 mod log;
 mod memory;
+mod model;
 mod progress;
 mod run;
 mod size;

@@ -6,9 +6,10 @@
 //! next to open the volume clears what is left.
 
 use crate::args::RunArgs;
+use crate::background;
 use crate::complain;
-use crate::component::{self, Ability};
-use crate::guest::Guest;
+use crate::component::{self, Ability, Loader};
+use crate::guest::{Guest, Part};
 use crate::{log, storage};
 use anyhow::{Context, Result};
 use std::time::Duration;
@@ -16,7 +17,6 @@ use tokio::runtime;
 use tokio::time;
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
-use wasmtime_wasi::p2::bindings::CommandPre;
 
 const TIMED_OUT: u8 = 124;
 const TRAPPED: u8 = 134;
@@ -44,26 +44,45 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         log::show();
     }
     let name = component::name_of(&args.component)?;
-    let ability = Ability::load(&args.component, args.verbose)?;
-    if args.verbose {
-        complain(&ability.loaded);
-    }
-    let storage = storage::open(args, name)?;
-    let guest = Guest::new(args, name, storage)?;
+    let loader = Loader::new(args.verbose)?;
+    let ability = loader.load(&args.component)?;
+    let background = background::beside(args)?;
+    let background = background.map(|path| loader.load(&path)).transpose()?;
+    let model = args.model.open()?;
+    let volumes = storage::open(args, name)?;
+    let session = |ability: Ability, part| {
+        let guest = Guest::new(args, part, name, volumes.ctx(), model.clone())?;
+        anyhow::Ok(Session { ability, guest })
+    };
+    let main = session(ability, Part::Main)?;
+    let background = background.map(|ability| session(ability, Part::Background));
+    let background = background.transpose()?;
+    drop(volumes);
 
     // Two threads: one for the guest, one that looks at the clock while the
-    // guest computes.
+    // guest computes; one more for each further guest.
     let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(2 + usize::from(background.is_some()))
         .enable_all()
         .build()
         .context("no threads could be started")?;
-    let end = runtime.block_on(run_within(args.timeout, &ability, guest));
+    let end = runtime.block_on(run_within(args.timeout, main, background, name));
     // What the host is writing for a guest that was stopped goes on to its end.
     runtime.shutdown_timeout(GRACE);
 
     let end = end.with_context(|| format!("{name} could not be started"))?;
-    Ok(match end {
+    Ok(told(end, name, args.verbose))
+}
+
+/// One guest that has not started yet.
+struct Session {
+    ability: Ability,
+    guest: Guest,
+}
+
+/// Says how a guest ended, unless it is as it should be, and returns the exit code.
+fn told(end: End, name: &str, verbose: bool) -> u8 {
+    match end {
         End::Exit(code) => code,
         End::TimedOut => {
             complain(format_args!("{name} was stopped: its time is over"));
@@ -77,24 +96,54 @@ pub fn run(args: &RunArgs) -> Result<u8> {
             if out_of_memory {
                 complain("it asked for more memory than --max-memory allows");
             }
-            if let (true, Some(backtrace)) = (args.verbose, error.downcast_ref::<WasmBacktrace>()) {
+            if let (true, Some(backtrace)) = (verbose, error.downcast_ref::<WasmBacktrace>()) {
                 complain(backtrace);
             }
             TRAPPED
         }
-    })
+    }
 }
 
-async fn run_within(limit: Option<Duration>, ability: &Ability, guest: Guest) -> Result<End> {
+/// Runs an ability, and what runs beside it for as long as it does.
+async fn run_within(
+    limit: Option<Duration>,
+    main: Session,
+    background: Option<Session>,
+    name: &str,
+) -> Result<End> {
     let limit = limit.unwrap_or(Duration::MAX);
-    tokio::spawn(interrupt_after(limit, ability.engine.clone()));
-    let run = call(ability.engine.clone(), ability.command.clone(), guest);
+    let engine = main.ability.engine.clone();
+    tokio::spawn(interrupt_after(limit, engine.clone()));
+    let background = background.map(|session| tokio::spawn(run_beside(session, name.to_owned())));
+
     // A guest that waits is stopped by the first of the two, one that computes
     // by the interrupt, and one that is stuck in the host is left there.
-    let run = tokio::spawn(time::timeout(limit, run));
-    match time::timeout(limit.saturating_add(GRACE), run).await {
+    let run = tokio::spawn(time::timeout(limit, call(main)));
+    let end = match time::timeout(limit.saturating_add(GRACE), run).await {
         Ok(run) => run.context("the host failed")?.unwrap_or(Ok(End::TimedOut)),
         Err(_) => Ok(End::TimedOut),
+    };
+    if let Some(background) = background {
+        // The first stops one that waits, the second one that computes.
+        background.abort();
+        engine.increment_epoch();
+        let _ = time::timeout(GRACE, background).await;
+    }
+    end
+}
+
+/// Runs what belongs beside an ability until it is stopped. That it ends, however
+/// it does, is no reason to end the ability.
+async fn run_beside(session: Session, name: String) {
+    let name = format!("the background of {name}");
+    match call(session).await {
+        // It was computing when it was stopped.
+        Ok(End::TimedOut) => {}
+        Ok(End::Exit(code)) if code != 0 => complain(format_args!("{name} ended with {code}")),
+        Ok(end) => {
+            told(end, &name, false);
+        }
+        Err(error) => complain(format_args!("{name} could not be started: {error:#}")),
     }
 }
 
@@ -103,11 +152,11 @@ async fn interrupt_after(limit: Duration, engine: Engine) {
     engine.increment_epoch();
 }
 
-async fn call(engine: Engine, command: CommandPre<Guest>, guest: Guest) -> Result<End> {
-    let mut store = Store::new(&engine, guest);
+async fn call(Session { ability, guest }: Session) -> Result<End> {
+    let mut store = Store::new(&ability.engine, guest);
     store.limiter(|guest| &mut guest.memory);
     store.set_epoch_deadline(1);
-    let command = match command.instantiate_async(&mut store).await {
+    let command = match ability.command.instantiate_async(&mut store).await {
         Ok(command) => command,
         Err(error) if error.is::<Trap>() => return Ok(end_of(error, &store)),
         Err(error) if store.data().memory.was_refused() => {

@@ -1,12 +1,32 @@
-//! From a root directory to the storage of one guest.
+//! From a root directory to the storage of one ability.
 
 use crate::args::RunArgs;
-use ability_storage::{Error, Root, Scope, StorageCtx};
+use ability_storage::{Error, Root, RootVolume, Scope, StorageCtx};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
+use std::sync::Arc;
 
-/// Opens the guest's own volume and the one that all share.
-pub fn open(args: &RunArgs, name: &str) -> Result<StorageCtx> {
+/// The ability's own volume and the one that all share.
+pub struct Volumes {
+    ability: Arc<RootVolume>,
+    user: Arc<RootVolume>,
+    most_value_bytes: u64,
+}
+
+impl Volumes {
+    /// What one guest is given of them: all. The ability and its background share
+    /// the volumes and their limits.
+    pub fn ctx(&self) -> StorageCtx {
+        StorageCtx::builder()
+            .max_value_bytes(self.most_value_bytes)
+            .volume(Scope::Ability, self.ability.clone())
+            .volume(Scope::User, self.user.clone())
+            .build()
+    }
+}
+
+/// Opens the volumes of the ability `name`.
+pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
     let id = args.id.as_deref().unwrap_or(name);
     let root = Root::options()
         .limits(args.storage.of_volume())
@@ -25,11 +45,11 @@ pub fn open(args: &RunArgs, name: &str) -> Result<StorageCtx> {
                 "the name of the file cannot be used as its id (another can be given with --id)"
             }
         })?;
-    Ok(StorageCtx::builder()
-        .max_value_bytes(args.storage.of_value())
-        .volume(Scope::Ability, ability)
-        .volume(Scope::User, root.user().map_err(told)?)
-        .build())
+    Ok(Volumes {
+        ability,
+        user: root.user().map_err(told)?,
+        most_value_bytes: args.storage.of_value(),
+    })
 }
 
 /// Why a volume cannot be opened, without saying twice that it cannot.
