@@ -1,7 +1,7 @@
 //! The whole host, `ability run`, is killed at every system call that could concern files
-//! while an ability records a line in a hash chain and ends, in whichever thread the call
-//! is made. The next to open the chain verifies it, and finds what was acknowledged and
-//! at most one record more.
+//! while an ability, in any language, records a line in a hash chain and ends, in
+//! whichever thread the call is made. The next to open the chain verifies it, and finds
+//! what was acknowledged and at most one record more.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
@@ -15,12 +15,22 @@ const FEW_CALLS: usize = 50;
 
 #[test]
 fn an_audit_chain_survives_a_kill_at_every_call() {
-    survives_a_kill_at_every_call(&[], "audit_chain.json");
+    survives_a_kill_at_every_call("audit-chain", &[], "audit_chain.json");
 }
 
 #[test]
 fn an_audit_chain_of_lines_survives_a_kill_at_every_call() {
-    survives_a_kill_at_every_call(&["--format", "lines"], "audit_chain.log");
+    survives_a_kill_at_every_call("audit-chain", &["--format", "lines"], "audit_chain.log");
+}
+
+#[test]
+fn an_audit_log_in_python_survives_a_kill_at_every_call() {
+    survives_a_kill_at_every_call("python-audit", &[], "audit_chain.log");
+}
+
+#[test]
+fn an_audit_log_in_javascript_survives_a_kill_at_every_call() {
+    survives_a_kill_at_every_call("js-audit", &[], "audit_chain.log");
 }
 
 /// What a process said of the chain: how many records, and the hash of the last.
@@ -38,12 +48,12 @@ struct Run {
     killed_at: Option<Call>,
 }
 
-fn survives_a_kill_at_every_call(args: &[&str], file: &str) {
+fn survives_a_kill_at_every_call(guest: &str, args: &[&str], file: &str) {
     let ability = Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"));
     let mut before: Option<Head> = None;
     let mut at = "before any kill".to_owned();
     for n in 0.. {
-        let run = match record_and_kill(&ability, args, n) {
+        let run = match record_and_kill(&ability, guest, args, n) {
             Ok(run) => run,
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 eprintln!("skipped: processes may not be traced here");
@@ -65,23 +75,23 @@ fn survives_a_kill_at_every_call(args: &[&str], file: &str) {
         if run.killed_at.is_none() {
             assert!(is_recorded, "it ended without recording");
             assert!(n >= FEW_CALLS, "only {n} calls were seen");
-            eprintln!("{file}: killed at each of {n} calls");
+            eprintln!("{guest}, {file}: killed at each of {n} calls");
             break;
         }
     }
 
     let verify = [&["verify"], args].concat();
-    let ended = ability.run("audit-chain", &[], &verify);
+    let ended = ability.run(guest, &[], &verify);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(ability.sessions("audit-chain"), [""; 0]);
-    let left = names(&ability.volume("audit-chain"));
+    assert_eq!(ability.sessions(guest), [""; 0]);
+    let left = names(&ability.volume(guest));
     assert_eq!(left, [".ability-storage", file]);
 }
 
 /// Has the ability record a line and end, and kills it at the `n`-th call after it is
 /// ready.
-fn record_and_kill(ability: &Ability, args: &[&str], n: usize) -> io::Result<Run> {
-    let mut command = ability.guest("audit-chain", &[], args);
+fn record_and_kill(ability: &Ability, guest: &str, args: &[&str], n: usize) -> io::Result<Run> {
+    let mut command = ability.guest(guest, &[], args);
     let mut child = command.stdin(Stdio::piped()).spawn()?;
     let mut stdin = child.stdin.take().expect("a pipe");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));

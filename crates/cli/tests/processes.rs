@@ -93,15 +93,16 @@ fn two_processes_share_the_users_files() {
 /// The last record that was acknowledged: its number and its hash.
 type Acknowledged = (u64, String);
 
-/// Feeds lines to audit-chain until it is killed after `life`, and returns the
+/// Feeds lines to a guest until it is killed after `life`, and returns the
 /// last record that it acknowledged, `before` if none.
 fn feed_and_kill(
     ability: &Ability,
+    guest: &str,
     args: &[&str],
     life: Duration,
     before: Acknowledged,
 ) -> Acknowledged {
-    let mut command = ability.guest("audit-chain", &[], args);
+    let mut command = ability.guest(guest, &[], args);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
     let mut stdin = child.stdin.take().expect("a pipe");
     let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -143,19 +144,29 @@ fn random(below: u32) -> u32 {
 
 #[test]
 fn an_audit_chain_survives_being_killed_again_and_again() {
-    survives_being_killed(&[], "audit_chain.json");
+    survives_being_killed("audit-chain", &[], "audit_chain.json");
 }
 
 /// The same where each record is an append.
 #[test]
 fn an_audit_chain_of_lines_survives_being_killed_again_and_again() {
-    survives_being_killed(&["--format", "lines"], "audit_chain.log");
+    survives_being_killed("audit-chain", &["--format", "lines"], "audit_chain.log");
 }
 
-fn survives_being_killed(args: &[&str], file: &str) {
+#[test]
+fn an_audit_log_in_python_survives_being_killed_again_and_again() {
+    survives_being_killed("python-audit", &[], "audit_chain.log");
+}
+
+#[test]
+fn an_audit_log_in_javascript_survives_being_killed_again_and_again() {
+    survives_being_killed("js-audit", &[], "audit_chain.log");
+}
+
+fn survives_being_killed(guest: &str, args: &[&str], file: &str) {
     let ability = ability();
     let verify = [&["verify"], args].concat();
-    let ended = ability.run("audit-chain", &[], args);
+    let ended = ability.run(guest, &[], args);
     let head = ended
         .stdout
         .trim()
@@ -167,9 +178,9 @@ fn survives_being_killed(args: &[&str], file: &str) {
         // A slow machine is given more time, until something is recorded.
         let life = Duration::from_millis((20 + u64::from(random(150))) << stalled.min(7));
         let before = last.0;
-        last = feed_and_kill(&ability, args, life, last);
+        last = feed_and_kill(&ability, guest, args, life, last);
         stalled = if last.0 > before { 0 } else { stalled + 1 };
-        let ended = ability.run("audit-chain", &[], &verify);
+        let ended = ability.run(guest, &[], &verify);
         assert_eq!(ended.code, Some(0), "after {life:?}, {last:?}: {ended:?}");
         let verified = ended.stdout;
         let exactly = format!("verified {} records", last.0);
@@ -182,11 +193,8 @@ fn survives_being_killed(args: &[&str], file: &str) {
     assert!(last.0 > 0, "it was never given the time to record anything");
 
     // The last run was not killed: nothing but the file is left.
-    assert_eq!(
-        names(&ability.volume("audit-chain")),
-        [".ability-storage", file]
-    );
-    assert_eq!(ability.sessions("audit-chain"), none());
+    assert_eq!(names(&ability.volume(guest)), [".ability-storage", file]);
+    assert_eq!(ability.sessions(guest), none());
 }
 
 #[test]

@@ -279,15 +279,14 @@ fn host(arguments: &Arguments) -> Result<Option<Host>> {
     let (Some(command), Some(guests)) = (&arguments.ability, &arguments.guests) else {
         return Ok(None);
     };
-    let component = guests.join(powercut::work::GUEST).with_extension("wasm");
-    for file in [command, &component] {
-        if !file.is_file() {
-            bail!("there is no {}", file.display());
+    for path in [command, guests] {
+        if !path.exists() {
+            bail!("there is no {}", path.display());
         }
     }
     Ok(Some(Host {
         command: std::path::absolute(command)?,
-        component: std::path::absolute(component)?,
+        guests: std::path::absolute(guests)?,
         cache: std::path::absolute(arguments.state.join("cache"))?,
     }))
 }

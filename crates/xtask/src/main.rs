@@ -12,6 +12,7 @@ mod platforms;
 mod powercut;
 mod process;
 mod progress;
+mod scripting;
 mod test;
 mod toolchain;
 mod workspace;

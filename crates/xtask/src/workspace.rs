@@ -45,6 +45,11 @@ impl Workspace {
         self.target.join("guests")
     }
 
+    /// Where `ability build` keeps the tools that it installs, for all guests together.
+    pub fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
     /// A command that runs in the root, so that `rust-toolchain.toml` applies to it.
     pub fn command(&self, program: impl Into<OsString>) -> Command {
         let mut command = Command::new(program.into());

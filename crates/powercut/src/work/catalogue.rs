@@ -1,7 +1,8 @@
 //! All workloads and all protocols, by name.
 
+use super::guest::{self, Chain};
 use super::protocols::{self, JOURNAL, Protocol, STATE};
-use super::{appends, batches, conditional, guest, killed, mixed, renames, singles, streams};
+use super::{appends, batches, conditional, killed, mixed, renames, singles, streams};
 use crate::look::Look;
 use crate::recording::Site;
 use crate::work::Host;
@@ -34,7 +35,7 @@ enum Work {
     /// Through the engine.
     Product(fn(&Site) -> Result<()>),
     /// Through a guest in the host.
-    Guest(fn(&Site, &Host) -> Result<()>),
+    Guest(&'static Chain),
     /// Through the engine; then the power is cut while it recovers.
     Recovery(fn(&Site) -> Result<()>),
     /// Through the plain calls of the system.
@@ -64,7 +65,7 @@ impl Subject {
     pub fn look(&self) -> Look {
         match self.work {
             Work::Product(_) | Work::Recovery(_) => Look::Volume(PathBuf::new()),
-            Work::Guest(_) => Look::Volume(guest::volume_directory()),
+            Work::Guest(chain) => Look::Volume(chain.volume_directory()),
             Work::Protocol(_, Reader::Plain) => Look::Plain(STATE.to_owned()),
             Work::Protocol(_, Reader::TriesTheJournal) => {
                 Look::PlainOrCopy(STATE.to_owned(), JOURNAL.to_owned())
@@ -75,7 +76,7 @@ impl Subject {
     pub fn run(&self, site: &Site, host: Option<&Host>) -> Result<()> {
         match self.work {
             Work::Product(work) | Work::Recovery(work) => work(site),
-            Work::Guest(work) => work(site, host.context("there is no host")?),
+            Work::Guest(chain) => chain.record(site, host.context("there is no host")?),
             Work::Protocol(protocol, _) => protocols::run(site, protocol),
         }
     }
@@ -158,12 +159,22 @@ pub fn catalogue() -> Vec<Subject> {
         sound(
             "guest-json",
             "audit-chain in the host, its chain as one file",
-            Guest(guest::json),
+            Guest(&guest::DOCUMENT),
         ),
         sound(
             "guest-lines",
             "audit-chain in the host, its chain as lines",
-            Guest(guest::lines),
+            Guest(&guest::LOG),
+        ),
+        sound(
+            "guest-python",
+            "an audit log of a Python ability in the host",
+            Guest(&guest::PYTHON_LOG),
+        ),
+        sound(
+            "guest-javascript",
+            "an audit log of a JavaScript ability in the host",
+            Guest(&guest::JAVASCRIPT_LOG),
         ),
         protocol(
             "truncate-write",

@@ -1,4 +1,5 @@
-//! A real ability in the real host: `ability run audit-chain`, fed line by line.
+//! Real abilities in the real host: `ability run` with one that keeps an audit chain,
+//! fed line by line.
 
 use super::desk::path;
 use crate::promise::Files;
@@ -9,76 +10,107 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// What the host runs.
-pub const GUEST: &str = "audit-chain";
-
 const LINES: u64 = 12;
 
-/// What is needed to run it.
+/// An ability that acknowledges each line once its record is durable.
+#[derive(Debug)]
+pub struct Chain {
+    /// The name of the guest.
+    guest: &'static str,
+    arguments: &'static [&'static str],
+    /// What it keeps.
+    file: &'static str,
+}
+
+pub const DOCUMENT: Chain = Chain {
+    guest: "audit-chain",
+    arguments: &["--format", "json"],
+    file: "audit_chain.json",
+};
+
+pub const LOG: Chain = Chain {
+    guest: "audit-chain",
+    arguments: &["--format", "lines"],
+    file: "audit_chain.log",
+};
+
+pub const PYTHON_LOG: Chain = Chain {
+    guest: "python-audit",
+    arguments: &[],
+    file: "audit_chain.log",
+};
+
+pub const JAVASCRIPT_LOG: Chain = Chain {
+    guest: "js-audit",
+    arguments: &[],
+    file: "audit_chain.log",
+};
+
+/// What is needed to run an ability.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// The `ability` command.
     pub command: PathBuf,
-    /// The component of the guest.
-    pub component: PathBuf,
+    /// Where the built guests are.
+    pub guests: PathBuf,
     /// Where the host may keep what it compiled.
     pub cache: PathBuf,
 }
 
-/// Where the guest's volume is in the directory of the site.
-pub fn volume_directory() -> PathBuf {
-    PathBuf::from("abilities").join(GUEST)
-}
-
-pub fn json(site: &Site, host: &Host) -> Result<()> {
-    audit_chain(site, host, "json", "audit_chain.json")
-}
-
-pub fn lines(site: &Site, host: &Host) -> Result<()> {
-    audit_chain(site, host, "lines", "audit_chain.log")
-}
-
-fn audit_chain(site: &Site, host: &Host, format: &str, file: &str) -> Result<()> {
-    let directory = site.directory.join(volume_directory());
-    let mut writer = site.recorder.writer(&[file]);
-    let mut running = Running::start(site, host, format)?;
-    running.answer("ready")?;
-    for number in 0..LINES {
-        // The records carry the time, so that nobody knows beforehand what the
-        // file will be.
-        writer.step_then_look(|| {
-            running.say(&format!("line {number} of what happened"))?;
-            running.answer("ok")?;
-            let volume = LocalVolume::options().read_only(true).open(&directory)?;
-            let mut files = Files::default();
-            files.put(file, &volume.read(&path(file)?, 1 << 20)?.contents);
-            Ok(files)
-        })?;
+impl Chain {
+    /// Where the guest's volume is in the directory of the site.
+    pub fn volume_directory(&self) -> PathBuf {
+        PathBuf::from("abilities").join(self.guest)
     }
-    running.end()?;
-    verify(site, host, format)
-}
 
-/// The guest itself must find its chain whole.
-fn verify(site: &Site, host: &Host, format: &str) -> Result<()> {
-    let output = command(site, host, &["verify", "--format", format]).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the chain is broken: {said}");
-    Ok(())
-}
+    pub fn record(&self, site: &Site, host: &Host) -> Result<()> {
+        let directory = site.directory.join(self.volume_directory());
+        let mut writer = site.recorder.writer(&[self.file]);
+        let mut running = Running::start(self.command(site, host, &[])?)?;
+        running.answer("ready")?;
+        for number in 0..LINES {
+            // The records carry the time, so that nobody knows beforehand what the
+            // file will be.
+            writer.step_then_look(|| {
+                running.say(&format!("line {number} of what happened"))?;
+                running.answer("ok")?;
+                let volume = LocalVolume::options().read_only(true).open(&directory)?;
+                let mut files = Files::default();
+                files.put(
+                    self.file,
+                    &volume.read(&path(self.file)?, 1 << 20)?.contents,
+                );
+                Ok(files)
+            })?;
+        }
+        running.end()?;
+        self.verify(site, host)
+    }
 
-fn command(site: &Site, host: &Host, arguments: &[&str]) -> Command {
-    let mut command = Command::new(&host.command);
-    command
-        .arg("run")
-        .arg(&host.component)
-        .args(["--id", GUEST, "--root"])
-        .arg(&site.directory)
-        .arg("--")
-        .args(arguments)
-        .env("XDG_CACHE_HOME", &host.cache)
-        .stdin(Stdio::null());
-    command
+    /// The guest itself must find its chain whole.
+    fn verify(&self, site: &Site, host: &Host) -> Result<()> {
+        let output = self.command(site, host, &["verify"])?.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the chain is broken: {said}");
+        Ok(())
+    }
+
+    fn command(&self, site: &Site, host: &Host, arguments: &[&str]) -> Result<Command> {
+        let component = host.guests.join(self.guest).with_extension("wasm");
+        ensure!(component.is_file(), "there is no {}", component.display());
+        let mut command = Command::new(&host.command);
+        command
+            .arg("run")
+            .arg(component)
+            .args(["--id", self.guest, "--root"])
+            .arg(&site.directory)
+            .arg("--")
+            .args(arguments)
+            .args(self.arguments)
+            .env("XDG_CACHE_HOME", &host.cache)
+            .stdin(Stdio::null());
+        Ok(command)
+    }
 }
 
 struct Running {
@@ -88,12 +120,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(site: &Site, host: &Host, format: &str) -> Result<Self> {
-        let mut child = command(site, host, &["--format", format])
+    fn start(mut command: Command) -> Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {}", host.command.display()))?;
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let output = child.stdout.take().context("no standard output")?;
         Ok(Self {
             input: child.stdin.take(),

@@ -27,4 +27,4 @@ mod streams;
 pub mod worker;
 
 pub use catalogue::{Subject, Verdict, catalogue};
-pub use guest::{GUEST, Host};
+pub use guest::Host;

@@ -70,7 +70,7 @@ pub struct Options {
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     heading("build");
-    guests::build(workspace)?;
+    guests::build_rust(workspace)?;
     ability::build(workspace)?;
 
     let directory = workspace.target().join("demo");

@@ -1,34 +1,16 @@
-//! The guests of this repository: which they are, and how they become `target/guests/<name>.wasm`.
-//!
-//! Must never touch a built guest that did not change: hosts cache compiled components, tests by
-//! their time stamps.
+//! Guests in Rust: members of the workspace, built for `wasm32-wasip2`.
 
+use super::folders;
 use crate::process::run_shown;
 use crate::progress::note;
 use crate::toolchain::{self, TARGET};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// Where guests live: each folder in these that is a package with a `src/main.rs`.
-const HOMES: [&str; 2] = ["examples", "tests/guests"];
+use std::path::Path;
 
 /// Of `[profile.guest]` in the root manifest.
 const PROFILE: &str = "guest";
-
-/// Build all guests (examples and those of the tests) into target/guests
-///
-/// A guest is any workspace member in examples/ or tests/guests/ that has a src/main.rs, unless its
-/// Cargo.toml says, as an example of an embedding host does:
-///
-///     [package.metadata.ability]
-///     guest = false
-///
-/// Prints the name and size of each. A file that did not change is not touched.
-#[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
-pub struct Options {}
 
 pub fn build(workspace: &Workspace) -> Result<()> {
     let names = find(workspace.root())?;
@@ -60,34 +42,19 @@ pub fn build(workspace: &Workspace) -> Result<()> {
 /// Package names, in the order of their folders.
 fn find(root: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for home in HOMES {
-        for folder in folders(&root.join(home))? {
-            let manifest = folder.join("Cargo.toml");
-            if !manifest.exists() || !folder.join("src/main.rs").exists() {
-                continue;
-            }
-            let text = fs::read_to_string(&manifest)
-                .with_context(|| format!("cannot read {}", manifest.display()))?;
-            names.extend(guest_name(&text));
+    for folder in folders(root)? {
+        let manifest = folder.join("Cargo.toml");
+        if !manifest.exists() || !folder.join("src/main.rs").exists() {
+            continue;
         }
+        let text = fs::read_to_string(&manifest)
+            .with_context(|| format!("cannot read {}", manifest.display()))?;
+        names.extend(guest_name(&text));
     }
     if names.is_empty() {
-        bail!("there are no guests in {}", HOMES.join(" and "));
+        bail!("there are no guests in {}", root.display());
     }
     Ok(names)
-}
-
-fn folders(home: &Path) -> Result<Vec<PathBuf>> {
-    if !home.exists() {
-        return Ok(Vec::new());
-    }
-    let entries = fs::read_dir(home).with_context(|| format!("cannot list {}", home.display()))?;
-    let mut folders = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    folders.retain(|path| path.is_dir());
-    folders.sort();
-    Ok(folders)
 }
 
 /// The package's name, unless the manifest says that it is no guest or belongs to no workspace.
