@@ -20,7 +20,7 @@ pub const AFTER_HELP: &str = "\
 Examples:
   ability new shopping-list --lang python
   ability build shopping-list
-  ability run shopping-list.wasm --root data -- milk
+  ability run shopping-list.wasm --root data -- add milk
 
 Exit codes:
   0      the ability is there
@@ -77,7 +77,7 @@ fn write(args: &NewArgs) -> Result<()> {
     let next = format!(
         "{shown} is there: an ability in {}. Next:\n  \
          ability build {shown}\n  \
-         ability run {name}.wasm --root data -- add \"water the plants\"\n\
+         ability run {name}.wasm --root data\n\
          {shown}/README.md tells how to test it.",
         args.lang.name()
     );

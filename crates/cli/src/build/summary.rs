@@ -93,7 +93,7 @@ fn line(component: &Published) -> String {
 
 fn size(bytes: u64) -> String {
     match bytes {
-        0..100_000 => format!("{:.1} KB", bytes as f64 / 1e3),
+        0..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }
