@@ -1,18 +1,20 @@
 //! What may be written on the command line. Values are checked here, so that
 //! the rest of the program holds only what it can use.
 
+use crate::build::args as build;
 use crate::limits::StorageLimits;
 use crate::model::Model;
+use crate::new;
 use crate::size::bytes;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
-const ABOUT: &str = "Run abilities: small WebAssembly programs whose files never tear";
+const ABOUT: &str = "Run and build abilities: small WebAssembly programs whose files never tear";
 
 const LONG_ABOUT: &str = "\
-Run abilities: small WebAssembly programs whose files never tear.
+Run and build abilities: small WebAssembly programs whose files never tear.
 
 An ability is a WebAssembly component (`wasi:cli/command`) that keeps its files
 through the interface `ability:storage`. Each write happens whole and durably,
@@ -69,6 +71,14 @@ pub enum Command {
     /// Run one ability until it ends
     #[command(long_about = RUN_LONG_ABOUT, after_long_help = RUN_AFTER_HELP)]
     Run(RunArgs),
+
+    /// Make a component from an ability's folder: Rust, Python or JavaScript
+    #[command(long_about = build::LONG_ABOUT, after_long_help = build::AFTER_HELP)]
+    Build(build::BuildArgs),
+
+    /// Write a small ability that builds, runs and has a test
+    #[command(long_about = new::LONG_ABOUT, after_long_help = new::AFTER_HELP)]
+    New(new::NewArgs),
 }
 
 #[derive(Args)]

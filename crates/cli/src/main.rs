@@ -3,6 +3,9 @@
 //! | module | holds |
 //! |---|---|
 //! | `args` | what may be written on the command line, and its help |
+//! | `build` | from an ability's folder to a component |
+//! | `new` | a new ability's folder |
+//! | `embedded` | the SDKs, build tools and templates that the command carries |
 //! | `limits` | the part of it that is about how much a guest may store |
 //! | `size` | numbers of bytes, as people write them |
 //! | `component` | from a file to a compiled component that this host can run |
@@ -17,12 +20,15 @@
 
 mod args;
 mod background;
+mod build;
 mod component;
+mod embedded;
 mod guest;
 mod limits;
 mod log;
 mod memory;
 mod model;
+mod new;
 mod progress;
 mod run;
 mod size;
@@ -38,12 +44,14 @@ use std::process::ExitCode;
 const FAILED: u8 = 125;
 
 fn main() -> ExitCode {
-    let Command::Run(args) = Cli::parse().command;
-    let code = run::run(&args).unwrap_or_else(|error| {
-        complain(format_args!("{error:#}"));
-        FAILED
-    });
-    ExitCode::from(code)
+    ExitCode::from(match Cli::parse().command {
+        Command::Run(args) => run::run(&args).unwrap_or_else(|error| {
+            complain(format_args!("{error:#}"));
+            FAILED
+        }),
+        Command::Build(args) => build::build(&args),
+        Command::New(args) => new::new(&args),
+    })
 }
 
 /// One line on standard error. That it may be closed is no reason to fail.

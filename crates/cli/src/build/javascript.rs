@@ -1,0 +1,208 @@
+//! An ability in JavaScript: a script of this command bundles it and wraps it
+//! with an engine, with tools from npm in the versions of a lock file.
+
+use super::failure::NotBuildable;
+use super::tool::{Runner, output_of};
+use super::tools::{self, Tools};
+use super::{Built, Job};
+use crate::embedded;
+use anyhow::{Context, Result, anyhow, bail};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+const OLDEST: (u32, u32) = (20, 19);
+
+const GET_NODE: &str = "install it (Debian, Ubuntu: `apt install nodejs npm`; else \
+     https://nodejs.org)";
+
+pub fn build(job: &Job) -> Result<Built> {
+    let folder = job.folder;
+    let node = Node::find(job.runner)?;
+    let installed = tools::ensure(&job.tools, &node)?;
+    let sdk = folder.sdk("js")?;
+    let wit = sdk.join("wit");
+    install_dependencies(job)?;
+
+    let output = folder.built("main")?;
+    let mut command = Command::new("node");
+    command.arg(installed.directory.join("build.mjs"));
+    command
+        .arg("--dir")
+        .arg(&folder.root)
+        .arg("--sdk")
+        .arg(&sdk);
+    command.arg("--wit").arg(&wit).arg("--out").arg(&output);
+    if let Some(engine) = job.args.engine {
+        command.args(["--engine", engine.name()]);
+    }
+    command.current_dir(&folder.root);
+    let what = format!("Building {}", folder.name);
+    let ended = job.runner.run(&what, &mut command)?;
+    if !ended.ok() {
+        let why = match job.runner.verbose {
+            true => format!("{} could not be built; see above", folder.name),
+            false => format!("{} could not be built:\n{}", folder.name, ended.said()),
+        };
+        // As build.mjs says it.
+        return Err(match ended.status.code() {
+            Some(1) => NotBuildable(why).into(),
+            _ => anyhow!(why),
+        });
+    }
+    let mut versions = BTreeMap::from([("node".to_owned(), node.version)]);
+    versions.extend(pinned());
+    Ok(Built {
+        component: output,
+        background: None,
+        kind: job
+            .args
+            .engine
+            .map(|engine| ("engine", engine.name().to_owned())),
+        tools: versions,
+    })
+}
+
+/// The build tools' versions, from their package.json.
+fn pinned() -> BTreeMap<String, String> {
+    let package = embedded::file("tools/js/package.json");
+    let package: serde_json::Value = serde_json::from_slice(package).unwrap_or_default();
+    let pinned = package["dependencies"].as_object().into_iter().flatten();
+    pinned
+        .filter_map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned())))
+        .collect()
+}
+
+/// What the ability itself depends on, into its own node_modules, as any author
+/// would install it.
+fn install_dependencies(job: &Job) -> Result<()> {
+    let root = &job.folder.root;
+    let manifest = root.join("package.json");
+    let text = std::fs::read(&manifest)
+        .with_context(|| format!("{} could not be read", manifest.display()))?;
+    let package: serde_json::Value = match serde_json::from_slice(&text) {
+        Ok(package) => package,
+        Err(error) => bail!(NotBuildable(format!("{}: {error}", manifest.display()))),
+    };
+    let needs = ["dependencies", "devDependencies"]
+        .iter()
+        .any(|kind| package[kind].as_object().is_some_and(|all| !all.is_empty()));
+    let locked = ["package-lock.json", "npm-shrinkwrap.json"]
+        .iter()
+        .any(|lock| root.join(lock).is_file());
+    if !needs || is_installed(root, &text) {
+        return Ok(());
+    }
+    let mut npm = npm();
+    npm.arg(if locked { "ci" } else { "install" });
+    npm.args(["--no-audit", "--no-fund"]).current_dir(root);
+    let what = format!("Installing the packages of {}", manifest.display());
+    let ended = job.runner.run(&what, &mut npm)?;
+    if !ended.ok() {
+        bail!(NotBuildable(format!(
+            "what {} depends on could not be installed:\n{}",
+            manifest.display(),
+            ended.said()
+        )));
+    }
+    embedded::write_if_different(&root.join(STAMP), &stamp(root, &text))
+}
+
+/// In node_modules, so that it goes with it.
+const STAMP: &str = "node_modules/.ability-installed";
+
+fn is_installed(root: &Path, package: &[u8]) -> bool {
+    std::fs::read(root.join(STAMP)).is_ok_and(|present| present == stamp(root, package))
+}
+
+/// What decides whether the packages are the right ones.
+fn stamp(root: &Path, package: &[u8]) -> Vec<u8> {
+    let mut stamp = package.to_vec();
+    for lock in ["package-lock.json", "npm-shrinkwrap.json"] {
+        stamp.extend(std::fs::read(root.join(lock)).unwrap_or_default());
+    }
+    stamp
+}
+
+fn npm() -> Command {
+    // On Windows it is a script.
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+/// Node.js on this machine, and what is installed for it.
+struct Node {
+    runner: Runner,
+    version: String,
+}
+
+impl Node {
+    fn find(runner: Runner) -> Result<Self> {
+        let (major, minor) = OLDEST;
+        let version = output_of(Command::new("node").arg("--version")).with_context(|| {
+            format!(
+                "there is no node, which builds abilities in JavaScript ({major}.{minor} or \
+                 newer); {GET_NODE}"
+            )
+        })?;
+        let version = version.trim_start_matches('v').to_owned();
+        if !is_new_enough(&version) {
+            bail!(
+                "abilities in JavaScript are built with Node.js {major}.{minor} or newer, but \
+                 node is version {version}; {GET_NODE}"
+            );
+        }
+        if output_of(npm().arg("--version")).is_none() {
+            bail!("there is no npm, with which build tools are installed; {GET_NODE}");
+        }
+        Ok(Self { runner, version })
+    }
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= OLDEST,
+        _ => false,
+    }
+}
+
+impl Tools for Node {
+    fn name(&self) -> &'static str {
+        "js"
+    }
+
+    /// The scripts too, which lie beside what is installed.
+    fn pins(&self) -> Vec<u8> {
+        let mut pins = format!("node {}\n", self.version).into_bytes();
+        for (name, contents) in embedded::under("tools/js") {
+            pins.extend(format!("\n{name}\n").into_bytes());
+            pins.extend(contents);
+        }
+        pins
+    }
+
+    fn works(&self, directory: &Path) -> bool {
+        directory.join("node_modules").is_dir()
+    }
+
+    fn install(&self, directory: &Path) -> Result<()> {
+        embedded::unpack("tools/js", directory)?;
+        let mut command = npm();
+        command
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(directory);
+        let what = format!(
+            "Installing the build tools for JavaScript in {} (once)",
+            directory.display()
+        );
+        let ended = self.runner.run(&what, &mut command)?;
+        if !ended.ok() {
+            bail!(
+                "the build tools for JavaScript could not be installed; they need the network \
+                 once:\n{}",
+                ended.said()
+            );
+        }
+        Ok(())
+    }
+}

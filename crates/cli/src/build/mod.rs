@@ -1,0 +1,166 @@
+//! `ability build`: from an ability's folder to a component.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `args` | what may be written on the command line, and its help |
+//! | `kind` | which language a folder holds |
+//! | `folder` | `.ability/` in the ability's folder |
+//! | `tools` | build tools, installed once and wholly |
+//! | `lock` | one build at a time |
+//! | `rust`, `python`, `javascript` | how each is built |
+//! | `tool` | running other programs |
+//! | `step` | what a person sees who waits |
+//! | `publish` | the component, whole or not at all |
+//! | `summary` | what was built |
+//! | `failure` | whose failure it is |
+//!
+//! Must never leave the output half-written, nor take a half-installed tool for
+//! a whole one.
+
+pub mod args;
+mod failure;
+mod folder;
+mod javascript;
+mod kind;
+mod lock;
+mod publish;
+mod python;
+mod rust;
+mod step;
+mod summary;
+mod tool;
+mod tools;
+
+use crate::complain;
+use anyhow::{Context, Result};
+use args::{BuildArgs, Language};
+use folder::Folder;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use summary::{Published, Summary};
+use tool::Runner;
+
+/// What a language's build needs to know.
+struct Job<'a> {
+    args: &'a BuildArgs,
+    folder: &'a Folder,
+    runner: Runner,
+    /// Under which the build tools are installed.
+    tools: PathBuf,
+}
+
+/// What a language's build has made, not yet published.
+struct Built {
+    component: PathBuf,
+    background: Option<PathBuf>,
+    kind: Option<(&'static str, String)>,
+    tools: BTreeMap<String, String>,
+}
+
+/// Builds, and returns the exit code of the command.
+pub fn build(args: &BuildArgs) -> u8 {
+    match try_build(args).and_then(|summary| summary.print(args.json)) {
+        Ok(()) => 0,
+        Err(error) => {
+            complain(format_args!("{error:#}"));
+            failure::exit_code(&error)
+        }
+    }
+}
+
+fn try_build(args: &BuildArgs) -> Result<Summary> {
+    let start = Instant::now();
+    let language = kind::of(&args.directory, args.lang)?;
+    let output = output(args)?;
+    publish::check(&output)?;
+    let folder = Folder::open(&args.directory)?;
+    let job = Job {
+        args,
+        runner: Runner {
+            verbose: args.verbose,
+        },
+        tools: args.tools.clone().unwrap_or_else(|| folder.own("")),
+        folder: &folder,
+    };
+    let built = match language {
+        Language::Rust => rust::build(&job),
+        Language::Python => python::build(&job),
+        Language::JavaScript => javascript::build(&job),
+    }?;
+    // The second first: who finds the component new finds both new.
+    let background = built.background.as_deref();
+    let background = publish_background(&folder, background, &output)?;
+    Ok(Summary {
+        language,
+        kind: built.kind,
+        component: published(&built.component, &output)?,
+        background,
+        tools: built.tools,
+        took: start.elapsed(),
+    })
+}
+
+/// Where the component goes.
+fn output(args: &BuildArgs) -> Result<PathBuf> {
+    if let Some(output) = &args.output {
+        return Ok(output.clone());
+    }
+    let directory = folder::resolved(&args.directory)?;
+    let mut name = directory
+        .file_name()
+        .with_context(|| format!("{} has no name; say -o FILE.wasm", directory.display()))?
+        .to_owned();
+    name.push(".wasm");
+    Ok(name.into())
+}
+
+fn published(built: &Path, output: &Path) -> Result<Published> {
+    let changed = publish::publish(built, output)?;
+    let metadata = fs::metadata(output)
+        .with_context(|| format!("{} could not be looked at", output.display()))?;
+    Ok(Published {
+        path: output.to_owned(),
+        bytes: metadata.len(),
+        changed,
+    })
+}
+
+/// Publishes `<stem>.background.wasm` beside the output. One that this folder
+/// had, and no longer has, is removed: it would go on running.
+fn publish_background(
+    folder: &Folder,
+    built: Option<&Path>,
+    output: &Path,
+) -> Result<Option<Published>> {
+    let path = output.with_extension("background.wasm");
+    let record = folder.own("background");
+    let place = || {
+        folder::resolved(publish::parent(&path))
+            .map(|parent| parent.join(path.file_name().unwrap_or_default()))
+    };
+    let Some(built) = built else {
+        let recorded = fs::read(&record).unwrap_or_default();
+        if !recorded.is_empty() && recorded == place()?.as_os_str().as_encoded_bytes() {
+            fs::remove_file(&path)
+                .or_else(|error| match error.kind() {
+                    std::io::ErrorKind::NotFound => Ok(()),
+                    _ => Err(error),
+                })
+                .with_context(|| {
+                    format!("{} is out of date and could not be removed", path.display())
+                })?;
+            step::note(&format!(
+                "Removed {}: there is no background.py any more",
+                path.display()
+            ));
+            let _ = fs::remove_file(&record);
+        }
+        return Ok(None);
+    };
+    let published = published(built, &path)?;
+    fs::write(&record, place()?.as_os_str().as_encoded_bytes())
+        .with_context(|| format!("{} could not be written", record.display()))?;
+    Ok(Some(published))
+}

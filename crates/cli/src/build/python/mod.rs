@@ -1,0 +1,167 @@
+//! An ability in Python: componentize-py runs the top level of its modules, and
+//! makes a component of what is then in memory.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `environment` | the virtual environment with componentize-py |
+//! | `packages` | what requirements.txt asks for |
+//! | `analysis` | what its sources say, without running them |
+//! | `message` | what componentize-py says, as the author would say it |
+
+mod analysis;
+mod environment;
+mod message;
+mod packages;
+
+use super::failure::NotBuildable;
+use super::tool::{Ended, Runner};
+use super::{Built, Job, step, tools};
+use crate::embedded;
+use analysis::Analysis;
+use anyhow::{Context, Result, anyhow, bail};
+use environment::Environment;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+
+/// As `python -m` would, if it could be run that way.
+const COMPONENTIZE: &str =
+    "import sys; sys.argv[0] = 'componentize-py'; from componentize_py import script; script()";
+
+pub fn build(job: &Job) -> Result<Built> {
+    let folder = job.folder;
+    let environment = Environment::find(job.runner)?;
+    let installed = tools::ensure(&job.tools, &environment)?;
+    let python = environment::python_in(&installed.directory);
+    let packages = packages::ensure(job, &python)?;
+    let sdk = folder.sdk("python")?;
+    let scripts = folder.own("tools/python");
+    embedded::unpack("tools/python", &scripts)?;
+    if job.tools != folder.own("") {
+        // The environment's path leads to it, for the tests of all who share it.
+        environment::unpack_sdk(&job.tools)?;
+    }
+
+    let facade = sdk.join("facade");
+    let stand_ins = facade.join("stand_ins");
+    let provided = [packages.clone(), sdk.clone()];
+    let analysis = Analysis::of(&python, &scripts, &folder.root, &provided, &stand_ins)?;
+    analysis.check(&folder.root)?;
+
+    let mut path = vec![scripts.join("app"), folder.root.clone()];
+    path.push(if analysis.is_old() {
+        facade
+    } else {
+        sdk.join("entry")
+    });
+    path.extend([sdk.clone(), packages]);
+    if !analysis.stand_ins.is_empty() {
+        path.push(stand_ins);
+    }
+    let componentize = Componentize {
+        job,
+        python,
+        wit: sdk.join("wit"),
+        path,
+        no_environment: folder.own("no-environment"),
+    };
+    let (component, background) = componentize.all(&analysis)?;
+    Ok(Built {
+        component,
+        background,
+        kind: Some(("api", analysis.api)),
+        tools: BTreeMap::from([
+            ("componentize-py".to_owned(), environment.componentize_py()),
+            ("python".to_owned(), environment.version),
+        ]),
+    })
+}
+
+struct Componentize<'a> {
+    job: &'a Job<'a>,
+    python: PathBuf,
+    wit: PathBuf,
+    /// Where the component's modules are, in the order in which they are found.
+    path: Vec<PathBuf>,
+    no_environment: PathBuf,
+}
+
+impl Componentize<'_> {
+    fn all(&self, analysis: &Analysis) -> Result<(PathBuf, Option<PathBuf>)> {
+        // componentize-py would add the packages of an environment that is
+        // active, or of the machine's Python. So it gets one that is empty.
+        let site = self.no_environment.join("lib/site-packages");
+        fs::create_dir_all(&site)
+            .with_context(|| format!("{} could not be created", site.display()))?;
+        let (world, app) = match analysis.is_old() {
+            true => ("conversation", "conversation_app"),
+            false => ("ability", "ability_app"),
+        };
+        let name = &self.job.folder.name;
+        if !analysis.background {
+            let what = format!("Building {name} with componentize-py");
+            let component = step::while_doing(&what, false, || self.one("main.py", world, app))?;
+            return Ok((component, None));
+        }
+        let what = format!("Building {name} and its background.py with componentize-py");
+        // Each keeps one and a half cores busy.
+        let (main, background) = step::while_doing(&what, false, || {
+            thread::scope(|scope| {
+                let main = scope.spawn(|| self.one("main.py", world, app));
+                let background = self.one("background.py", world, "background_app");
+                (main.join(), background)
+            })
+        });
+        let main = main.map_err(|_| anyhow!("the build of main.py failed"))??;
+        Ok((main, Some(background?)))
+    }
+
+    fn one(&self, file: &str, world: &str, app: &str) -> Result<PathBuf> {
+        let output = self.job.folder.built(app)?;
+        let mut command = Command::new(&self.python);
+        command.args(["-I", "-c", COMPONENTIZE, "--quiet", "--wit-path"]);
+        command.arg(&self.wit);
+        command.args(["--world", world, "componentize", app, "--output"]);
+        command.arg(&output);
+        for directory in &self.path {
+            command.arg("--python-path").arg(directory);
+        }
+        command.env("VIRTUAL_ENV", &self.no_environment);
+        command.env("RUST_BACKTRACE", "0");
+        // What it says is taken apart, also with --verbose.
+        let ended = Runner { verbose: false }.quietly(&mut command)?;
+        if self.job.runner.verbose {
+            step::note(&ended.said());
+        }
+        if ended.ok() {
+            return Ok(output);
+        }
+        Err(self.failed(file, &ended))
+    }
+
+    fn failed(&self, file: &str, ended: &Ended) -> anyhow::Error {
+        match message::of(&ended.said(), &self.path, &self.job.folder.root) {
+            Some(message) => NotBuildable(format!(
+                "{file} failed while it was imported (the top level of a module runs when the \
+                 ability is built, main() when it is run):\n{message}"
+            ))
+            .into(),
+            None => anyhow!(
+                "componentize-py failed ({}):\n{}",
+                ended.status,
+                ended.said()
+            ),
+        }
+    }
+}
+
+/// The file at `path`, which may be absent.
+fn contents(path: &std::path::Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(contents) => Ok(Some(contents)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => bail!("{} could not be read: {error}", path.display()),
+    }
+}

@@ -1,0 +1,18 @@
+// The command of an ability in StarlingMonkey, which has promises and timers itself.
+
+import { main } from "ability-main";
+import { begin } from "ability-storage/runtime";
+import { exitCode, report } from "./ending.js";
+
+export const run = {
+  async run() {
+    begin();
+    let code;
+    try {
+      code = exitCode(await main());
+    } catch (error) {
+      code = report(error);
+    }
+    if (code !== 0) throw undefined;
+  },
+};

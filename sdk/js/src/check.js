@@ -1,0 +1,55 @@
+// That what an author passed can be handed to the host, which trusts the types.
+
+import { StorageError, shown } from "./errors.js";
+import { encode, isWellFormed } from "./text.js";
+
+export function checkPath(path) {
+  if (typeof path !== "string") throw new TypeError(`a path is a string, not ${kind(path)}`);
+  if (isWellFormed(path)) return path;
+  const reason = "it has half of a surrogate pair";
+  throw new StorageError("invalid-path", path, `${shown(path)} cannot be used as a path: ${reason}`);
+}
+
+/** The scope that the last parameter of all functions stands for. */
+export function scopeOf(inAbilityDirectory) {
+  if (inAbilityDirectory === true) return "ability";
+  if (inAbilityDirectory === false) return "user";
+  throw new TypeError(`inAbilityDirectory is true or false, not ${kind(inAbilityDirectory)}`);
+}
+
+/** The bytes that are written for `contents`: text as UTF-8, as it is. */
+export function toBytes(contents) {
+  if (contents instanceof Uint8Array) return contents;
+  if (typeof contents !== "string") {
+    throw new TypeError(`contents are a string or a Uint8Array, not ${kind(contents)}`);
+  }
+  if (!isWellFormed(contents)) {
+    throw new TypeError("contents have half of a surrogate pair, which UTF-8 cannot hold");
+  }
+  return encode(contents);
+}
+
+/** A precondition for the host: `version` or, if that is `null`, that there be no file. */
+export function preconditionOf(options) {
+  const version = options?.version;
+  if (version === null) return { tag: "absent" };
+  if (typeof version === "string" && isWellFormed(version)) return { tag: "version", val: version };
+  throw new TypeError(
+    `pass { version } with the version that was read, or { version: null } if there must be no file; not ${kind(version)}`,
+  );
+}
+
+/** As `preconditionOf`; without `version`, anything may be there. */
+export function optionalPrecondition(options) {
+  return options?.version === undefined ? { tag: "any" } : preconditionOf(options);
+}
+
+export function checkFunction(value, what) {
+  if (typeof value !== "function") throw new TypeError(`${what} is a function, not ${kind(value)}`);
+}
+
+export function kind(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value;
+}

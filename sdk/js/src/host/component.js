@@ -1,0 +1,113 @@
+// The host of a component: the imports of `ability:storage` and of WASI.
+//
+// Converts numbers, and nothing else: 64-bit ones are BigInt in one engine and Number
+// in another. What is handed on here must have been checked before, because QuickJS
+// ends with the ability where a value is not of its type.
+
+import * as batch from "ability:storage/batch@0.1.0";
+import * as storage from "ability:storage/storage@0.1.0";
+import * as streaming from "ability:storage/streaming@0.1.0";
+import { getArguments, getEnvironment } from "wasi:cli/environment@0.2.0";
+import { getStderr } from "wasi:cli/stderr@0.2.0";
+import { getStdin } from "wasi:cli/stdin@0.2.0";
+import { getStdout } from "wasi:cli/stdout@0.2.0";
+import { now, subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.0";
+import { getRandomBytes } from "wasi:random/random@0.2.0";
+
+/** What WASI lets a stream take at once. */
+const MOST_AT_ONCE = 4096;
+
+/** A 64-bit number as this engine wants it: the way in which it gives one. */
+function u64(number, like) {
+  return typeof like === "bigint" ? BigInt(number) : number;
+}
+
+let stdin;
+let stdout;
+let stderr;
+
+/** The host while `main()` runs. */
+export const running = {
+  ...storage,
+
+  stat(path, scope) {
+    const { size, modified } = storage.stat(path, scope);
+    return {
+      size: Number(size),
+      seconds: Number(modified.seconds),
+      nanoseconds: modified.nanoseconds,
+    };
+  },
+
+  commit: batch.commit,
+
+  openWriter(path, scope, precondition) {
+    return streaming.Writer.open(path, scope, precondition);
+  },
+
+  openReader(path, scope) {
+    const reader = streaming.Reader.open(path, scope);
+    const size = reader.size();
+    return {
+      size: Number(size),
+      read: (maxBytes) => reader.read(u64(maxBytes, size)),
+      [Symbol.dispose]: () => reader[Symbol.dispose](),
+    };
+  },
+
+  arguments: getArguments,
+  environment: getEnvironment,
+
+  /** The next bytes of standard input, waiting for them; `null` at its end. */
+  readInput(maxBytes) {
+    stdin ??= getStdin();
+    try {
+      return stdin.blockingRead(u64(maxBytes, now()));
+    } catch (error) {
+      if (error?.payload?.tag === "closed") return null;
+      throw new Error("standard input cannot be read");
+    }
+  },
+
+  writeOutput(bytes) {
+    stdout ??= getStdout();
+    write(stdout, bytes);
+  },
+
+  writeErrors(bytes) {
+    stderr ??= getStderr();
+    write(stderr, bytes);
+  },
+
+  /** Milliseconds of a clock that is never set back. */
+  now: () => Number(now()) / 1e6,
+
+  sleep(milliseconds) {
+    const nanoseconds = Math.max(0, Math.round(milliseconds * 1e6));
+    const wait = subscribeDuration(u64(nanoseconds, now()));
+    wait.block();
+    wait[Symbol.dispose]();
+  },
+
+  randomBytes: (count) => getRandomBytes(u64(count, now())),
+};
+
+function write(stream, bytes) {
+  try {
+    for (let at = 0; at < bytes.length; at += MOST_AT_ONCE) {
+      stream.blockingWriteAndFlush(bytes.subarray(at, at + MOST_AT_ONCE));
+    }
+  } catch (error) {
+    // Nobody reads any more. A program that prints is not at fault.
+    if (error?.payload?.tag !== "closed") throw new Error("the output cannot be written");
+  }
+}
+
+function refuse() {
+  throw new Error(
+    "the top level of a module is run once, at build time, where there is no storage, no input and no output: do this in main()",
+  );
+}
+
+/** The host at build time. */
+export const host = new Proxy({}, { get: () => refuse });

@@ -1,0 +1,120 @@
+// UTF-8, strictly, in engines with TextEncoder and without.
+//
+// Nothing here may replace what it cannot convert: a file that changes by being read
+// and written is corrupt. A byte order mark is kept, as any other character.
+
+const encoder = globalThis.TextEncoder && new TextEncoder();
+const decoder = globalThis.TextDecoder && new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Whether `text` has no half of a surrogate pair, so that UTF-8 can hold it. */
+export function isWellFormed(text) {
+  return text.isWellFormed();
+}
+
+/** The bytes of well-formed `text`. */
+export function encode(text) {
+  return encoder ? encoder.encode(text) : encodeByHand(text);
+}
+
+/** The text that `bytes` are; `null` if they are not UTF-8. */
+export function decode(bytes) {
+  if (!decoder) return decodeByHand(bytes);
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+export function encodeByHand(text) {
+  // Three bytes hold what one unit of UTF-16 can need.
+  const bytes = new Uint8Array(text.length * 3);
+  let end = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    let point = text.charCodeAt(at);
+    if (point < 0x80) {
+      bytes[end++] = point;
+      continue;
+    }
+    if (point < 0x800) {
+      bytes[end++] = 0xc0 | (point >> 6);
+    } else {
+      if (point >= 0xd800 && point < 0xe000) {
+        point = text.codePointAt(at);
+        at += 1;
+        bytes[end++] = 0xf0 | (point >> 18);
+        bytes[end++] = 0x80 | ((point >> 12) & 0x3f);
+      } else {
+        bytes[end++] = 0xe0 | (point >> 12);
+      }
+      bytes[end++] = 0x80 | ((point >> 6) & 0x3f);
+    }
+    bytes[end++] = 0x80 | (point & 0x3f);
+  }
+  return bytes.slice(0, end);
+}
+
+/** How many units of UTF-16 one call of `String.fromCharCode` is given. */
+const UNITS = 8192;
+
+export function decodeByHand(bytes) {
+  const parts = [];
+  const units = new Uint16Array(UNITS);
+  let count = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    if (count > UNITS - 2) {
+      parts.push(String.fromCharCode.apply(null, units.subarray(0, count)));
+      count = 0;
+    }
+    const lead = bytes[at];
+    if (lead < 0x80) {
+      units[count++] = lead;
+      at += 1;
+      continue;
+    }
+    const length = sequenceLength(bytes, at);
+    if (length === 0) return null;
+    let point = lead & (0x7f >> length);
+    for (let more = 1; more < length; more += 1) point = (point << 6) | (bytes[at + more] & 0x3f);
+    at += length;
+    if (point >= 0x10000) {
+      units[count++] = 0xd7c0 + (point >> 10);
+      units[count++] = 0xdc00 | (point & 0x3ff);
+    } else {
+      units[count++] = point;
+    }
+  }
+  parts.push(String.fromCharCode.apply(null, units.subarray(0, count)));
+  return parts.join("");
+}
+
+/** How many bytes from the start of `bytes` are UTF-8. */
+export function validUpTo(bytes) {
+  let at = 0;
+  while (at < bytes.length) {
+    const length = sequenceLength(bytes, at);
+    if (length === 0) break;
+    at += length;
+  }
+  return at;
+}
+
+/** How long the character at `at` is; 0 if there is none. Table 3-7 of Unicode: no
+ * overlong form, no surrogate, nothing beyond U+10FFFF. */
+export function sequenceLength(bytes, at) {
+  const lead = bytes[at];
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const second = bytes[at + 1];
+  const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  if (!(second >= lowest && second <= highest)) return 0;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  for (let more = 2; more < length; more += 1) {
+    // Beyond the end this is `undefined`, which is no continuation either.
+    if ((bytes[at + more] & 0xc0) !== 0x80) return 0;
+  }
+  return length;
+}

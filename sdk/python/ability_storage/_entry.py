@@ -1,0 +1,92 @@
+"""What entry modules have in common: from the start of an instance to its exit code.
+
+Must never let an exception of an ability out: the host would tell its user of a trap
+where the ability has a mistake to be seen.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import random
+import sys
+import traceback
+from collections.abc import Callable
+
+from ._host import building
+
+__all__ = ["building", "keep_sources", "run", "start"]
+
+
+def keep_sources() -> None:
+    """Keeps the lines of the modules imported so far, for what is shown of an exception.
+
+    To be called at build time: where the component runs there are no files of them.
+    """
+    library = os.path.dirname(os.__file__) + os.sep
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if path is not None and not path.startswith(library):
+            lines = linecache.getlines(path)
+            # Without a time of change, nobody looks whether the file has changed.
+            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
+
+
+def start() -> None:
+    """Renews what was kept from the build and must differ from start to start."""
+    # Else all instances would draw the same numbers.
+    random.seed()
+
+
+def run(find: Callable[[], Callable[[], object]]) -> int:
+    """Calls the function that `find` returns. Returns the exit code: 0 or 1.
+
+    An int is the exit code, and so is that of a `SystemExit`, as in any Python
+    program; WASI 0.2 tells only 0 from others. An exception that nothing caught is
+    shown on standard error, and is 1.
+    """
+    code = 1
+    try:
+        start()
+        result = find()()
+        if result is not None and not isinstance(result, int):
+            sys.stderr.write(f"main() returned {result!r}, which is no exit code\n")
+        else:
+            code = int(result or 0)
+    except SystemExit as end:
+        code = _exit_code(end.code)
+    except BaseException as error:  # noqa: BLE001 - it is shown
+        _show(error)
+    if not _flush():
+        code = 1
+    return code
+
+
+def _exit_code(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return int(code)
+    # As Python does: any other object is a message.
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def _show(error: BaseException) -> None:
+    # The first frame is this module's: nobody needs to see it.
+    frames = error.__traceback__ and error.__traceback__.tb_next
+    try:
+        traceback.print_exception(type(error), error, frames)
+    except Exception:  # noqa: BLE001 - one whose own `__str__` fails
+        sys.stderr.write(f"{type(error).__name__}\n")
+
+
+def _flush() -> bool:
+    """Whether all that was printed went out. Whoever read it may be gone."""
+    flushed = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            flushed = False
+    return flushed

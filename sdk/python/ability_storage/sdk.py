@@ -1,0 +1,109 @@
+"""All that an ability needs to keep files: `from ability_storage import sdk`.
+
+=============================================  =======================================
+to ...                                         use
+=============================================  =======================================
+replace a file that has one writer             `atomic_write_file`
+change a JSON file that several may change     `update_json`
+keep a value of your own, with a version       `State`
+create a file that must not exist yet          `atomic_write_file_if(version=None)`
+change several files together                  `Batch`
+give out numbers, each one once                `Counter`
+add to a log                                   `append_file`
+keep a log that shows if it was changed        `AuditLog`
+keep what a file held before                   `write_file_with_backup`
+write or read a file too large for memory      `open_writer`, `open_reader`
+=============================================  =======================================
+
+All that change a file are durable when they return, which takes the disk some
+milliseconds; so gather what belongs together, and write it once. Do not delete a file
+before you write it, and write no `.tmp` beside it: that is what opens the window in
+which data is lost.
+
+Paths are relative and separated by `/`. The last parameter of every function says in
+which of two places they are: that of this ability, or with
+`in_ability_directory=False` that which all abilities of one user share.
+
+When a call fails, it raises a `StorageError`, which is an `OSError`. Its `outcome`
+says what became of the change: `not-applied` for all errors but one.
+"""
+
+from ._calls import Snapshot
+from .batch import Batch
+from .errors import (
+    AlreadyExistsError,
+    BrokenChainError,
+    ConflictError,
+    CorruptError,
+    CounterExhaustedError,
+    InvalidPathError,
+    LogChangedError,
+    NewerSchemaError,
+    NoSpaceError,
+    NotFoundError,
+    NotSerializableError,
+    NotUtf8Error,
+    OtherError,
+    Outcome,
+    QuotaExceededError,
+    ReadOnlyError,
+    RecordTooLongError,
+    SchemaError,
+    StorageError,
+    TooLargeError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from .files import (
+    FileInfo,
+    append_file,
+    atomic_write_file,
+    atomic_write_file_if,
+    check_if_file_exists,
+    delete_file,
+    list_files,
+    read_file,
+    read_file_bytes,
+    read_with_version,
+    replace_file,
+    stat_file,
+)
+
+__all__ = [
+    "AlreadyExistsError",
+    "Batch",
+    "BrokenChainError",
+    "ConflictError",
+    "CorruptError",
+    "CounterExhaustedError",
+    "FileInfo",
+    "InvalidPathError",
+    "LogChangedError",
+    "NewerSchemaError",
+    "NoSpaceError",
+    "NotFoundError",
+    "NotSerializableError",
+    "NotUtf8Error",
+    "OtherError",
+    "Outcome",
+    "QuotaExceededError",
+    "ReadOnlyError",
+    "RecordTooLongError",
+    "SchemaError",
+    "Snapshot",
+    "StorageError",
+    "TooLargeError",
+    "UnavailableError",
+    "UnconfirmedError",
+    "append_file",
+    "atomic_write_file",
+    "atomic_write_file_if",
+    "check_if_file_exists",
+    "delete_file",
+    "list_files",
+    "read_file",
+    "read_file_bytes",
+    "read_with_version",
+    "replace_file",
+    "stat_file",
+]
