@@ -1,22 +1,35 @@
-"""Records each line of standard input in an audit log, as `audit-chain` does in Rust.
+"""Does in Python what guests in other languages do, on the same files.
 
-What it prints is the same: `ready <count> <hash>`, and `ok <sequence> <hash>` once a
-record is durable; with `verify`, `verified <count> records, head <hash>`.
+Without a command it records each line of standard input in an audit log, as
+`audit-chain` does: `ready <count> <hash>`, then `ok <sequence> <hash>` once a record is
+durable. `verify` says `verified <count> records, head <hash>`; `count PATH` counts on,
+and `push PATH TEXT` adds to the list in a state.
 """
 
 import sys
 
-from ability_storage import AuditLog
+from ability_storage import AuditLog, Counter, State
 
-PATH = "audit_chain.log"
+LOG = "audit_chain.log"
 
 
 def main() -> None:
-    if sys.argv[1:] == ["verify"]:
-        head = AuditLog.verify(PATH)
-        print(f"verified {head.count} records, head {head.hash}")
-        return
-    log = AuditLog.open(PATH)
+    match sys.argv[1:]:
+        case []:
+            record()
+        case ["verify"]:
+            head = AuditLog.verify(LOG)
+            print(f"verified {head.count} records, head {head.hash}")
+        case ["count", path]:
+            print(Counter(path).next())
+        case ["push", path, text]:
+            State(path, default=list).update(lambda items: [*items, text])
+        case other:
+            sys.exit(f"what is {other}?")
+
+
+def record() -> None:
+    log = AuditLog(LOG)
     print("ready", log.head.count, log.head.hash, flush=True)
     for line in sys.stdin.buffer:
         head = log.append(line.removesuffix(b"\n"))

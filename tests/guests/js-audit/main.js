@@ -1,0 +1,42 @@
+// Does in JavaScript what guests in other languages do, on the same files.
+//
+// Without a command it records each line of standard input in an audit log, as
+// `audit-chain` does: `ready <count> <hash>`, then `ok <sequence> <hash>` once a record
+// is durable. `verify` says `verified <count> records, head <hash>`; `count PATH` counts
+// on, and `push PATH TEXT` adds to the list in a state.
+
+import { args, AuditLog, Counter, print, printError, readLine, State } from "ability-storage";
+
+const LOG = "audit_chain.log";
+
+export function main() {
+  const [command, path, text] = args();
+  switch (command) {
+    case undefined:
+      return record();
+    case "verify": {
+      const head = AuditLog.verify(LOG);
+      print(`verified ${head.count} records, head ${head.hash}`);
+      return 0;
+    }
+    case "count":
+      print(`${new Counter(path).next()}`);
+      return 0;
+    case "push":
+      new State(path, { default: [] }).update((items) => [...items, text]);
+      return 0;
+    default:
+      printError(`what is ${command}?`);
+      return 1;
+  }
+}
+
+function record() {
+  const log = new AuditLog(LOG);
+  print(`ready ${log.head.count} ${log.head.hash}`);
+  for (let line = readLine(); line !== null; line = readLine()) {
+    const head = log.append(line);
+    // Only now: who reads this may rely on the record.
+    print(`ok ${head.count} ${head.hash}`);
+  }
+}
