@@ -1,0 +1,77 @@
+"""What the text of a `.json` file is: one document, several, or a damaged one.
+
+Pure functions: nothing here touches storage.
+"""
+
+import enum
+import json
+from dataclasses import dataclass
+
+
+class Shape(enum.Enum):
+    """What a text was found to be."""
+
+    WHOLE = "one JSON document"
+    BLANK = "empty"
+    LINES = "one JSON document a line"
+    CONCATENATED = "several JSON documents, one after the other"
+    TORN = "JSON documents of which the last is cut off"
+    DAMAGED = "a damaged JSON document"
+    OTHER = "no JSON at all"
+
+
+@dataclass(frozen=True)
+class Finding:
+    shape: Shape
+    #: Of CONCATENATED and TORN: the text of the last whole document.
+    last: str = ""
+
+
+_DECODER = json.JSONDecoder()
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text is one JSON document."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def inspect(contents: bytes) -> Finding:
+    """What the contents of a `.json` file are."""
+    try:
+        text = contents.decode()
+    except UnicodeDecodeError:
+        return Finding(Shape.DAMAGED)
+    if not text.strip():
+        return Finding(Shape.BLANK)
+    if is_whole(text):
+        return Finding(Shape.WHOLE)
+    # A text that never was meant as JSON is the ability's own affair: a file that
+    # a power cut leaves begins like JSON, or is full of zeros.
+    if text.lstrip()[0] not in "{[" and "\0" not in text:
+        return Finding(Shape.OTHER)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(map(is_whole, lines)):
+        return Finding(Shape.LINES)
+    return _inspect_sequence(text)
+
+
+def _inspect_sequence(text: str) -> Finding:
+    """Looks at `{..}{..}`: only objects and lists count as documents there, because
+    a number or a word may be a part of anything."""
+    last, count, place = "", 0, 0
+    while True:
+        while place < len(text) and text[place].isspace():
+            place += 1
+        if place == len(text):
+            return Finding(Shape.CONCATENATED, last)
+        if text[place] not in "{[":
+            return Finding(Shape.DAMAGED)
+        try:
+            _, end = _DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return Finding(Shape.TORN, last) if count else Finding(Shape.DAMAGED)
+        last, count, place = text[place:end], count + 1, end

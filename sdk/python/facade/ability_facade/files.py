@@ -1,0 +1,166 @@
+"""The files of a session, as the platform's file calls show them, without the moment
+in which a file is neither old nor new.
+
+A delete is *held back*: meanwhile the file answers as if it were gone. If the next
+change is a write of the same file, the two are one commit, an atomic replacement. Any
+other change, waiting and the end *settle* it: they commit the delete.
+
+Must never show the ability a file that it has deleted, never delete what others
+have written since, and never keep a delete back while the ability waits.
+"""
+
+from dataclasses import dataclass
+
+from ability_storage import errors, sdk
+
+from ability_facade import left_alone
+from ability_facade.documents import Shape, inspect
+from ability_facade.log import Log
+from ability_facade.names import File, is_hidden
+from ability_facade.recovery import Recovery, read_or_none
+
+
+@dataclass(frozen=True)
+class HeldDelete:
+    """A delete that is not committed yet."""
+
+    file: File
+    #: Of what the ability deleted. If anything else is there by then, someone has
+    #: written it after the delete, and it stays.
+    version: str
+
+
+class Files:
+    """The old file calls, synchronous. One for all tasks of a session."""
+
+    def __init__(self, log: Log):
+        self.log = log
+        self._recovery = Recovery(log)
+        self._held: HeldDelete | None = None
+        self._warned: set[File] = set()
+
+    def exists(self, path: str, in_ability_directory: bool = False) -> bool:
+        return self._look(File(path, bool(in_ability_directory))) is not None
+
+    def read(self, path: str, in_ability_directory: bool = False) -> str:
+        file = File(path, bool(in_ability_directory))
+        contents = self._look(file)
+        if contents is None:
+            raise errors.NotFoundError(path)
+        if file.is_json:
+            contents = self._recovery.offer(file, contents)
+        try:
+            return contents.decode()
+        except UnicodeDecodeError as error:
+            raise errors.NotUtf8Error(path, error.start) from None
+
+    def names(self) -> list[str]:
+        """The paths of the user's files."""
+        names = [path for path in sdk.list_files("", False) if not is_hidden(path)]
+        held = self._held
+        if held and not held.file.in_ability_directory and held.file.path in names:
+            if self._look(held.file) is None:
+                names.remove(held.file.path)
+        return names
+
+    def write(
+        self, path: str, content: str, in_ability_directory: bool = False, mode: str = "a+"
+    ) -> None:
+        file = File(path, bool(in_ability_directory))
+        replaces = _replaces(mode)
+        contents = _to_bytes(path, content)
+        if not self._is_held(file):
+            self.settle()
+            self._recovery.look_at(file)
+            if not replaces:
+                self._append(file, contents)
+                return
+        # The delete and this write are one. If it fails, neither was made: the file
+        # is still the old one, and no longer answers as if it were gone.
+        self._held = None
+        self._replace(file, contents)
+
+    def delete(self, path: str, in_ability_directory: bool = False) -> None:
+        file = File(path, bool(in_ability_directory))
+        if self._is_held(file) and self._look(file) is None:
+            return
+        self.settle()
+        self._recovery.look_at(file)
+        found = read_or_none(file)
+        if found:
+            self._held = HeldDelete(file, found.version)
+
+    def settle(self) -> None:
+        """Commits the delete that is held back, if there is one. If that fails, the
+        file is still there, and the error says so."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        try:
+            left_alone.delete(held.file, held.version, self._recovery.is_own)
+        except errors.ConflictError:
+            # Someone has written the file, or removed it, after the ability did.
+            pass
+        except errors.UnconfirmedError as error:
+            self.log.warning(error)
+
+    def _look(self, file: File) -> bytes | None:
+        """What the ability sees."""
+        self._recovery.look_at(file)
+        found = read_or_none(file)
+        if self._is_held(file):
+            if found is None or found.version == self._held.version:
+                return None
+            self._held = None
+        return found.contents if found else None
+
+    def _is_held(self, file: File) -> bool:
+        return self._held is not None and self._held.file == file
+
+    def _append(self, file: File, contents: bytes) -> None:
+        if file.is_json:
+            self._warn_of_second_document(file)
+            self._recovery.look_again(file)
+        self._recovery.is_writing(file)
+        sdk.append_file(file.path, contents, file.in_ability_directory)
+
+    def _warn_of_second_document(self, file: File) -> None:
+        if file in self._warned:
+            return
+        found = read_or_none(file)
+        if found and inspect(found.contents).shape in (Shape.WHOLE, Shape.CONCATENATED):
+            self._warned.add(file)
+            self.log.warning(
+                f"{file} holds a whole JSON document already, and what is appended makes it two,"
+                ' which no JSON parser reads as one: write it with mode="w"'
+            )
+
+    def _replace(self, file: File, contents: bytes) -> None:
+        unsaved = self._recovery.unsaved(file)
+        self._recovery.is_writing(file)
+        if unsaved is None:
+            sdk.atomic_write_file(file.path, contents, file.in_ability_directory)
+            return
+        copy = file.quarantine(unsaved)
+        batch = sdk.Batch(file.in_ability_directory)
+        batch.write(copy.path, unsaved).write(file.path, contents).commit()
+        self._recovery.saved(file)
+        self.log.warning(f"{file} held more than one document; a copy of all is in {copy}")
+
+
+def _replaces(mode: str) -> bool:
+    """Whether the mode, one of those of `open`, replaces the file or adds to it."""
+    kind = "".join(letter for letter in mode if letter not in "bt+")
+    if kind not in ("w", "a"):
+        raise ValueError(f'mode {mode!r} is none: use "w" to replace the file, "a+" to add to it')
+    return kind == "w"
+
+
+def _to_bytes(path: str, content: object) -> bytes:
+    if isinstance(content, str):
+        return content.encode()
+    if isinstance(content, (bytes, bytearray)):
+        return bytes(content)
+    raise TypeError(
+        f"{path} was not changed: its contents must be text, not {type(content).__name__}"
+    )

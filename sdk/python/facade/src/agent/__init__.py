@@ -1,0 +1,1 @@
+"""As on the platform: `capability` and `capability_worker`."""

@@ -1,0 +1,46 @@
+"""What a text is taken for."""
+
+import unittest
+
+from ability_facade.documents import Shape, inspect
+
+
+class Shapes(unittest.TestCase):
+    def check(self, text: str | bytes, shape: Shape, last: str = "") -> None:
+        contents = text if isinstance(text, bytes) else text.encode()
+        finding = inspect(contents)
+        self.assertEqual((finding.shape, finding.last), (shape, last), text)
+
+    def test_one_document(self):
+        for text in ("{}", ' {"a": 1}\n', "[]", "1", "null", '"x"', '{\n "a": [1,\n 2]}\n'):
+            self.check(text, Shape.WHOLE)
+
+    def test_nothing(self):
+        for text in ("", " \n\t"):
+            self.check(text, Shape.BLANK)
+
+    def test_documents_one_after_the_other(self):
+        self.check('{"a":1}{"a":2}', Shape.CONCATENATED, '{"a":2}')
+        self.check('[1] [1,2]\n', Shape.CONCATENATED, "[1,2]")
+        self.check('{\n "a": 1\n}{\n "a": "}{"\n}', Shape.CONCATENATED, '{\n "a": "}{"\n}')
+        self.check('{"a":1}{"a":2}\n{"a":3}', Shape.CONCATENATED, '{"a":3}')
+
+    def test_a_document_on_each_line_is_healthy(self):
+        self.check('{"a":1}\n{"a":2}\n', Shape.LINES)
+        self.check('{"a":1}\n\n[2]\n3', Shape.LINES)
+
+    def test_the_last_is_cut_off(self):
+        self.check('{"a":1}{"a":', Shape.TORN, '{"a":1}')
+        self.check('{"a":1}{"a":2}{', Shape.TORN, '{"a":2}')
+
+    def test_damaged(self):
+        for text in ('{"a":', "{", '[1, 2', '{"a":1}}', '{"a":1}:2}', "\0" * 100, b"{\xff}",
+                     '{"a": 1} and more'):
+            self.check(text, Shape.DAMAGED)
+
+    def test_what_never_was_json(self):
+        for text in ("on", "hello {}", "2026-03-01 a b"):
+            self.check(text, Shape.OTHER)
+
+    def test_what_is_nested_too_deeply_is_no_crash(self):
+        self.check("[" * 100_000, Shape.DAMAGED)

@@ -1,0 +1,190 @@
+"""A delete that is held back, and what commits it."""
+
+import unittest
+
+from ability_storage import errors, sdk
+from ability_storage.testing import Limits, MemoryStorage
+
+from facade.support import new_files, user_files
+
+
+class Changes(MemoryStorage):
+    """Writes down each change that is asked for."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.changes = []
+
+    def commit(self, steps, scope):
+        self.changes.append([type(step.change).__name__.lower() for step in steps])
+        return super().commit(steps, scope)
+
+
+class HeldDeletes(unittest.TestCase):
+    def setUp(self):
+        self.storage = self.enterContext(Changes(user_files={"x.json": '"old"', "y.txt": "y"}))
+        self.files = new_files()
+        self.storage.changes.clear()
+
+    def kept(self):
+        return user_files(self.storage)
+
+    def test_delete_and_write_are_one_change(self):
+        for mode in ("w", "a+", "a", "wt"):
+            self.files.write("x.json", '"old"', mode="w")
+            self.storage.changes.clear()
+            self.files.delete("x.json")
+            self.assertEqual(self.kept()["x.json"], '"old"')
+            self.files.write("x.json", '"new"', mode=mode)
+            self.assertEqual(self.kept()["x.json"], '"new"')
+            self.assertEqual(self.storage.changes, [["write"]], mode)
+
+    def test_meanwhile_the_file_is_gone_for_the_ability(self):
+        self.files.delete("x.json")
+        self.assertFalse(self.files.exists("x.json"))
+        with self.assertRaises(FileNotFoundError):
+            self.files.read("x.json")
+        self.assertEqual(self.files.names(), ["y.txt"])
+        self.assertEqual(self.storage.changes, [])
+        self.files.delete("x.json")
+        self.files.write("x.json", '"new"')
+        self.assertEqual(self.files.read("x.json"), '"new"')
+        self.assertEqual(self.files.names(), ["x.json", "y.txt"])
+
+    def test_a_change_of_another_file_commits_it_first(self):
+        for change in (
+            lambda: self.files.write("z.txt", "z"),
+            lambda: self.files.write("z.txt", "z", mode="w"),
+            lambda: self.files.delete("y.txt"),
+            lambda: self.files.write("x.json", "own", True, mode="w"),
+        ):
+            with self.subTest():
+                self.files.write("x.json", "1", mode="w")
+                self.files.delete("x.json")
+                change()
+                self.assertNotIn("x.json", self.kept())
+
+    def test_questions_about_other_files_do_not(self):
+        self.files.delete("x.json")
+        self.files.read("y.txt")
+        self.files.exists("z.txt")
+        self.assertIn("x.json", self.kept())
+
+    def test_the_two_places_are_two_files(self):
+        self.files.write("x.json", '"own"', True, mode="w")
+        self.files.delete("x.json", True)
+        self.assertEqual(self.files.read("x.json"), '"old"')
+        self.files.write("x.json", '"own 2"', True, mode="w")
+        self.assertEqual(self.storage.files()["x.json"], b'"own 2"')
+        self.assertEqual(self.kept()["x.json"], '"old"')
+
+    def test_to_settle_commits_it_once(self):
+        self.files.delete("x.json")
+        self.files.settle()
+        self.files.settle()
+        self.assertEqual(self.storage.changes, [["delete"]])
+        self.assertEqual(self.kept(), {"y.txt": "y"})
+
+    def test_what_is_absent_is_not_held(self):
+        self.files.delete("absent.json")
+        # Someone else creates it now; it is not the one that was deleted.
+        sdk.atomic_write_file("absent.json", "theirs", False)
+        self.files.settle()
+        self.assertEqual(self.kept()["absent.json"], "theirs")
+
+    def test_what_others_write_after_the_delete_stays(self):
+        self.files.delete("x.json")
+        sdk.atomic_write_file("x.json", '"theirs"', False)
+        self.files.settle()
+        self.assertEqual(self.kept()["x.json"], '"theirs"')
+
+    def test_what_others_write_is_seen(self):
+        self.files.delete("x.json")
+        sdk.atomic_write_file("x.json", '"theirs"', False)
+        self.assertTrue(self.files.exists("x.json"))
+        self.assertEqual(self.files.read("x.json"), '"theirs"')
+        self.files.delete("x.json")
+        self.files.settle()
+        self.assertNotIn("x.json", self.kept())
+
+    def test_others_write_at_the_very_moment_of_the_delete(self):
+        self.files.delete("x.json")
+        self.storage.interfere(lambda: sdk.atomic_write_file("x.json", '"theirs"', False))
+        self.files.settle()
+        self.assertEqual(self.kept()["x.json"], '"theirs"')
+
+    def test_two_sessions_each_replace(self):
+        other = new_files()
+        self.files.delete("x.json")
+        self.assertEqual(other.read("x.json"), '"old"')
+        other.delete("x.json")
+        other.write("x.json", '"other"')
+        self.files.write("x.json", '"mine"')
+        self.assertEqual(self.kept()["x.json"], '"mine"')
+
+    def test_if_the_write_fails_the_old_file_is_there(self):
+        self.files.delete("x.json")
+        self.storage.disk_full = True
+        with self.assertRaises(errors.NoSpaceError):
+            self.files.write("x.json", '"new"')
+        self.files.settle()
+        self.assertEqual(self.kept()["x.json"], '"old"')
+        self.assertEqual(self.files.read("x.json"), '"old"')
+
+    def test_a_content_that_is_no_text_changes_nothing(self):
+        self.files.delete("x.json")
+        with self.assertRaises(TypeError):
+            self.files.write("x.json", {"a": 1})
+        # What follows is still one change.
+        self.files.write("x.json", '"new"')
+        self.assertEqual(self.storage.changes, [["write"]])
+
+    def test_if_the_delete_fails_it_is_said_and_the_file_is_there(self):
+        self.files.delete("x.json")
+        self.storage.read_only = True
+        with self.assertRaises(errors.ReadOnlyError) as caught:
+            self.files.settle()
+        self.assertEqual(caught.exception.path, "x.json")
+        self.assertEqual(self.files.read("x.json"), '"old"')
+
+    def test_a_delete_that_is_made_but_not_confirmed_is_logged(self):
+        self.files.delete("x.json")
+        self.storage.fail_call(4, "unconfirmed")  # Three leftovers are looked for first.
+        self.files.settle()
+        self.assertNotIn("x.json", self.kept())
+        self.assertIn("may not survive a power cut", str(self.files.log))
+
+    def test_paths_that_are_none_are_refused_at_once(self):
+        for call in (
+            lambda: self.files.delete("../x"),
+            lambda: self.files.exists("../x"),
+            lambda: self.files.write("../x", ""),
+            lambda: self.files.read("/x"),
+        ):
+            with self.assertRaises(errors.InvalidPathError):
+                call()
+        with self.assertRaises(TypeError):
+            self.files.write(None, "")
+
+    def test_modes(self):
+        for mode in ("r", "x", "", "aw", "r+"):
+            with self.assertRaises(ValueError, msg=mode):
+                self.files.write("x.json", "1", mode=mode)
+        self.files.write("y.txt", "z", mode="a+")
+        self.assertEqual(self.kept()["y.txt"], "yz")
+
+    def test_append_to_a_document_is_warned_of_once(self):
+        self.files.write("x.json", '"a"')
+        self.files.write("x.json", '"b"')
+        self.files.write("y.txt", "b")
+        warnings = [line for line in self.files.log.lines if "whole JSON document already" in line]
+        self.assertEqual(len(warnings), 1)
+
+    def test_a_name_that_the_host_refuses(self):
+        with MemoryStorage(limits=Limits(text_files_only=True)):
+            with self.assertRaises(errors.InvalidPathError):
+                new_files().write("x.bin", "1")
+
+
+if __name__ == "__main__":
+    unittest.main()
