@@ -6,30 +6,17 @@ where the ability has a mistake to be seen.
 
 from __future__ import annotations
 
-import linecache
-import os
 import random
 import sys
 import traceback
 from collections.abc import Callable
 
+from ._build import prepare
 from ._host import building
 
-__all__ = ["building", "keep_sources", "run", "start"]
+keep_sources = prepare
 
-
-def keep_sources() -> None:
-    """Keeps the lines of the modules imported so far, for what is shown of an exception.
-
-    To be called at build time: where the component runs there are no files of them.
-    """
-    library = os.path.dirname(os.__file__) + os.sep
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if path is not None and not path.startswith(library):
-            lines = linecache.getlines(path)
-            # Without a time of change, nobody looks whether the file has changed.
-            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
+__all__ = ["building", "keep_sources", "prepare", "run", "start"]
 
 
 def start() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from componentize_py_types import Err
@@ -133,6 +134,13 @@ class WitStorage:
         return _Reader(_called(streaming.Reader.open, path, _scope(scope)))
 
 
+def _drop(stream: streaming.Writer | streaming.Reader) -> None:
+    # One that is forgotten may have been dropped by the bindings by now, and they fail
+    # when they are to do it twice.
+    with suppress(TypeError):
+        stream.__exit__(None, None, None)
+
+
 class _Writer:
     def __init__(self, writer: streaming.Writer) -> None:
         self._writer = writer
@@ -144,7 +152,7 @@ class _Writer:
         return _called(self._writer.commit)
 
     def drop(self) -> None:
-        self._writer.__exit__(None, None, None)
+        _drop(self._writer)
 
 
 class _Reader:
@@ -160,4 +168,4 @@ class _Reader:
         return _called(self._reader.read, max_bytes)
 
     def drop(self) -> None:
-        self._reader.__exit__(None, None, None)
+        _drop(self._reader)

@@ -28,8 +28,17 @@ When a call fails, it raises a `StorageError`, which is an `OSError`. Its `outco
 says what became of the change: `not-applied` for all errors but one.
 """
 
+from ._audit import Head, Record
 from ._calls import Snapshot
+from .audit import AuditLog
+from .backup import (
+    backup_path,
+    read_backup,
+    read_backup_bytes,
+    write_file_with_backup,
+)
 from .batch import Batch
+from .counter import Counter
 from .errors import (
     AlreadyExistsError,
     BrokenChainError,
@@ -68,15 +77,21 @@ from .files import (
     replace_file,
     stat_file,
 )
+from .state import State
+from .streams import Reader, Writer, open_reader, open_writer, open_writer_if
+from .update import update_file, update_json
 
 __all__ = [
     "AlreadyExistsError",
+    "AuditLog",
     "Batch",
     "BrokenChainError",
     "ConflictError",
     "CorruptError",
+    "Counter",
     "CounterExhaustedError",
     "FileInfo",
+    "Head",
     "InvalidPathError",
     "LogChangedError",
     "NewerSchemaError",
@@ -88,22 +103,35 @@ __all__ = [
     "Outcome",
     "QuotaExceededError",
     "ReadOnlyError",
+    "Reader",
+    "Record",
     "RecordTooLongError",
     "SchemaError",
     "Snapshot",
+    "State",
     "StorageError",
     "TooLargeError",
     "UnavailableError",
     "UnconfirmedError",
+    "Writer",
     "append_file",
     "atomic_write_file",
     "atomic_write_file_if",
+    "backup_path",
     "check_if_file_exists",
     "delete_file",
     "list_files",
+    "open_reader",
+    "open_writer",
+    "open_writer_if",
+    "read_backup",
+    "read_backup_bytes",
     "read_file",
     "read_file_bytes",
     "read_with_version",
     "replace_file",
     "stat_file",
+    "update_file",
+    "update_json",
+    "write_file_with_backup",
 ]

@@ -11,7 +11,8 @@ from ability_storage import _entry
 
 with _entry.building():
     import main
-_entry.keep_sources()
+
+    _entry.prepare()
 
 
 class Run(exports.Run):

@@ -6,6 +6,7 @@
 //! | `kind` | which language a folder holds |
 //! | `folder` | `.ability/` in the ability's folder |
 //! | `tools` | build tools, installed once and wholly |
+//! | `inputs` | whether anything has changed |
 //! | `lock` | one build at a time |
 //! | `rust`, `python`, `javascript` | how each is built |
 //! | `tool` | running other programs |
@@ -20,6 +21,7 @@
 pub mod args;
 mod failure;
 mod folder;
+mod inputs;
 mod javascript;
 mod kind;
 mod lock;

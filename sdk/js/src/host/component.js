@@ -1,8 +1,9 @@
 // The host of a component: the imports of `ability:storage` and of WASI.
 //
-// Converts numbers, and nothing else: 64-bit ones are BigInt in one engine and Number
-// in another. What is handed on here must have been checked before, because QuickJS
-// ends with the ability where a value is not of its type.
+// Converts values, and nothing else: 64-bit numbers are BigInt in one engine and Number
+// in another, and the arrays of StarlingMonkey's bindings are of classes of their own,
+// which `instanceof` does not know. What is handed on here must have been checked
+// before, because QuickJS ends with the ability where a value is not of its type.
 
 import * as batch from "ability:storage/batch@0.1.0";
 import * as storage from "ability:storage/storage@0.1.0";
@@ -22,6 +23,12 @@ function u64(number, like) {
   return typeof like === "bigint" ? BigInt(number) : number;
 }
 
+/** The same bytes, as an array of the ability's own class. */
+function own(bytes) {
+  if (bytes instanceof Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 let stdin;
 let stdout;
 let stderr;
@@ -29,6 +36,15 @@ let stderr;
 /** The host while `main()` runs. */
 export const running = {
   ...storage,
+
+  read: (path, scope) => own(storage.read(path, scope)),
+
+  readVersioned(path, scope) {
+    const { contents, version } = storage.readVersioned(path, scope);
+    return { contents: own(contents), version };
+  },
+
+  list: (prefix, scope) => Array.from(storage.list(prefix, scope)),
 
   stat(path, scope) {
     const { size, modified } = storage.stat(path, scope);
@@ -50,19 +66,19 @@ export const running = {
     const size = reader.size();
     return {
       size: Number(size),
-      read: (maxBytes) => reader.read(u64(maxBytes, size)),
+      read: (maxBytes) => own(reader.read(u64(maxBytes, size))),
       [Symbol.dispose]: () => reader[Symbol.dispose](),
     };
   },
 
-  arguments: getArguments,
+  arguments: () => Array.from(getArguments()),
   environment: getEnvironment,
 
   /** The next bytes of standard input, waiting for them; `null` at its end. */
   readInput(maxBytes) {
     stdin ??= getStdin();
     try {
-      return stdin.blockingRead(u64(maxBytes, now()));
+      return own(stdin.blockingRead(u64(maxBytes, now())));
     } catch (error) {
       if (error?.payload?.tag === "closed") return null;
       throw new Error("standard input cannot be read");
@@ -89,7 +105,7 @@ export const running = {
     wait[Symbol.dispose]();
   },
 
-  randomBytes: (count) => getRandomBytes(u64(count, now())),
+  randomBytes: (count) => own(getRandomBytes(u64(count, now()))),
 };
 
 function write(stream, bytes) {

@@ -14,7 +14,9 @@ mod message;
 mod packages;
 
 use super::failure::NotBuildable;
+use super::inputs::Inputs;
 use super::tool::{Ended, Runner};
+use super::tools::Tools;
 use super::{Built, Job, step, tools};
 use crate::embedded;
 use analysis::Analysis;
@@ -66,6 +68,7 @@ pub fn build(job: &Job) -> Result<Built> {
         wit: sdk.join("wit"),
         path,
         no_environment: folder.own("no-environment"),
+        pins: String::from_utf8_lossy(&environment.pins()).into_owned(),
     };
     let (component, background) = componentize.all(&analysis)?;
     Ok(Built {
@@ -86,6 +89,8 @@ struct Componentize<'a> {
     /// Where the component's modules are, in the order in which they are found.
     path: Vec<PathBuf>,
     no_environment: PathBuf,
+    /// Of the build tool.
+    pins: String,
 }
 
 impl Componentize<'_> {
@@ -120,6 +125,13 @@ impl Componentize<'_> {
 
     fn one(&self, file: &str, world: &str, app: &str) -> Result<PathBuf> {
         let output = self.job.folder.built(app)?;
+        let record = output.with_extension("inputs");
+        let inputs = self.inputs(app);
+        if inputs.is_some() && output.is_file() && contents(&record)? == inputs {
+            return Ok(output);
+        }
+        // It is written last: what is there without it is not known to be whole.
+        let _ = fs::remove_file(&record);
         let mut command = Command::new(&self.python);
         command.args(["-I", "-c", COMPONENTIZE, "--quiet", "--wit-path"]);
         command.arg(&self.wit);
@@ -135,10 +147,24 @@ impl Componentize<'_> {
         if self.job.runner.verbose {
             step::note(&ended.said());
         }
-        if ended.ok() {
-            return Ok(output);
+        if !ended.ok() {
+            return Err(self.failed(file, &ended));
         }
-        Err(self.failed(file, &ended))
+        if let Some(inputs) = inputs {
+            embedded::write_if_different(&record, &inputs)?;
+        }
+        Ok(output)
+    }
+
+    /// All that decides what the component is; none if it cannot be told.
+    fn inputs(&self, app: &str) -> Option<Vec<u8>> {
+        let version = env!("CARGO_PKG_VERSION");
+        let mut inputs = Inputs::new(&format!("{version} {app} {}", self.pins));
+        let directories = self.path.iter().chain([&self.wit]);
+        for directory in directories {
+            inputs.directory(directory).ok()?;
+        }
+        Some(inputs.hash().into_bytes())
     }
 
     fn failed(&self, file: &str, ended: &Ended) -> anyhow::Error {

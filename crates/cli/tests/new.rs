@@ -1,0 +1,180 @@
+//! `ability new`: what it writes builds, runs, and passes its own test.
+
+use end_to_end::command::{Ability, Ended, end, names};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn ability() -> Ability {
+    Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// Where the real build tools are, installed once for all tests.
+fn tools() -> PathBuf {
+    match std::env::var_os("ABILITY_TOOLS") {
+        Some(tools) => tools.into(),
+        None => Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools"),
+    }
+}
+
+fn has(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null());
+    let there = command.status().is_ok_and(|status| status.success());
+    assert!(
+        there || std::env::var_os("CI").is_none(),
+        "CI has no {program}"
+    );
+    if !there {
+        eprintln!("skipped: there is no {program} on this machine");
+    }
+    there
+}
+
+/// The command in the directory of the test.
+fn run(ability: &Ability, arguments: &[&str]) -> Ended {
+    let mut command = ability.command();
+    command.args(arguments).current_dir(ability.directory());
+    command.env("ABILITY_TOOLS", tools());
+    end(command)
+}
+
+fn ok(ended: Ended) -> Ended {
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended
+}
+
+/// A program in the folder of the new ability.
+fn own_test(ability: &Ability, program: &str, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(ability.directory().join("my-list"));
+    command.env("CARGO_TARGET_DIR", ability.directory().join("target"));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    ok(end(command))
+}
+
+/// Makes a new ability, builds it and lets it keep a list.
+fn made_built_and_run(ability: &Ability, lang: &str) {
+    ok(run(ability, &["new", "my-list", "--lang", lang]));
+    ok(run(ability, &["build", "my-list"]));
+    let component = ability.directory().join("my-list.wasm");
+    let said = |arguments: &[&str]| {
+        let mut command = ability.component(&component, &[], arguments);
+        command.current_dir(ability.directory());
+        end(command)
+    };
+    ok(said(&["add", "water the plants"]));
+    let list = ok(said(&["add", "sleep"]));
+    assert_eq!(list.stdout, "1 water the plants\n2 sleep\n");
+    assert_eq!(ok(said(&["done", "1"])).stdout, "1 sleep\n");
+    assert_eq!(ok(said(&[])).stdout, "1 sleep\n");
+    let ended = said(&["done", "7"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stderr, "there is no item 7\n", "{ended:?}");
+    assert_eq!(
+        names(&ability.volume("my-list")).len(),
+        2,
+        "one file, and the volume's own"
+    );
+}
+
+#[test]
+fn in_rust() {
+    // As `cargo xtask guests` would have to: see there for the target.
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--print", "target-libdir", "--target", "wasm32-wasip2"]);
+    let libraries = rustc.output().expect("rustc").stdout;
+    let libraries = PathBuf::from(String::from_utf8_lossy(&libraries).trim());
+    if names(&libraries).is_empty() {
+        eprintln!("skipped: this Rust cannot build for wasm32-wasip2");
+        return;
+    }
+    let ability = ability();
+    made_built_and_run(&ability, "rust");
+    let tested = own_test(&ability, "cargo", &["test"]);
+    assert!(tested.stdout.contains("3 passed"), "{tested:?}");
+}
+
+#[test]
+fn in_python() {
+    if !has("python3") {
+        return;
+    }
+    let ability = ability();
+    made_built_and_run(&ability, "python");
+    let python = tools().join("python/bin/python");
+    let python = python.to_str().expect("text");
+    let tested = own_test(&ability, python, &["-m", "unittest"]);
+    assert!(tested.stderr.contains("Ran 4 tests"), "{tested:?}");
+}
+
+#[test]
+fn a_folder_that_holds_something_is_left_alone() {
+    let ability = ability();
+    let folder = ability.directory().join("taken");
+    fs::create_dir(&folder).expect("created");
+    fs::write(folder.join("main.py"), "mine").expect("written");
+    for lang in ["rust", "python"] {
+        let ended = run(&ability, &["new", "taken", "--lang", lang]);
+        assert_eq!(ended.code, Some(125), "{ended:?}");
+        assert!(ended.stderr.contains("nothing was written"), "{ended:?}");
+    }
+    assert_eq!(names(&folder), ["main.py"]);
+    fs::write(ability.directory().join("file"), "").expect("written");
+    let ended = run(&ability, &["new", "file", "--lang", "python"]);
+    assert_eq!(ended.code, Some(125), "{ended:?}");
+}
+
+#[test]
+fn a_name_that_is_none_is_refused() {
+    let ability = ability();
+    for name in ["My-List", "my_list", "../x y", "fn", "1st", ""] {
+        let ended = run(&ability, &["new", name, "--lang", "python"]);
+        assert_eq!(ended.code, Some(2), "{name}: {ended:?}");
+    }
+    assert!(names(ability.directory()).is_empty());
+}
+
+/// The SDK that abilities get has a manifest of its own: see sdk/rust.
+#[test]
+fn the_rust_sdk_depends_on_what_it_is_developed_with() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(here.join(path)).expect(path);
+    let (workspace, developed) = (read("../../Cargo.toml"), read("../guest/Cargo.toml"));
+    let given = read("sdk/rust/Cargo.toml.in");
+    assert!(given.contains(&format!("version = {:?}", env!("CARGO_PKG_VERSION"))));
+    let mut count = 0;
+    for line in section(&developed, "[dependencies]") {
+        let name = line.split(['.', ' ']).next().expect("a name");
+        let starts = format!("{name} = ");
+        let pinned = section(&workspace, "[workspace.dependencies]")
+            .find(|line| line.starts_with(&starts))
+            .expect(name);
+        let ours = section(&given, "[dependencies]")
+            .find(|line| line.starts_with(&starts))
+            .expect(name);
+        let version = |line: &str| line.split('"').nth(1).expect("a version").to_owned();
+        assert_eq!(version(ours), version(pinned), "{name}");
+        assert_eq!(
+            ours.contains("optional"),
+            line.contains("optional"),
+            "{name}"
+        );
+        count += 1;
+    }
+    assert_eq!(section(&given, "[dependencies]").count(), count);
+    assert!(section(&given, "[features]").eq(section(&developed, "[features]")));
+}
+
+/// The lines of a part of a manifest.
+fn section<'a>(manifest: &'a str, title: &str) -> impl Iterator<Item = &'a str> {
+    let (_, rest) = manifest.split_once(title).expect("a section");
+    let rest = rest.split_once("\n[").map_or(rest, |(section, _)| section);
+    rest.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("# "))
+}

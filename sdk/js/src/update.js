@@ -1,0 +1,43 @@
+// `updateFile` and `updateJson`: change a file such that no change of others is lost.
+//
+// A file that is corrupt is an error, and is left as it is.
+
+import { checkFunction } from "./check.js";
+import { parse, stringify } from "./json.js";
+import { update } from "./retry.js";
+
+export function updateFile(path, change, inAbilityDirectory = true) {
+  checkFunction(change, "change");
+  return update(path, inAbilityDirectory, (old) => {
+    const contents = refusePromise(change(old?.contents ?? null));
+    return { contents, result: contents };
+  }).result;
+}
+
+export function updateJson(path, change, defaultValue, inAbilityDirectory = true) {
+  checkFunction(change, "change");
+  return update(path, inAbilityDirectory, (old) => {
+    const value = old === null ? fresh(path, defaultValue) : parse(path, old.contents);
+    const result = changed(value, change);
+    return { contents: stringify(path, result), result };
+  }).result;
+}
+
+/** What `change` makes of `value`: what it returns, or the object that it changed. */
+export function changed(value, change) {
+  const result = refusePromise(change(value));
+  if (result !== undefined) return result;
+  if (typeof value === "object" && value !== null) return value;
+  throw new TypeError("the change returned nothing; nothing was written: return the new value");
+}
+
+/** A value of its own for each caller, so that nobody changes the default. */
+export function fresh(path, defaultValue) {
+  if (typeof defaultValue === "function") return defaultValue();
+  return defaultValue === undefined ? undefined : JSON.parse(stringify(path, defaultValue));
+}
+
+function refusePromise(result) {
+  if (typeof result?.then !== "function") return result;
+  throw new TypeError("a change cannot be asynchronous; nothing was written: return the new value itself");
+}

@@ -1,0 +1,154 @@
+"""The records of an audit log: a hash chain, each record one line of text.
+
+A record has exactly one form, and a line that deviates from it in any byte is refused;
+so a change of any byte of the file is found. Pure: nothing here touches a file or a
+clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+MAX_PAYLOAD = 64 * 1024
+"""The longest payload of a record, in bytes."""
+
+MAX_LINE = 2 * 20 + 2 * 64 + 4 + 1 + 4 * MAX_PAYLOAD
+"""Numbers of 20 digits, hashes of 64, four spaces, the line feed, an escaped payload."""
+
+ZERO = "0" * 64
+"""The hash that comes before the first record."""
+
+_U64 = 2**64
+_LINE = re.compile(r"(\+?[0-9]+) (\+?[0-9]+) ([0-9a-f]{64}) ([0-9a-f]{64}) ([^\n]*)\n", re.ASCII)
+# Control characters, the line ends of Unicode, and bytes that are not UTF-8.
+_ESCAPED = re.compile("\\\\|[\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
+_ESCAPE = re.compile(rb"\\(?:(\\)|x([0-9A-Fa-f]{2})|)")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends. Who keeps one elsewhere can tell later if a record is missing."""
+
+    count: int
+    """How many records there are."""
+
+    hash: str
+    """The hash of the last record; zeros if there is none."""
+
+
+START = Head(0, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of an audit log."""
+
+    sequence: int
+    """1 for the first record, then one more each time."""
+
+    time: int
+    """When it was recorded, in seconds since 1970."""
+
+    previous: str
+    """The hash of the record before; zeros for the first."""
+
+    payload: bytes
+    """What was recorded."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over sequence, previous, the payload's SHA-256 and time: 80 bytes."""
+        encoded = b"".join(
+            (
+                self.sequence.to_bytes(8, "big"),
+                bytes.fromhex(self.previous),
+                hashlib.sha256(self.payload).digest(),
+                self.time.to_bytes(8, "big"),
+            )
+        )
+        return hashlib.sha256(encoded).hexdigest()
+
+    def to_line(self) -> bytes:
+        """Its line, with the line feed."""
+        fields = f"{self.sequence} {self.time} {self.previous} {self.hash} "
+        return f"{fields}{escape(self.payload)}\n".encode()
+
+
+class BrokenError(Exception):
+    """What is wrong with a record, in words for a person."""
+
+
+def parse(line: bytes) -> Record:
+    """The record of `line`, with its line feed."""
+    if not line.endswith(b"\n"):
+        raise BrokenError("its line " + ("has no end" if len(line) < MAX_LINE else "is too long"))
+    record, claimed = _fields(line)
+    if record.hash != claimed:
+        raise BrokenError(f"its hash is {record.hash}, but the line says {claimed}")
+    if record.to_line() != line:
+        raise BrokenError("its line is not in the form in which this log writes")
+    return record
+
+
+def next_record(head: Head, payload: bytes, time: int) -> Record:
+    """The record of `payload` that follows `head`."""
+    return Record(head.count + 1, time, head.hash, payload)
+
+
+def follow(head: Head, record: Record) -> Head:
+    """The head after `record`, if that follows `head`."""
+    if record.sequence != head.count + 1:
+        raise BrokenError(f"its sequence is {record.sequence}")
+    if record.previous != head.hash:
+        raise BrokenError(
+            f"it follows {record.previous}, but the hash of the record before is {head.hash}"
+        )
+    return Head(record.sequence, record.hash)
+
+
+def escape(payload: bytes) -> str:
+    r"""Readable text as it is, all else as `\xNN`, byte by byte.
+
+    >>> print(escape(b"caf\xc3\xa9 \\ \xff\x00"))
+    café \\ \xff\x00
+    """
+    text = payload.decode("utf-8", "surrogateescape")
+    return _ESCAPED.sub(_escaped, text)
+
+
+def unescape(text: bytes) -> bytes | None:
+    """What `escape` made into `text`; `None` if there is a backslash too many."""
+    wrong = False
+
+    def byte(match: re.Match[bytes]) -> bytes:
+        nonlocal wrong
+        backslash, digits = match.groups()
+        wrong = wrong or not (backslash or digits)
+        return backslash or bytes.fromhex((digits or b"").decode())
+
+    payload = _ESCAPE.sub(byte, text)
+    return None if wrong else payload
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match[0]
+    if found == "\\":
+        return "\\\\"
+    return "".join(f"\\x{byte:02x}" for byte in found.encode("utf-8", "surrogateescape"))
+
+
+def _fields(line: bytes) -> tuple[Record, str]:
+    try:
+        match = _LINE.fullmatch(line.decode())
+    except UnicodeDecodeError:
+        match = None
+    if match is not None:
+        sequence, time, previous, claimed, text = match.groups()
+        payload = unescape(text.encode())
+        # A number of more digits is none, and Python would take its time with it.
+        short = max(len(sequence), len(time)) <= MAX_LINE // 1024
+        if payload is not None and short and int(sequence) < _U64 and int(time) < _U64:
+            return Record(int(sequence), int(time), previous, payload), claimed
+    raise BrokenError("its line is not one of an audit log")

@@ -1,0 +1,89 @@
+"""`Counter`: numbers that are each given once, also to many instances at once.
+
+Must never take a file that it cannot read for a counter at zero, and never give a
+number before the write that uses it up has returned.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ._calls import Snapshot
+from ._retry import read_or_none, update
+from .errors import CorruptError, CounterExhaustedError
+from .files import check_path, scope_of
+
+LAST = 2**64 - 1
+"""The greatest number, the same in all languages."""
+
+# Editors put a line feed at the end of what people repair by hand.
+_DIGITS = re.compile(rb"([0-9]+)\n?")
+
+
+class Counter:
+    """A counter in one file, for numbers that are each given once.
+
+    Instances that count in the same file at the same time never get the same number.
+    A number that was used up is not given again after a kill or a power cut; one that
+    was used up just before may be missing.
+
+    The file holds the last number that was used up, in decimal digits. Each call
+    writes the file once, so who needs many numbers calls `add`.
+
+    >>> tickets = Counter("tickets.txt")
+    >>> tickets.next()
+    1
+    >>> last = tickets.add(100)
+    >>> list(range(last - 99, last + 1))[0]
+    2
+    """
+
+    def __init__(self, path: str, in_ability_directory: bool = True) -> None:
+        scope_of(in_ability_directory)
+        self._path = check_path(path)
+        self._in_ability_directory = in_ability_directory
+
+    def next(self) -> int:
+        """Uses up the next number: 1 at first."""
+        return self.add(1)
+
+    def add(self, count: int) -> int:
+        """Uses up the next `count` numbers, and returns the last of them.
+
+        Raises `CorruptError` if the file does not hold a number, also if it is empty,
+        and `CounterExhaustedError` if there are not so many left. After
+        `UnconfirmedError` the numbers are used up in the file, but a power cut may
+        undo that: do not use them.
+        """
+        if not isinstance(count, int) or isinstance(count, bool):
+            raise TypeError(f"a count is an int, not {type(count).__name__}")
+        if count < 0:
+            raise ValueError("a counter counts up")
+
+        def change(old: Snapshot | None) -> tuple[str, int]:
+            value = self._parse(old)
+            if value + count > LAST:
+                raise CounterExhaustedError(self._path, value)
+            return str(value + count), value + count
+
+        return update(self._path, self._in_ability_directory, change)
+
+    def value(self) -> int:
+        """The last number that was used up; 0 if there is no file."""
+        return self._parse(read_or_none(self._path, self._in_ability_directory))
+
+    def _parse(self, file: Snapshot | None) -> int:
+        if file is None:
+            return 0
+        match = _DIGITS.fullmatch(file.contents)
+        # Long enough for a few zeros in front; Python would take its time with more.
+        if match is None or len(digits := match[1].lstrip(b"0")) > len(str(LAST)):
+            raise self._corrupt()
+        value = int(digits or b"0")
+        if value > LAST:
+            raise self._corrupt()
+        return value
+
+    def _corrupt(self) -> CorruptError:
+        reason = "it should hold the last number that was used up, in decimal digits"
+        return CorruptError(self._path, reason)

@@ -1,0 +1,30 @@
+"""Runs the behaviour suite of the Python SDK in the sandbox, in the real host.
+
+`ability run` it with `--max-file-bytes 300000 --max-total-bytes 1000000 --max-files 50`.
+The last line is `ok: N cases`, or what failed comes before, and the exit code is 1.
+Arguments name the cases to run: `Files.test_what_is_written_is_read`.
+"""
+
+import sys
+import unittest
+
+# `assertLogs` imports it late, and then there are no files of modules.
+import unittest._log
+
+import behaviour
+import sandbox
+
+
+def main() -> int:
+    """Runs the cases."""
+    loader = unittest.TestLoader()
+    if sys.argv[1:]:
+        suite = loader.loadTestsFromNames(sys.argv[1:], behaviour)
+    else:
+        suites = map(loader.loadTestsFromModule, (behaviour, sandbox))
+        suite = unittest.TestSuite(suites)
+    result = unittest.TextTestRunner(sys.stdout, verbosity=0).run(suite)
+    if not result.wasSuccessful() or result.testsRun == 0:
+        return 1
+    print(f"ok: {result.testsRun} cases")
+    return 0
