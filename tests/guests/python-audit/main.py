@@ -8,7 +8,7 @@ and `push PATH TEXT` adds to the list in a state.
 
 import sys
 
-from ability_storage import AuditLog, Counter, State
+from ability_storage.sdk import AuditLog, Counter, State
 
 LOG = "audit_chain.log"
 
