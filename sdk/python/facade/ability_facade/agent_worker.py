@@ -1,6 +1,7 @@
 """The agent that an ability is called by: tasks, log and the user's connection."""
 
-from typing import Any, Coroutine
+from collections.abc import Coroutine
+from typing import Any
 
 from ability_facade.harmless import not_provided
 from ability_facade.session import Session

@@ -11,13 +11,12 @@ have written since, and never keep a delete back while the ability waits.
 
 from dataclasses import dataclass
 
-from ability_storage import errors, sdk
-
 from ability_facade import left_alone
 from ability_facade.documents import Shape, inspect
 from ability_facade.log import Log
 from ability_facade.names import File, is_hidden
 from ability_facade.recovery import Recovery, read_or_none
+from ability_storage import errors, sdk
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,9 @@ class Files:
         """The paths of the user's files."""
         names = [path for path in sdk.list_files("", False) if not is_hidden(path)]
         held = self._held
-        if held and not held.file.in_ability_directory and held.file.path in names:
-            if self._look(held.file) is None:
-                names.remove(held.file.path)
-        return names
+        if held is None or held.file.in_ability_directory or self._look(held.file) is not None:
+            return names
+        return [path for path in names if path != held.file.path]
 
     def write(
         self, path: str, content: str, in_ability_directory: bool = False, mode: str = "a+"

@@ -11,13 +11,12 @@ import sys
 import time
 from typing import Any
 
-from ability_storage import _entry
-
 from ability_facade import time_zones
 from ability_facade.agent_worker import AgentWorker
 from ability_facade.bundled import BundledFiles
 from ability_facade.capability import MatchingCapability
 from ability_facade.session import Session
+from ability_storage import _entry
 
 
 class Ability:

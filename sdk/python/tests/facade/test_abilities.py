@@ -16,12 +16,10 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from ability_facade.log import Log
 from ability_facade.session import Session
 from ability_facade.startup import Ability
 from ability_storage import sdk
 from ability_storage.testing import MemoryStorage
-
 from facade import ABILITIES, SDK
 from facade.conversation import Run, parse, play
 
@@ -154,6 +152,7 @@ class Registration(unittest.TestCase):
             "class A(MatchingCapability):\n"
             "    words: list = []\n"
             "    count: int = 3\n"
+            "    lock: object = __import__('threading').Lock()\n"
             "    note: 'Undefined' = None\n"
             "class B(A):\n"
             "    more: dict = {}\n",
@@ -207,7 +206,7 @@ class Bundled(unittest.TestCase):
             self.assertEqual(file.read(), "eins\nzwei\n")
         with open(str(path), "rb") as file:
             self.assertEqual(file.readline(), b"eins\n")
-        with open(os.path.join(self.place, "data", "..", "data", "words.txt"), "rt",
+        with open(os.path.join(self.place, "data", "..", "data", "words.txt"),
                   encoding="utf-8") as file:
             self.assertEqual(file.readlines(), ["eins\n", "zwei\n"])
         self.assertEqual(path.read_text(), "eins\nzwei\n")

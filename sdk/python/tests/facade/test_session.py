@@ -13,7 +13,6 @@ from ability_facade import startup
 from ability_facade.capability_worker import yes_or_no
 from ability_facade.model import Model
 from ability_storage.testing import MemoryStorage
-
 from facade.support import Conversation, Remembered, user_files
 
 
@@ -96,7 +95,7 @@ class Talking(WithStorage):
         async def run(cw, worker):
             try:
                 await asyncio.wait_for(cw.user_response(), 0.02)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 await cw.speak("too late")
 
         self.assertEqual(Conversation(run, keep_open=True).said, ["too late"])
