@@ -6,6 +6,10 @@ import pkgutil
 import unittest
 from pathlib import Path
 
+import places  # noqa: F401 - lets the others be found
+
+# isort: split
+
 import ability_storage
 from ability_storage.testing import MemoryStorage
 

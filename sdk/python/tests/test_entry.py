@@ -7,6 +7,10 @@ import unittest
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 
+import places  # noqa: F401 - lets the others be found
+
+# isort: split
+
 from ability_storage import _entry, _host, sdk
 
 

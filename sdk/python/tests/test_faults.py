@@ -4,6 +4,10 @@ import unittest
 from collections.abc import Callable
 from unittest.mock import patch
 
+import places  # noqa: F401 - lets the others be found
+
+# isort: split
+
 from ability_storage import _retry, sdk
 from ability_storage.testing import Failure, MemoryStorage
 

@@ -3,6 +3,10 @@
 import unittest
 from unittest.mock import patch
 
+import places  # noqa: F401 - lets the others be found
+
+# isort: split
+
 from ability_storage import _audit, sdk
 from ability_storage.testing import MemoryStorage
 

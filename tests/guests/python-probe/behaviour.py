@@ -618,6 +618,17 @@ class Audit(Case):
             sdk.atomic_write_file("log", b"".join(broken))
             self.refused(sdk.BrokenChainError, sdk.AuditLog, "log")
 
+    def test_a_record_of_another_log_is_found(self) -> None:
+        for path, first in (("log", "a"), ("other", "b")):
+            log = sdk.AuditLog(path)
+            log.append(first)
+            log.append("same")
+        lines = [sdk.read_file_bytes(path).splitlines(keepends=True) for path in ("log", "other")]
+        sdk.atomic_write_file("log", lines[0][0] + lines[1][1])
+        error = self.refused(sdk.BrokenChainError, sdk.AuditLog.verify, "log")
+        expected = "log was left as it is, because its chain is broken at record 2: it follows "
+        self.assertTrue(str(error).startswith(expected), str(error))
+
     def test_a_second_writer_is_noticed_before_it_does_harm(self) -> None:
         one, two = sdk.AuditLog("log"), sdk.AuditLog("log")
         one.append("a")
