@@ -51,6 +51,14 @@ class _Socket:
     client = _Client()
 
 
+class _Memory:
+    """What the agent remembers of the conversation."""
+
+    def __init__(self, session: Session):
+        #: As `get_full_message_history`, which took its place.
+        self.full_message_history = session.history
+
+
 class AgentWorker:
     """What `call` gets as `worker`."""
 
@@ -60,6 +68,7 @@ class AgentWorker:
         self.editor_logging_handler = session.log
         self.music_mode_event = _Event()
         self.user_socket = _Socket()
+        self.agent_memory = _Memory(session)
 
     def __getattr__(self, name: str) -> Any:
         raise not_provided("AgentWorker", name)

@@ -9,6 +9,7 @@ Must never show the ability a file that it has deleted, never delete what others
 have written since, and never keep a delete back while the ability waits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ability_facade import left_alone
@@ -32,8 +33,11 @@ class HeldDelete:
 class Files:
     """The old file calls, synchronous. One for all tasks of a session."""
 
-    def __init__(self, log: Log):
+    def __init__(self, log: Log, seeds: Mapping[str, bytes] | None = None):
         self.log = log
+        #: What came with the ability. It is in the ability's directory until the ability
+        #: writes a file of the same name.
+        self._seeds = dict(seeds or {})
         self._recovery = Recovery(log)
         self._held: HeldDelete | None = None
         self._warned: set[File] = set()
@@ -85,6 +89,8 @@ class Files:
         self.settle()
         self._recovery.look_at(file)
         found = read_or_none(file)
+        if file.in_ability_directory:
+            self._seeds.pop(file.path, None)
         if found:
             self._held = HeldDelete(file, found.version)
 
@@ -110,7 +116,10 @@ class Files:
             if found is None or found.version == self._held.version:
                 return None
             self._held = None
-        return found.contents if found else None
+        return found.contents if found else self._seed(file)
+
+    def _seed(self, file: File) -> bytes | None:
+        return self._seeds.get(file.path) if file.in_ability_directory else None
 
     def _is_held(self, file: File) -> bool:
         return self._held is not None and self._held.file == file
@@ -119,6 +128,9 @@ class Files:
         if file.is_json:
             self._warn_of_second_document(file)
             self._recovery.look_again(file)
+        seed = self._seed(file)
+        if seed is not None and read_or_none(file) is None:
+            contents = seed + contents
         self._recovery.is_writing(file)
         sdk.append_file(file.path, contents, file.in_ability_directory)
 

@@ -37,7 +37,7 @@ class Ability:
         Returns the exit code."""
         _entry.start()
         self._bundled.install()
-        session = Session(sys.argv[1:])
+        session = Session(sys.argv[1:], seeds=self._bundled.by_relative_path())
         _settle_before_sleeping(session)
         worker = AgentWorker(session)
         return session.run(lambda: self._capability.call(worker, *more))

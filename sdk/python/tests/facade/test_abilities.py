@@ -16,12 +16,14 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+from ability_facade.files import Files
 from ability_facade.session import Session
 from ability_facade.startup import Ability
 from ability_storage import sdk
 from ability_storage.testing import MemoryStorage
 from facade import ABILITIES, SDK
 from facade.conversation import Run, parse, play
+from facade.support import Remembered
 
 
 class InMemory:
@@ -44,8 +46,8 @@ class InMemory:
             stack.enter_context(contextlib.redirect_stderr(err))
             stack.enter_context(mock.patch.object(sys, "argv", ["ability", *arguments]))
 
-            def session(arguments):
-                session = Session(arguments, read_end)
+            def session(arguments, seeds):
+                session = Session(arguments, read_end, seeds=seeds)
                 if seconds is not None:
                     converse = session._converse
 
@@ -223,6 +225,28 @@ class Bundled(unittest.TestCase):
         for mode in ("w", "a", "r+"):
             with self.assertRaisesRegex(OSError, "use write_file"):
                 open(self.place / "data" / "words.txt", mode)
+
+    def test_they_are_in_the_directory_of_the_ability(self):
+        seeds = self.files.by_relative_path()
+        self.assertEqual(seeds, {"data/words.txt": b"eins\nzwei\n"})
+        with MemoryStorage() as storage:
+            path = "data/words.txt"
+            files = Files(Remembered(), seeds)
+            self.assertEqual(files.read(path, True), "eins\nzwei\n")
+            self.assertFalse(files.exists(path))
+            files.delete(path, True)
+            self.assertFalse(files.exists(path, True))
+
+            files = Files(Remembered(), seeds)
+            files.write(path, "drei\n", True)
+            self.assertEqual(files.read(path, True), "eins\nzwei\ndrei\n")
+            files.write(path, "vier\n", True)
+            self.assertEqual(storage.files(), {path: b"eins\nzwei\ndrei\nvier\n"})
+            files.delete(path, True)
+            self.assertFalse(files.exists(path, True))
+            files.write(path, "neu", True)
+            files = Files(Remembered(), seeds)
+            self.assertEqual(files.read(path, True), "neu")
 
     def test_too_much_is_refused(self):
         from ability_facade import bundled

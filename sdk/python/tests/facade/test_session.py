@@ -32,6 +32,8 @@ class Talking(WithStorage):
             await cw.speak(f"{first}, {second}")
             await cw.text_to_speech("bye", "some-voice")
             worker.history = cw.get_full_message_history()
+            assert await cw.get_full_message_history() == worker.history
+            assert worker.agent_memory.full_message_history == worker.history
 
         talk = Conversation(run, "one\r\ntwo é\n")
         self.assertEqual(talk.said, ["And?", "one, two é", "bye"])
