@@ -52,7 +52,7 @@ def write_file_with_backup(
     def attempt() -> None:
         # Moves what is there at that moment, whoever wrote it.
         batch = Batch(in_ability_directory).rename(path, backup_path(path))
-        batch.write_if(path, data, version=None)
+        batch.write(path, data)
         try:
             old = read_or_none(path, in_ability_directory)
         except TooLargeError:

@@ -4,9 +4,10 @@
 `ability build` makes a second component of this module, for the world `conversation`.
 """
 
-from ability_facade.startup import Ability
 from componentize_py_types import Err
 from wit_world import exports
+
+from ability_facade.startup import Ability
 
 ABILITY = Ability("background")
 

@@ -3,9 +3,10 @@
 `ability build` makes a component of this module for the world `conversation`.
 """
 
-from ability_facade.startup import Ability
 from componentize_py_types import Err
 from wit_world import exports
+
+from ability_facade.startup import Ability
 
 ABILITY = Ability("main")
 

@@ -1,15 +1,14 @@
 """The behaviour suite against storage in memory. In the sandbox, it meets the host."""
 
-import sys
 import unittest
-from pathlib import Path
+
+import places  # noqa: F401 - lets the others be found
+
+# isort: split
+
+import behaviour
 
 from ability_storage.testing import Limits, MemoryStorage
-
-PROBE = Path(__file__).parents[3] / "tests" / "guests" / "python-probe"
-sys.path.insert(0, str(PROBE))
-
-import behaviour  # noqa: E402
 
 LIMITS = Limits(
     max_file_bytes=behaviour.MAX_FILE_BYTES,

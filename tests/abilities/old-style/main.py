@@ -44,6 +44,9 @@ class QuizCapability(MatchingCapability):
         path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions.json")
         with open(path) as file:
             questions = json.load(file)
+        if await self.capability_worker.check_if_file_exists("greeting.txt", True):
+            greeting = await self.capability_worker.read_file("greeting.txt", True)
+            await self.capability_worker.speak(greeting.strip())
         score = self.capability_worker.get_single_key(SCORE_KEY) or {"right": 0, "asked": 0}
         await self.capability_worker.speak(f"{self.unique_name}: {score['right']} right so far.")
         for question in questions:

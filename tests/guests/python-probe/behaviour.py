@@ -529,7 +529,9 @@ class Json(Case):
         text = '{\n  "schema_version": 2,\n  "places": [\n    "Oslo"\n  ]\n}'
         self.assertEqual(sdk.read_file("s.json"), text)
         again = sdk.State("s.json", schema_version=2)
-        self.assertEqual(again.update(lambda value: {**value, "n": 1}), {"places": ["Oslo"], "n": 1})
+        self.assertEqual(
+            again.update(lambda value: {**value, "n": 1}), {"places": ["Oslo"], "n": 1}
+        )
 
     def test_a_newer_schema_is_refused(self) -> None:
         sdk.atomic_write_file("s.json", '{"schema_version": 3}')
@@ -615,6 +617,17 @@ class Audit(Case):
         for broken in (lines[1:], [lines[0], lines[2]], [*lines, lines[2]], [whole[:-1]]):
             sdk.atomic_write_file("log", b"".join(broken))
             self.refused(sdk.BrokenChainError, sdk.AuditLog, "log")
+
+    def test_a_record_of_another_log_is_found(self) -> None:
+        for path, first in (("log", "a"), ("other", "b")):
+            log = sdk.AuditLog(path)
+            log.append(first)
+            log.append("same")
+        lines = [sdk.read_file_bytes(path).splitlines(keepends=True) for path in ("log", "other")]
+        sdk.atomic_write_file("log", lines[0][0] + lines[1][1])
+        error = self.refused(sdk.BrokenChainError, sdk.AuditLog.verify, "log")
+        expected = "log was left as it is, because its chain is broken at record 2: it follows "
+        self.assertTrue(str(error).startswith(expected), str(error))
 
     def test_a_second_writer_is_noticed_before_it_does_harm(self) -> None:
         one, two = sdk.AuditLog("log"), sdk.AuditLog("log")

@@ -1,6 +1,7 @@
 """The agent that an ability is called by: tasks, log and the user's connection."""
 
-from typing import Any, Coroutine
+from collections.abc import Coroutine
+from typing import Any
 
 from ability_facade.harmless import not_provided
 from ability_facade.session import Session
@@ -50,6 +51,14 @@ class _Socket:
     client = _Client()
 
 
+class _Memory:
+    """What the agent remembers of the conversation."""
+
+    def __init__(self, session: Session):
+        #: As `get_full_message_history`, which took its place.
+        self.full_message_history = session.history
+
+
 class AgentWorker:
     """What `call` gets as `worker`."""
 
@@ -59,6 +68,7 @@ class AgentWorker:
         self.editor_logging_handler = session.log
         self.music_mode_event = _Event()
         self.user_socket = _Socket()
+        self.agent_memory = _Memory(session)
 
     def __getattr__(self, name: str) -> Any:
         raise not_provided("AgentWorker", name)

@@ -40,6 +40,13 @@ class BundledFiles:
                         f" the last of them {path}: move out what the ability does not read"
                     )
 
+    def by_relative_path(self) -> dict[str, bytes]:
+        """For the calls on files: what is in the ability's directory from the start."""
+        return {
+            os.path.relpath(path, self._directory).replace(os.sep, "/"): contents
+            for path, contents in self._files.items()
+        }
+
     def install(self) -> None:
         """From now on, `open` and `os.path` see them."""
         plain_open, exists, is_file, is_dir = (

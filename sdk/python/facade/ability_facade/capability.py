@@ -18,7 +18,7 @@ class MatchingCapability:
         for kind in reversed(type(self).__mro__):
             for name in kind.__dict__.get("__annotations__", None) or _annotated(kind):
                 if name in kind.__dict__:
-                    setattr(self, name, copy.deepcopy(kind.__dict__[name]))
+                    setattr(self, name, _copy(kind.__dict__[name]))
         for name, value in fields.items():
             setattr(self, name, value)
 
@@ -40,6 +40,14 @@ class MatchingCapability:
 
     def call(self, worker: Any, *_: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no method `call`")
+
+
+def _copy(default: Any) -> Any:
+    try:
+        return copy.deepcopy(default)
+    except Exception:
+        # A lock and the like cannot be copied; the ability has one instance anyway.
+        return default
 
 
 def _annotated(kind: type) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from ability_facade.harmless import Data, Nothing, Number, not_provided
+from ability_facade.harmless import Data, Messages, Nothing, Number, not_provided
 from ability_facade.model import Model
 
 YES = {"yes", "yeah", "yep", "yup", "sure", "ok", "okay", "confirm", "confirmed", "correct",
@@ -72,9 +72,9 @@ class CapabilityWorker:
         linked or it failed."""
         return self._model.answer(prompt_text, history, system_prompt)
 
-    def get_full_message_history(self) -> list[dict[str, str]]:
+    def get_full_message_history(self) -> Messages:
         """What was said since the ability was started."""
-        return [dict(message) for message in self._session.history]
+        return Messages(dict(message) for message in self._session.history)
 
     # Files. `temp` is what the platform's reference calls the third parameter.
 

@@ -5,6 +5,7 @@ Pure functions: nothing here touches storage.
 
 import enum
 import json
+import re
 from dataclasses import dataclass
 
 
@@ -28,6 +29,16 @@ class Finding:
 
 
 _DECODER = json.JSONDecoder()
+
+#: Where one document ends and another begins. Within one document this is only found
+#: in its texts, for there is a comma or a colon in between.
+_BETWEEN = re.compile(rb"[}\]]\s*[{\[]")
+
+
+def may_be_several(contents: bytes) -> bool:
+    """Whether it is worth while to look for several documents. Much faster than to parse
+    what is mostly one, at each read."""
+    return _BETWEEN.search(contents) is not None
 
 
 def is_whole(text: str) -> bool:

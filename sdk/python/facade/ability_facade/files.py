@@ -9,15 +9,15 @@ Must never show the ability a file that it has deleted, never delete what others
 have written since, and never keep a delete back while the ability waits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from ability_storage import errors, sdk
 
 from ability_facade import left_alone
 from ability_facade.documents import Shape, inspect
 from ability_facade.log import Log
 from ability_facade.names import File, is_hidden
 from ability_facade.recovery import Recovery, read_or_none
+from ability_storage import errors, sdk
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,11 @@ class HeldDelete:
 class Files:
     """The old file calls, synchronous. One for all tasks of a session."""
 
-    def __init__(self, log: Log):
+    def __init__(self, log: Log, seeds: Mapping[str, bytes] | None = None):
         self.log = log
+        #: What came with the ability. It is in the ability's directory until the ability
+        #: writes a file of the same name.
+        self._seeds = dict(seeds or {})
         self._recovery = Recovery(log)
         self._held: HeldDelete | None = None
         self._warned: set[File] = set()
@@ -58,10 +61,9 @@ class Files:
         """The paths of the user's files."""
         names = [path for path in sdk.list_files("", False) if not is_hidden(path)]
         held = self._held
-        if held and not held.file.in_ability_directory and held.file.path in names:
-            if self._look(held.file) is None:
-                names.remove(held.file.path)
-        return names
+        if held is None or held.file.in_ability_directory or self._look(held.file) is not None:
+            return names
+        return [path for path in names if path != held.file.path]
 
     def write(
         self, path: str, content: str, in_ability_directory: bool = False, mode: str = "a+"
@@ -87,6 +89,8 @@ class Files:
         self.settle()
         self._recovery.look_at(file)
         found = read_or_none(file)
+        if file.in_ability_directory:
+            self._seeds.pop(file.path, None)
         if found:
             self._held = HeldDelete(file, found.version)
 
@@ -112,7 +116,10 @@ class Files:
             if found is None or found.version == self._held.version:
                 return None
             self._held = None
-        return found.contents if found else None
+        return found.contents if found else self._seed(file)
+
+    def _seed(self, file: File) -> bytes | None:
+        return self._seeds.get(file.path) if file.in_ability_directory else None
 
     def _is_held(self, file: File) -> bool:
         return self._held is not None and self._held.file == file
@@ -121,6 +128,9 @@ class Files:
         if file.is_json:
             self._warn_of_second_document(file)
             self._recovery.look_again(file)
+        seed = self._seed(file)
+        if seed is not None and read_or_none(file) is None:
+            contents = seed + contents
         self._recovery.is_writing(file)
         sdk.append_file(file.path, contents, file.in_ability_directory)
 

@@ -25,6 +25,10 @@ class Data(_Awaitable, bytes):
     """Bytes that can be awaited."""
 
 
+class Messages(_Awaitable, list):
+    """A list that can be awaited."""
+
+
 class Number(_Awaitable, float):
     """A number that can be awaited."""
 

@@ -7,12 +7,12 @@ and is never overwritten.
 """
 
 import json
-from typing import Any, Callable
-
-from ability_storage import errors, sdk
+from collections.abc import Callable
+from typing import Any
 
 from ability_facade.files import Files
 from ability_facade.names import KEY_VALUES
+from ability_storage import errors, sdk
 
 
 class StoredValue(dict):

@@ -8,11 +8,10 @@ named, for it may be about to become the new file.
 """
 
 import json
-from typing import Callable
-
-from ability_storage import errors, sdk
+from collections.abc import Callable
 
 from ability_facade.names import LEFT_ALONE, File
+from ability_storage import errors, sdk
 
 
 def is_listed(leftover: File, version: str) -> bool:

@@ -7,7 +7,8 @@ while another task waits for the user.
 import asyncio
 import select
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ability_facade.terminal import Terminal
 

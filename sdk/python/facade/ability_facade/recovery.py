@@ -8,12 +8,11 @@ beside a healthy one for its leftover.
 
 from typing import Any
 
-from ability_storage import errors, sdk
-
 from ability_facade import left_alone
-from ability_facade.documents import Shape, inspect, is_whole
+from ability_facade.documents import Finding, Shape, inspect, is_whole, may_be_several
 from ability_facade.log import Log
 from ability_facade.names import File, is_hidden
+from ability_storage import errors, sdk
 
 #: Shapes of which the end is missing or wrong, so that a whole leftover is better.
 _BROKEN = (Shape.BLANK, Shape.TORN, Shape.DAMAGED)
@@ -73,7 +72,7 @@ class Recovery:
 
     def offer(self, file: File, contents: bytes) -> bytes:
         """What to show of a `.json` file: of several documents, the last whole one."""
-        finding = inspect(contents)
+        finding = inspect(contents) if may_be_several(contents) else Finding(Shape.WHOLE)
         if finding.shape not in _SEVERAL:
             self._several.pop(file, None)
             return contents

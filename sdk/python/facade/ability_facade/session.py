@@ -8,7 +8,8 @@ import gc
 import os
 import sys
 import traceback
-from typing import Any, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from ability_facade.files import Files
 from ability_facade.key_values import KeyValues
@@ -26,9 +27,15 @@ PATIENCE = 1000
 class Session:
     """What the ability's objects share while it runs."""
 
-    def __init__(self, arguments: list[str] = (), descriptor: int = 0, log: Log | None = None):
+    def __init__(
+        self,
+        arguments: Sequence[str] = (),
+        descriptor: int = 0,
+        log: Log | None = None,
+        seeds: Mapping[str, bytes] | None = None,
+    ):
         self.log = log or Log()
-        self.files = Files(self.log)
+        self.files = Files(self.log, seeds)
         self.key_values = KeyValues(self.files)
         #: What was said so far, as the platform shows it.
         self.history: list[dict[str, str]] = []

@@ -11,13 +11,12 @@ import sys
 import time
 from typing import Any
 
-from ability_storage import _entry
-
 from ability_facade import time_zones
 from ability_facade.agent_worker import AgentWorker
 from ability_facade.bundled import BundledFiles
 from ability_facade.capability import MatchingCapability
 from ability_facade.session import Session
+from ability_storage import _entry
 
 
 class Ability:
@@ -38,7 +37,7 @@ class Ability:
         Returns the exit code."""
         _entry.start()
         self._bundled.install()
-        session = Session(sys.argv[1:])
+        session = Session(sys.argv[1:], seeds=self._bundled.by_relative_path())
         _settle_before_sleeping(session)
         worker = AgentWorker(session)
         return session.run(lambda: self._capability.call(worker, *more))
@@ -53,11 +52,14 @@ def _find(module: Any) -> type[MatchingCapability]:
         and issubclass(kind, MatchingCapability)
         and kind.__module__ == module.__name__
     ]
-    found = [kind for kind in found if not any(k is not kind and issubclass(k, kind) for k in found)]
+    found = [
+        kind for kind in found if not any(k is not kind and issubclass(k, kind) for k in found)
+    ]
     if len(found) != 1:
         names = ", ".join(kind.__name__ for kind in found) or "none"
         raise TypeError(
-            f"{module.__file__} must have one class that derives from MatchingCapability; it has {names}"
+            f"{module.__file__} must have one class that derives from MatchingCapability;"
+            f" it has {names}"
         )
     return found[0]
 

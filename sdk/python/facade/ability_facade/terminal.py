@@ -8,7 +8,7 @@ import asyncio
 import os
 import select
 from collections import deque
-from typing import Callable
+from collections.abc import Callable
 
 
 class Terminal:

@@ -4,7 +4,8 @@ talked to through a pipe."""
 import contextlib
 import io
 import os
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ability_facade.agent_worker import AgentWorker
 from ability_facade.capability_worker import CapabilityWorker

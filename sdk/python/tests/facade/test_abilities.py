@@ -16,14 +16,14 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from ability_facade.log import Log
+from ability_facade.files import Files
 from ability_facade.session import Session
 from ability_facade.startup import Ability
 from ability_storage import sdk
 from ability_storage.testing import MemoryStorage
-
 from facade import ABILITIES, SDK
 from facade.conversation import Run, parse, play
+from facade.support import Remembered
 
 
 class InMemory:
@@ -46,8 +46,8 @@ class InMemory:
             stack.enter_context(contextlib.redirect_stderr(err))
             stack.enter_context(mock.patch.object(sys, "argv", ["ability", *arguments]))
 
-            def session(arguments):
-                session = Session(arguments, read_end)
+            def session(arguments, seeds):
+                session = Session(arguments, read_end, seeds=seeds)
                 if seconds is not None:
                     converse = session._converse
 
@@ -85,7 +85,9 @@ def surroundings(directory: Path):
     sys.path[:0] = places
     sys.dont_write_bytecode, bytecode = True, sys.dont_write_bytecode
     try:
-        yield
+        # What it imports beforehand is there at run time in any case.
+        with mock.patch("ability_storage._entry.prepare"):
+            yield
     finally:
         sys.dont_write_bytecode = bytecode
         del sys.path[:2]
@@ -152,6 +154,7 @@ class Registration(unittest.TestCase):
             "class A(MatchingCapability):\n"
             "    words: list = []\n"
             "    count: int = 3\n"
+            "    lock: object = __import__('threading').Lock()\n"
             "    note: 'Undefined' = None\n"
             "class B(A):\n"
             "    more: dict = {}\n",
@@ -205,7 +208,7 @@ class Bundled(unittest.TestCase):
             self.assertEqual(file.read(), "eins\nzwei\n")
         with open(str(path), "rb") as file:
             self.assertEqual(file.readline(), b"eins\n")
-        with open(os.path.join(self.place, "data", "..", "data", "words.txt"), "rt",
+        with open(os.path.join(self.place, "data", "..", "data", "words.txt"),
                   encoding="utf-8") as file:
             self.assertEqual(file.readlines(), ["eins\n", "zwei\n"])
         self.assertEqual(path.read_text(), "eins\nzwei\n")
@@ -222,6 +225,28 @@ class Bundled(unittest.TestCase):
         for mode in ("w", "a", "r+"):
             with self.assertRaisesRegex(OSError, "use write_file"):
                 open(self.place / "data" / "words.txt", mode)
+
+    def test_they_are_in_the_directory_of_the_ability(self):
+        seeds = self.files.by_relative_path()
+        self.assertEqual(seeds, {"data/words.txt": b"eins\nzwei\n"})
+        with MemoryStorage() as storage:
+            path = "data/words.txt"
+            files = Files(Remembered(), seeds)
+            self.assertEqual(files.read(path, True), "eins\nzwei\n")
+            self.assertFalse(files.exists(path))
+            files.delete(path, True)
+            self.assertFalse(files.exists(path, True))
+
+            files = Files(Remembered(), seeds)
+            files.write(path, "drei\n", True)
+            self.assertEqual(files.read(path, True), "eins\nzwei\ndrei\n")
+            files.write(path, "vier\n", True)
+            self.assertEqual(storage.files(), {path: b"eins\nzwei\ndrei\nvier\n"})
+            files.delete(path, True)
+            self.assertFalse(files.exists(path, True))
+            files.write(path, "neu", True)
+            files = Files(Remembered(), seeds)
+            self.assertEqual(files.read(path, True), "neu")
 
     def test_too_much_is_refused(self):
         from ability_facade import bundled

@@ -5,7 +5,6 @@ import unittest
 
 from ability_storage import sdk
 from ability_storage.testing import MemoryStorage
-
 from facade.support import Killed, kill_at, new_files, user_files
 
 OLD, NEW = '{"n": 1}', '{"n": 2, "more": [1, 2, 3]}'
@@ -87,7 +86,7 @@ class Crashes(unittest.TestCase):
         for run in (delete_then_write, delete_then_write_w, overwrite, questions_in_between,
                     forward_journal, forward_journal_that_waits, backup):
             found = set()
-            for where, storage in self.deaths({"x.json": OLD}, run):
+            for where, _ in self.deaths({"x.json": OLD}, run):
                 files = new_files()
                 self.assertTrue(files.exists("x.json"), where)
                 found.add(files.read("x.json"))
@@ -146,13 +145,13 @@ class Crashes(unittest.TestCase):
                 files.delete("x_tmp.json")
                 acknowledged.append(n)
 
-        for where, storage in self.deaths({"x.json": "[]"}, keep):
+        for where, _ in self.deaths({"x.json": "[]"}, keep):
             chain = json.loads(new_files().read("x.json"))
             self.assertEqual(chain[: len(acknowledged)], acknowledged, where)
             self.assertLessEqual(len(chain), len(acknowledged) + 1, where)
 
     def test_what_is_killed_does_not_disturb_another_session(self):
-        for where, storage in self.deaths({"x.json": OLD}, delete_then_write):
+        for where, _ in self.deaths({"x.json": OLD}, delete_then_write):
             sdk.atomic_write_file("x.json", '"theirs"', False)
             self.assertEqual(new_files().read("x.json"), '"theirs"', where)
 

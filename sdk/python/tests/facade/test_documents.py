@@ -1,8 +1,9 @@
 """What a text is taken for."""
 
+import json
 import unittest
 
-from ability_facade.documents import Shape, inspect
+from ability_facade.documents import Shape, inspect, may_be_several
 
 
 class Shapes(unittest.TestCase):
@@ -10,6 +11,8 @@ class Shapes(unittest.TestCase):
         contents = text if isinstance(text, bytes) else text.encode()
         finding = inspect(contents)
         self.assertEqual((finding.shape, finding.last), (shape, last), text)
+        if shape in (Shape.CONCATENATED, Shape.TORN):
+            self.assertTrue(may_be_several(contents), text)
 
     def test_one_document(self):
         for text in ("{}", ' {"a": 1}\n', "[]", "1", "null", '"x"', '{\n "a": [1,\n 2]}\n'):
@@ -24,6 +27,11 @@ class Shapes(unittest.TestCase):
         self.check('[1] [1,2]\n', Shape.CONCATENATED, "[1,2]")
         self.check('{\n "a": 1\n}{\n "a": "}{"\n}', Shape.CONCATENATED, '{\n "a": "}{"\n}')
         self.check('{"a":1}{"a":2}\n{"a":3}', Shape.CONCATENATED, '{"a":3}')
+
+    def test_what_is_one_is_seldom_taken_for_several(self):
+        value = {"a": [[1], [2, [{}, {}]], {"b": []}], "c": {}}
+        for text in (json.dumps(value), json.dumps(value, indent=2)):
+            self.assertFalse(may_be_several(text.encode()), text)
 
     def test_a_document_on_each_line_is_healthy(self):
         self.check('{"a":1}\n{"a":2}\n', Shape.LINES)

@@ -4,7 +4,6 @@ import unittest
 
 from ability_storage import errors, sdk
 from ability_storage.testing import Limits, MemoryStorage
-
 from facade.support import new_files, user_files
 
 

@@ -7,7 +7,6 @@ from ability_facade.files import Files
 from ability_facade.key_values import KeyValues
 from ability_storage import errors
 from ability_storage.testing import MemoryStorage
-
 from facade.support import Killed, Remembered, kill_at, new_files
 
 FILE = "ability-key-values.json"

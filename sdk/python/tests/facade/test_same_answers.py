@@ -7,7 +7,6 @@ import unittest
 
 from ability_storage import errors, sdk
 from ability_storage.testing import MemoryStorage
-
 from facade.support import new_files, user_files
 
 RUNS = int(os.environ.get("FACADE_RUNS", "400"))

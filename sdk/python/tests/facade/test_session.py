@@ -13,7 +13,6 @@ from ability_facade import startup
 from ability_facade.capability_worker import yes_or_no
 from ability_facade.model import Model
 from ability_storage.testing import MemoryStorage
-
 from facade.support import Conversation, Remembered, user_files
 
 
@@ -33,6 +32,8 @@ class Talking(WithStorage):
             await cw.speak(f"{first}, {second}")
             await cw.text_to_speech("bye", "some-voice")
             worker.history = cw.get_full_message_history()
+            assert await cw.get_full_message_history() == worker.history
+            assert worker.agent_memory.full_message_history == worker.history
 
         talk = Conversation(run, "one\r\ntwo é\n")
         self.assertEqual(talk.said, ["And?", "one, two é", "bye"])
@@ -96,7 +97,7 @@ class Talking(WithStorage):
         async def run(cw, worker):
             try:
                 await asyncio.wait_for(cw.user_response(), 0.02)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 await cw.speak("too late")
 
         self.assertEqual(Conversation(run, keep_open=True).said, ["too late"])
@@ -224,6 +225,8 @@ class WhatSettlesADelete(WithStorage):
             seen = []
 
             async def run(cw, worker):
+                # From here on all input is there, and no call has to wait for it.
+                await cw.user_response()
                 await cw.delete_file("x.json")
                 seen.append(self.is_there())
                 result = wait(cw, worker)
@@ -233,7 +236,7 @@ class WhatSettlesADelete(WithStorage):
                 seen.append(self.is_there())
 
             with MemoryStorage(user_files={"x.json": "1"}) as self.storage:
-                Conversation(run, "yes\n")
+                Conversation(run, "a\nyes\n")
             self.assertEqual(seen, [True, False], name)
 
     def test_waiting_for_input_that_does_not_come(self):
