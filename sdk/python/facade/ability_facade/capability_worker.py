@@ -151,6 +151,15 @@ class CapabilityWorker:
         the sandbox's clock."""
         return os.environ.get("TZ") or "UTC"
 
+    def get_api_keys(self, name: str = "", *_: Any, **__: Any) -> str:
+        """The environment variable of that name; empty if it is not given, as for a key
+        that the user has not set."""
+        return os.environ.get(name, "")
+
+    def get_token(self, provider: str = "", *_: Any, **__: Any) -> str:
+        """Empty, as for an account that the user has not linked: there are none here."""
+        return ""
+
     # There is no such thing here, and no harm in that.
 
     def _nothing(self, *_: Any, **__: Any) -> Nothing:

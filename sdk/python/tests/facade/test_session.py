@@ -336,6 +336,11 @@ class TheRest(WithStorage):
             worker.music_mode_event.clear()
             assert worker.user_socket.client.host
             assert cw.get_timezone() == "UTC"
+            assert cw.get_api_keys("weather_api_key") == ""
+            with mock.patch.dict("os.environ", {"weather_api_key": "k", "TZ": "Europe/Oslo"}):
+                assert cw.get_api_keys("weather_api_key") == "k"
+                assert cw.get_timezone() == "Europe/Oslo"
+            assert not cw.get_token("google")
             assert cw.resume_normal_flow() or True
             worker.editor_logging_handler.info("%s is %d", "x", 3)
 
