@@ -5,7 +5,16 @@
 // is durable. `verify` says `verified <count> records, head <hash>`; `count PATH` counts
 // on, and `push PATH TEXT` adds to the list in a state.
 
-import { args, AuditLog, Counter, print, printError, readLine, State } from "ability-storage";
+import {
+  args,
+  AuditLog,
+  checkIfFileExists,
+  Counter,
+  print,
+  printError,
+  readLine,
+  State,
+} from "ability-storage";
 
 const LOG = "audit_chain.log";
 
@@ -15,7 +24,8 @@ export function main() {
     case undefined:
       return record();
     case "verify": {
-      const head = AuditLog.verify(LOG);
+      // An empty log has no file yet.
+      const head = checkIfFileExists(LOG) ? AuditLog.verify(LOG) : new AuditLog(LOG).head;
       print(`verified ${head.count} records, head ${head.hash}`);
       return 0;
     }

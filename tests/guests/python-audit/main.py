@@ -8,7 +8,7 @@ and `push PATH TEXT` adds to the list in a state.
 
 import sys
 
-from ability_storage.sdk import AuditLog, Counter, State
+from ability_storage.sdk import AuditLog, Counter, State, check_if_file_exists
 
 LOG = "audit_chain.log"
 
@@ -18,7 +18,8 @@ def main() -> None:
         case []:
             record()
         case ["verify"]:
-            head = AuditLog.verify(LOG)
+            # An empty log has no file yet.
+            head = AuditLog.verify(LOG) if check_if_file_exists(LOG) else AuditLog(LOG).head
             print(f"verified {head.count} records, head {head.hash}")
         case ["count", path]:
             print(Counter(path).next())
