@@ -20,6 +20,13 @@ const MAGIC: &[u8] = b"\0asm";
 const MODULE: &[u8] = &[1, 0, 0, 0];
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
 
+/// The stack of a guest. wasmtime's own 512 KiB end a JavaScript program at 700 calls
+/// within each other.
+const STACK_BYTES: usize = 4 << 20;
+
+/// What calls of the host may use on top of a guest's stack.
+const HOST_STACK_BYTES: usize = 2 << 20;
+
 /// Makes components ready to run, all for one engine.
 pub struct Loader {
     engine: Engine,
@@ -51,6 +58,10 @@ impl Loader {
         let mut config = Config::new();
         // So that a guest can be stopped in a loop.
         config.epoch_interruption(true).cache(cache.clone());
+        // An interpreter in a guest needs much of it for each call of its program.
+        config
+            .max_wasm_stack(STACK_BYTES)
+            .async_stack_size(STACK_BYTES + HOST_STACK_BYTES);
         let engine = Engine::new(&config).map_err(anyhow::Error::from);
         Ok(Self {
             engine: engine.context("WebAssembly cannot be compiled on this machine")?,

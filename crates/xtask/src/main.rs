@@ -13,6 +13,7 @@ mod powercut;
 mod process;
 mod progress;
 mod scripting;
+mod sdks;
 mod test;
 mod toolchain;
 mod workspace;
@@ -38,6 +39,7 @@ enum Command {
     Setup(toolchain::SetupOptions),
     Guests(guests::Options),
     Platforms(platforms::Options),
+    Sdks(sdks::Options),
     Test(test::Options),
     Fuzz(fuzz::Options),
     Demo(demo::Options),
@@ -60,6 +62,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Setup(_) => toolchain::setup(&workspace)?,
         Command::Guests(_) => guests::build(&workspace)?,
         Command::Platforms(_) => platforms::check(&workspace)?,
+        Command::Sdks(_) => sdks::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
         Command::Powercut(options) => return powercut::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,

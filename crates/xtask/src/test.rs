@@ -8,6 +8,7 @@ use crate::platforms;
 use crate::powercut;
 use crate::process::run_shown;
 use crate::progress::{bold, heading, note, seconds};
+use crate::sdks;
 use crate::toolchain::{Component, need};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 ///
 /// - fmt: `cargo fmt --all --check`
 /// - guests: `cargo xtask guests`
+/// - sdks: `cargo xtask sdks`
 /// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
 /// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
@@ -44,6 +46,7 @@ pub struct Options {
 enum Step {
     Fmt,
     Guests,
+    Sdks,
     Clippy,
     Platforms,
     Test,
@@ -57,6 +60,7 @@ impl Step {
         match self {
             Self::Fmt => "fmt",
             Self::Guests => "guests",
+            Self::Sdks => "sdks",
             Self::Clippy => "clippy",
             Self::Platforms => "platforms",
             Self::Test => "test",
@@ -75,6 +79,7 @@ impl Step {
                     .context("the code is not formatted; run `cargo fmt --all`")
             }
             Self::Guests => guests::build(workspace),
+            Self::Sdks => sdks::check(workspace),
             Self::Platforms => platforms::check(workspace),
             Self::Clippy => {
                 need(workspace, Component::Clippy)?;

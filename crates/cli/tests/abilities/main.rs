@@ -34,7 +34,9 @@ conversations! {
 #[test]
 fn no_ability_is_left_out() {
     let names = end_to_end::command::names(&abilities()).into_iter();
-    let folders: BTreeSet<_> = names.filter(|name| abilities().join(name).is_dir()).collect();
+    let folders: BTreeSet<_> = names
+        .filter(|name| abilities().join(name).is_dir())
+        .collect();
     assert_eq!(folders, TRIED.iter().map(|&name| name.to_owned()).collect());
 }
 
