@@ -28,12 +28,14 @@ export function sleep(milliseconds) {
   host().sleep(milliseconds);
 }
 
-/** What was read of standard input and not yet given, and whether its end was seen. */
-const input = { chunks: [], ended: false };
+/** What was read of a host's standard input and not yet given, and whether its end was
+ * seen. */
+let input = { of: null, chunks: [], ended: false };
 
 const LINE_FEED = 10;
 
 export function readLine() {
+  if (input.of !== host()) input = { of: host(), chunks: [], ended: false };
   const line = [];
   for (;;) {
     const chunk = input.chunks.shift() ?? nextChunk();

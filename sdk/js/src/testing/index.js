@@ -132,7 +132,7 @@ class MemoryStorage {
     } finally {
       this.calls = calls;
       this.#failures = failures;
-      this.#interference = changes;
+      this.#interference.unshift(...changes);
     }
   }
 

@@ -1,0 +1,193 @@
+// The storage in memory itself, and what the SDK makes of failures.
+
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert";
+import { test } from "node:test";
+import * as sdk from "ability-storage";
+import { memoryStorage } from "ability-storage/testing";
+
+function withStorage(options, run) {
+  const storage = memoryStorage(options);
+  try {
+    run(storage);
+  } finally {
+    storage.remove();
+  }
+}
+
+test("without storage a call says what to do", () => {
+  throws(() => sdk.readFile("a"), /call memoryStorage\(\) of ability-storage\/testing first/);
+});
+
+test("each failure says what became of the file", () => {
+  for (const [failure, words] of [
+    ["no-space", "a was not changed: the disk is full"],
+    ["read-only", "a was not changed: the host gives its files for reading only"],
+    ["quota-exceeded", /^a was not changed: /],
+    ["unavailable", /^a cannot be reached, nothing was changed: /],
+    ["other", /^the call for a failed, nothing was changed: /],
+    ["unconfirmed", /^a was changed, but the change may not survive a power cut: /],
+  ]) {
+    withStorage({ files: { a: "old" } }, (storage) => {
+      storage.failCall(1, failure);
+      const applied = failure === "unconfirmed";
+      throws(
+        () => sdk.atomicWriteFile("a", "new"),
+        (error) => {
+          if (typeof words === "string") strictEqual(error.message, words);
+          else match(error.message, words);
+          deepStrictEqual([error.code, error.path, error.isApplied], [failure, "a", applied]);
+          strictEqual(error.outcome, applied ? "unconfirmed" : "not-applied");
+          return true;
+        },
+      );
+      deepStrictEqual(storage.texts(), { a: applied ? "new" : "old" });
+    });
+  }
+});
+
+test("what may be applied is not repeated", () => {
+  withStorage({}, (storage) => {
+    storage.failCall(2, "unconfirmed");
+    throws(() => new sdk.Counter("c").next(), { code: "unconfirmed" });
+    strictEqual(new sdk.Counter("c").next(), 2);
+    const log = new sdk.AuditLog("l");
+    storage.failCall(2, "unconfirmed");
+    throws(() => log.append("a"), { code: "unconfirmed" });
+    strictEqual(log.append("b").count, 2);
+    strictEqual(sdk.AuditLog.verify("l").count, 2);
+  });
+});
+
+test("what was not applied can be repeated", () => {
+  withStorage({}, (storage) => {
+    const log = new sdk.AuditLog("l");
+    storage.failCall(2, "no-space");
+    throws(() => log.append("a"), { code: "no-space" });
+    strictEqual(log.count, 0);
+    strictEqual(log.append("a").count, 1);
+  });
+});
+
+test("an update goes on while others are faster, and gives up in the end", () => {
+  withStorage({}, (storage) => {
+    const other = () => new sdk.Counter("c").add(10);
+    storage.interfere(other);
+    storage.interfere(other);
+    strictEqual(new sdk.Counter("c").next(), 21);
+    const forever = () => {
+      sdk.appendFile("c", "0");
+      storage.interfere(forever);
+    };
+    sdk.atomicWriteFile("c", "");
+    storage.interfere(forever);
+    throws(() => sdk.updateFile("c", () => "x"), { code: "conflict" });
+    ok(storage.calls > 300, `${storage.calls} calls`);
+  });
+});
+
+test("a conflict in a change is the author's, and not repeated", () => {
+  withStorage({ files: { a: "1", b: "2" } }, () => {
+    let calls = 0;
+    const change = () => {
+      calls += 1;
+      sdk.atomicWriteFileIf("b", "3", { version: null });
+    };
+    throws(() => sdk.updateFile("a", change), { code: "conflict", path: "b" });
+    strictEqual(calls, 1);
+  });
+});
+
+test("a corrupt state that cannot be moved is an error, and stays", () => {
+  withStorage({ files: { "s.json": "{" } }, (storage) => {
+    storage.readOnly = true;
+    throws(() => new sdk.State("s.json"), (error) => error.code === "corrupt" && error.cause.code === "read-only");
+    deepStrictEqual(storage.texts(), { "s.json": "{" });
+  });
+});
+
+test("a corrupt state that someone repaired meanwhile is not moved", () => {
+  withStorage({ files: { "s.json": "{" } }, (storage) => {
+    storage.interfere(() => sdk.atomicWriteFile("s.json", '{"repaired": true}'));
+    const state = new sdk.State("s.json");
+    deepStrictEqual([state.value, state.quarantined], [{ repaired: true }, null]);
+    deepStrictEqual(storage.texts(), { "s.json": '{"repaired": true}' });
+  });
+});
+
+test("a backup that cannot be made leaves both files", () => {
+  withStorage({ files: { "s.json": "2", "s.backup.json": "1" } }, (storage) => {
+    storage.failCall(2, "no-space");
+    throws(() => sdk.writeFileWithBackup("s.json", "3"), { code: "no-space" });
+    deepStrictEqual(storage.texts(), { "s.json": "2", "s.backup.json": "1" });
+    storage.interfere(() => sdk.deleteFile("s.json"));
+    sdk.writeFileWithBackup("s.json", "3");
+    deepStrictEqual(storage.texts(), { "s.json": "3", "s.backup.json": "1" });
+  });
+});
+
+test("a writer that failed commits nothing", () => {
+  withStorage({}, (storage) => {
+    const writer = sdk.openWriter("big");
+    writer.write("x");
+    storage.diskFull = true;
+    throws(() => writer.flush(), { code: "no-space" });
+    storage.diskFull = false;
+    throws(() => writer.write("y"), { code: "no-space" });
+    throws(() => writer.commit(), { code: "no-space" });
+    deepStrictEqual(storage.texts(), {});
+  });
+});
+
+test("limits are those of the host", () => {
+  const limits = { maxFileBytes: 3, maxTotalBytes: 5, maxFiles: 2, maxDepth: 2, maxValueBytes: 4, maxStreams: 1 };
+  withStorage({ limits }, (storage) => {
+    throws(() => sdk.atomicWriteFile("a", "1234"), { code: "too-large", limit: 3 });
+    throws(() => sdk.atomicWriteFile("a", "12345"), { code: "too-large", limit: 4 });
+    throws(() => sdk.atomicWriteFile("a/b/c", ""), { code: "invalid-path" });
+    sdk.atomicWriteFile("a", "123");
+    throws(() => sdk.appendFile("a", "4"), { code: "too-large" });
+    throws(() => sdk.atomicWriteFile("b", "123"), { code: "quota-exceeded" });
+    sdk.atomicWriteFile("b", "12");
+    throws(() => sdk.atomicWriteFile("c", ""), { code: "quota-exceeded" });
+    const reader = sdk.openReader("a");
+    throws(() => sdk.openReader("a"), { code: "quota-exceeded" });
+    reader.close();
+    sdk.openReader("a").close();
+    deepStrictEqual(storage.texts(), { a: "123", b: "12" });
+  });
+  withStorage({ limits: { textFilesOnly: true } }, () => {
+    throws(() => sdk.atomicWriteFile("a.exe", ""), { code: "invalid-path" });
+    sdk.writeFileWithBackup("A.JSON", "1");
+    sdk.writeFileWithBackup("A.JSON", "2");
+    strictEqual(sdk.readBackup("A.JSON"), "1");
+  });
+});
+
+test("names that stand for the storage itself or a device are refused", () => {
+  withStorage({}, () => {
+    for (const path of [".Ability-Storage/x", ".ability\u200c-storage", ".ability-\u017ftorage", "ABILIT~1/x", "AB12EF~1", "com¹", "nul.tar.gz", "aux .txt", "x".repeat(256), "ü".repeat(513)]) {
+      throws(() => sdk.atomicWriteFile(path, ""), { code: "invalid-path" }, path);
+    }
+    for (const path of ["console.log", "com10", "abcafe~", ".ability-storage-notes", "..twodots", "~", '*?"<>|']) {
+      sdk.atomicWriteFile(path, "");
+    }
+  });
+});
+
+test("arguments, variables, input and output", () => {
+  withStorage({ args: ["a", "b c"], env: { CITY: "Oslo" }, input: "one\r\n\nzwei ü\nlast" }, (storage) => {
+    deepStrictEqual([sdk.args(), sdk.env("CITY"), sdk.env("NONE")], [["a", "b c"], "Oslo", undefined]);
+    const lines = [];
+    for (let line = sdk.readLine(); line !== null; line = sdk.readLine()) lines.push(line);
+    deepStrictEqual(lines, ["one", "", "zwei ü", "last"]);
+    sdk.print("out \ud800");
+    sdk.printError(7);
+    deepStrictEqual([storage.output, storage.errors], ["out \ufffd\n", "7\n"]);
+  });
+});
+
+test("standard input is that of the storage which is there", () => {
+  for (const input of ["first\nrest", "second"]) {
+    withStorage({ input }, () => strictEqual(sdk.readLine(), input.split("\n")[0]));
+  }
+});
