@@ -19,17 +19,29 @@ from types import ModuleType
 _LIBRARY = os.path.dirname(linecache.__file__) + os.sep
 _GENERATED = ("wit_world", "componentize_py")
 
-# What the standard library itself imports late, and an author cannot see.
-_LATE = (
-    "_strptime",
-    "encodings.ascii",
-    "encodings.cp1252",
-    "encodings.idna",
-    "encodings.latin_1",
-    "encodings.punycode",
-    "encodings.utf_16",
-    "encodings.utf_8_sig",
-)
+# What the standard library itself imports late, and an author cannot see: by the module
+# that does so. All of it costs little; to follow every late import there would make a
+# component more than twice as large.
+_LATE = {
+    "argparse": ("_colorize", "gettext", "shutil"),
+    "calendar": ("locale",),
+    "datetime": ("_strptime",),
+    "email": ("email.feedparser", "email.parser", "email.message"),
+    "encodings": (
+        "encodings.ascii",
+        "encodings.cp1252",
+        "encodings.idna",
+        "encodings.latin_1",
+        "encodings.punycode",
+        "encodings.utf_16",
+        "encodings.utf_8_sig",
+    ),
+    "fractions": ("decimal",),
+    "time": ("_strptime",),
+    "unittest": ("unittest._log",),
+    "urllib.parse": ("unicodedata",),
+    "warnings": ("linecache",),
+}
 
 
 def prepare() -> None:
@@ -37,14 +49,14 @@ def prepare() -> None:
 
     To be called after the import of the author's modules.
     """
-    for name in _LATE:
-        importlib.import_module(name)
     seen: set[str] = set()
     while new := {name: module for name, module in _modules().items() if name not in seen}:
         seen |= set(new)
         for module in new.values():
             for name in _imports_in_functions(module):
                 _import_if_there(name)
+    for name in [name for module in _LATE if module in sys.modules for name in _LATE[module]]:
+        _import_if_there(name)
     for module in _modules().values():
         _keep_lines(str(module.__file__))
 

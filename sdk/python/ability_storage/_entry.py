@@ -14,9 +14,7 @@ from collections.abc import Callable
 from ._build import prepare
 from ._host import building
 
-keep_sources = prepare
-
-__all__ = ["building", "keep_sources", "prepare", "run", "start"]
+__all__ = ["building", "prepare", "run", "start"]
 
 
 def start() -> None:

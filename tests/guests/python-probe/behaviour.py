@@ -529,7 +529,9 @@ class Json(Case):
         text = '{\n  "schema_version": 2,\n  "places": [\n    "Oslo"\n  ]\n}'
         self.assertEqual(sdk.read_file("s.json"), text)
         again = sdk.State("s.json", schema_version=2)
-        self.assertEqual(again.update(lambda value: {**value, "n": 1}), {"places": ["Oslo"], "n": 1})
+        self.assertEqual(
+            again.update(lambda value: {**value, "n": 1}), {"places": ["Oslo"], "n": 1}
+        )
 
     def test_a_newer_schema_is_refused(self) -> None:
         sdk.atomic_write_file("s.json", '{"schema_version": 3}')

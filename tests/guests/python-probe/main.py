@@ -8,9 +8,6 @@ Arguments name the cases to run: `Files.test_what_is_written_is_read`.
 import sys
 import unittest
 
-# `assertLogs` imports it late, and then there are no files of modules.
-import unittest._log
-
 import behaviour
 import sandbox
 

@@ -53,11 +53,14 @@ def _find(module: Any) -> type[MatchingCapability]:
         and issubclass(kind, MatchingCapability)
         and kind.__module__ == module.__name__
     ]
-    found = [kind for kind in found if not any(k is not kind and issubclass(k, kind) for k in found)]
+    found = [
+        kind for kind in found if not any(k is not kind and issubclass(k, kind) for k in found)
+    ]
     if len(found) != 1:
         names = ", ".join(kind.__name__ for kind in found) or "none"
         raise TypeError(
-            f"{module.__file__} must have one class that derives from MatchingCapability; it has {names}"
+            f"{module.__file__} must have one class that derives from MatchingCapability;"
+            f" it has {names}"
         )
     return found[0]
 

@@ -103,7 +103,8 @@ class LeftoversAreForFilesThatAreMissingOrBroken(Recovery):
         self.files.delete("x.json")
         self.files.settle()
         self.assertFalse(new_files().exists("x.json"))
-        self.assertEqual(user_files(self.storage), {"x_tmp.json": '{"old": 1}', "x.json.backup": "{}"})
+        self.assertEqual(
+            user_files(self.storage), {"x_tmp.json": '{"old": 1}', "x.json.backup": "{}"})
         # But what is written later and left is a leftover again.
         sdk.atomic_write_file("x_tmp.json", '{"new": 2}', False)
         self.assertEqual(new_files().read("x.json"), '{"new": 2}')

@@ -224,6 +224,8 @@ class WhatSettlesADelete(WithStorage):
             seen = []
 
             async def run(cw, worker):
+                # From here on all input is there, and no call has to wait for it.
+                await cw.user_response()
                 await cw.delete_file("x.json")
                 seen.append(self.is_there())
                 result = wait(cw, worker)
@@ -233,7 +235,7 @@ class WhatSettlesADelete(WithStorage):
                 seen.append(self.is_there())
 
             with MemoryStorage(user_files={"x.json": "1"}) as self.storage:
-                Conversation(run, "yes\n")
+                Conversation(run, "a\nyes\n")
             self.assertEqual(seen, [True, False], name)
 
     def test_waiting_for_input_that_does_not_come(self):

@@ -54,7 +54,8 @@ class StandIns(unittest.TestCase):
 
     def test_httpx_too(self):
         httpx = self.httpx
-        for owner in (httpx, httpx.Client(timeout=httpx.Timeout(5.0, connect=1), headers={"a": "b"})):
+        client = httpx.Client(timeout=httpx.Timeout(5.0, connect=1), headers={"a": "b"})
+        for owner in (httpx, client):
             for verb in ("get", "post", "put", "patch", "delete", "head", "options"):
                 with self.assertRaises(httpx.ConnectError):
                     getattr(owner, verb)("https://x.example/")
