@@ -1,4 +1,4 @@
-// Made by vendor/make.mjs of @noble/hashes 2.4.0 (MIT, Paul Miller). Do not edit.
+// Made by tools/vendor.mjs of @noble/hashes 2.4.0 (MIT, Paul Miller). Do not edit.
 
 // node_modules/@noble/hashes/_u64.js
 var fromNumH = (n) => n / 2 ** 32 | 0;

@@ -1,4 +1,4 @@
-// Makes vendor/sha256.js of the pinned @noble/hashes, so that the SDK works where
+// Makes ../vendor/sha256.js of the pinned @noble/hashes, so that the SDK works where
 // nothing was installed: in a component, and in the tests of an ability.
 
 import { writeFile } from "node:fs/promises";
@@ -10,17 +10,18 @@ export async function made() {
       contents: `export { sha256 } from "@noble/hashes/sha2.js";`,
       resolveDir: import.meta.dirname,
     },
+    absWorkingDir: import.meta.dirname,
     bundle: true,
     write: false,
     format: "esm",
     target: "es2022",
     treeShaking: true,
     legalComments: "inline",
-    banner: { js: "// Made by vendor/make.mjs of @noble/hashes 2.4.0 (MIT, Paul Miller). Do not edit." },
+    banner: { js: "// Made by tools/vendor.mjs of @noble/hashes 2.4.0 (MIT, Paul Miller). Do not edit." },
   });
   return outputFiles[0].text;
 }
 
 if (process.argv[1] === import.meta.filename) {
-  await writeFile(new URL("sha256.js", import.meta.url), await made());
+  await writeFile(new URL("../vendor/sha256.js", import.meta.url), await made());
 }
