@@ -43,8 +43,13 @@ fn walk(directory: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Res
         let path = entry?.path();
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let left_out = LEFT_OUT.contains(&&*file_name) && !name.starts_with("templates");
-        let hidden = file_name.starts_with('.') && file_name != ".npmrc";
-        if left_out || hidden || file_name.ends_with(".pyc") || file_name == "__pycache__" {
+        let hidden = file_name.starts_with('.');
+        let kept = !name.starts_with("sdk") && [".npmrc", ".gitignore"].contains(&&*file_name);
+        if left_out
+            || (hidden && !kept)
+            || file_name.ends_with(".pyc")
+            || file_name == "__pycache__"
+        {
             continue;
         }
         // cargo would take a Cargo.toml for a package of its own and leave the

@@ -84,7 +84,9 @@ mod tests {
 
     fn parsed(options: &[&str]) -> StorageLimits {
         let words = ["ability", "run", "a.wasm", "--root", "data"];
-        let Command::Run(args) = Cli::parse_from(words.iter().chain(options)).command;
+        let Command::Run(args) = Cli::parse_from(words.iter().chain(options)).command else {
+            panic!("{words:?} is `run`");
+        };
         args.storage
     }
 

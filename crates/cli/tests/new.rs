@@ -114,12 +114,30 @@ fn in_python() {
 }
 
 #[test]
+fn in_javascript() {
+    if !(has("node") && has("npm")) {
+        return;
+    }
+    let ability = ability();
+    ok(run(&ability, &["new", "my-list", "--lang", "js"]));
+    ok(run(&ability, &["build", "my-list"]));
+    let component = ability.directory().join("my-list.wasm");
+    let said = |item: &str| ok(end(ability.component(&component, &[], &[item]))).stdout;
+    assert_eq!(said("water the plants"), "- water the plants\n");
+    assert_eq!(said("sleep"), "- water the plants\n- sleep\n");
+    // The build has installed what package.json names.
+    let tested = own_test(&ability, "npm", &["test"]);
+    assert!(tested.stdout.contains("fail 0"), "{tested:?}");
+    assert!(!tested.stdout.contains("tests 0"), "{tested:?}");
+}
+
+#[test]
 fn a_folder_that_holds_something_is_left_alone() {
     let ability = ability();
     let folder = ability.directory().join("taken");
     fs::create_dir(&folder).expect("created");
     fs::write(folder.join("main.py"), "mine").expect("written");
-    for lang in ["rust", "python"] {
+    for lang in ["rust", "python", "js"] {
         let ended = run(&ability, &["new", "taken", "--lang", lang]);
         assert_eq!(ended.code, Some(125), "{ended:?}");
         assert!(ended.stderr.contains("nothing was written"), "{ended:?}");

@@ -34,8 +34,8 @@ Exit codes:
   1      it cannot be built from what is in the folder: an error in its code, a
          package that does not exist
   2      the command line is wrong
-  125    the build could not be started or ended: a tool is missing and cannot be
-         installed, or a file cannot be written";
+  125    the build could not be started or ended: the folder holds no ability, a
+         tool is missing and cannot be installed, or a file cannot be written";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {

@@ -25,7 +25,7 @@ pub struct Folder {
     pub name: String,
     /// Where `.ability` is.
     own: PathBuf,
-    _lock: Lock,
+    pub lock: Lock,
 }
 
 impl Folder {
@@ -47,7 +47,7 @@ impl Folder {
             root,
             name,
             own,
-            _lock: lock,
+            lock,
         })
     }
 

@@ -18,8 +18,8 @@ const GET_NODE: &str = "install it (Debian, Ubuntu: `apt install nodejs npm`; el
 
 pub fn build(job: &Job) -> Result<Built> {
     let folder = job.folder;
-    let node = Node::find(job.runner)?;
-    let installed = tools::ensure(&job.tools, &node)?;
+    let node = Node::find()?;
+    let installed = tools::ensure(&job.tools, &node, job.runner.verbose)?;
     let sdk = folder.sdk("js")?;
     let wit = sdk.join("wit");
     install_dependencies(job)?;
@@ -131,12 +131,11 @@ fn npm() -> Command {
 
 /// Node.js on this machine, and what is installed for it.
 struct Node {
-    runner: Runner,
     version: String,
 }
 
 impl Node {
-    fn find(runner: Runner) -> Result<Self> {
+    fn find() -> Result<Self> {
         let (major, minor) = OLDEST;
         let version = output_of(Command::new("node").arg("--version")).with_context(|| {
             format!(
@@ -154,7 +153,7 @@ impl Node {
         if output_of(npm().arg("--version")).is_none() {
             bail!("there is no npm, with which build tools are installed; {GET_NODE}");
         }
-        Ok(Self { runner, version })
+        Ok(Self { version })
     }
 }
 
@@ -185,7 +184,7 @@ impl Tools for Node {
         directory.join("node_modules").is_dir()
     }
 
-    fn install(&self, directory: &Path) -> Result<()> {
+    fn install(&self, directory: &Path, runner: Runner) -> Result<()> {
         embedded::unpack("tools/js", directory)?;
         let mut command = npm();
         command
@@ -195,7 +194,7 @@ impl Tools for Node {
             "Installing the build tools for JavaScript in {} (once)",
             directory.display()
         );
-        let ended = self.runner.run(&what, &mut command)?;
+        let ended = runner.run(&what, &mut command)?;
         if !ended.ok() {
             bail!(
                 "the build tools for JavaScript could not be installed; they need the network \

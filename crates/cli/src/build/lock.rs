@@ -1,16 +1,25 @@
 //! One build at a time in a folder, and one installation at a time in a
 //! directory of tools.
 //!
-//! Locks end with the process that holds them, however it ends.
+//! Locks end with the processes that hold them, however they end.
 
 use super::step::note;
 use anyhow::{Context, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::process::Stdio;
 
-/// Held until it is dropped.
-pub struct Lock(#[expect(dead_code, reason = "closing it unlocks it")] File);
+/// Held until it is dropped, and by programs that were given it until they end.
+pub struct Lock(File);
+
+impl Lock {
+    /// An empty standard input for a program. If this process is killed, the
+    /// program goes on, and nobody gets the lock before it has ended.
+    pub fn given_as_stdin(&self) -> std::io::Result<Stdio> {
+        self.0.try_clone().map(Stdio::from)
+    }
+}
 
 /// Nobody else may hold it.
 pub fn alone(path: &Path, waiting_for: &str) -> Result<Lock> {

@@ -48,7 +48,7 @@ use tool::Runner;
 struct Job<'a> {
     args: &'a BuildArgs,
     folder: &'a Folder,
-    runner: Runner,
+    runner: Runner<'a>,
     /// Under which the build tools are installed.
     tools: PathBuf,
 }
@@ -82,6 +82,7 @@ fn try_build(args: &BuildArgs) -> Result<Summary> {
         args,
         runner: Runner {
             verbose: args.verbose,
+            lock: &folder.lock,
         },
         tools: args.tools.clone().unwrap_or_else(|| folder.own("")),
         folder: &folder,

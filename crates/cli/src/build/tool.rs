@@ -3,6 +3,7 @@
 //! Must never wait without end for a program that was given a time limit, nor
 //! leave behind what it started.
 
+use super::lock::Lock;
 use super::step;
 use anyhow::{Context, Result, bail};
 use std::io::Write;
@@ -36,11 +37,13 @@ impl Ended {
 
 /// Runs programs; with `verbose`, a person sees what they say at once.
 #[derive(Clone, Copy)]
-pub struct Runner {
+pub struct Runner<'a> {
     pub verbose: bool,
+    /// What they hold as long as they run.
+    pub lock: &'a Lock,
 }
 
-impl Runner {
+impl Runner<'_> {
     /// Runs a program to its end, while a person reads what it is for.
     pub fn run(self, what: &str, command: &mut Command) -> Result<Ended> {
         step::while_doing(what, self.verbose, || self.quietly(command))
@@ -48,8 +51,9 @@ impl Runner {
 
     /// Runs a program to its end.
     pub fn quietly(self, command: &mut Command) -> Result<Ended> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(if self.verbose {
+        let stdin = self.lock.given_as_stdin();
+        command.stdin(stdin.context("no lock can be shared")?);
+        command.stdout(Stdio::piped()).stderr(if self.verbose {
             Stdio::inherit()
         } else {
             Stdio::piped()
@@ -132,6 +136,7 @@ fn name_of(command: &Command) -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use super::super::lock;
     use super::*;
 
     #[test]
@@ -145,12 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_says_is_kept() {
+    fn what_a_program_says_is_kept_and_it_waits_for_no_input() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let lock = lock::alone(&directory.path().join("lock"), "nobody").expect("locked");
         let mut command = Command::new("sh");
-        command.args(["-c", "echo out; echo err >&2; exit 3"]);
-        let ended = Runner { verbose: false }
-            .quietly(&mut command)
-            .expect("ran");
+        command.args(["-c", "cat; echo out; echo err >&2; exit 3"]);
+        let runner = Runner {
+            verbose: false,
+            lock: &lock,
+        };
+        let ended = runner.quietly(&mut command).expect("ran");
         assert!(!ended.ok());
         assert_eq!(ended.said(), "out\nerr");
     }

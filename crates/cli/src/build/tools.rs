@@ -7,6 +7,7 @@
 
 use super::folder::{ignored_by_git, resolved};
 use super::lock::{self, Lock};
+use super::tool::Runner;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::ErrorKind;
@@ -26,8 +27,8 @@ pub trait Tools {
     /// Whether a whole installation can still be used.
     fn works(&self, directory: &Path) -> bool;
 
-    /// Installs into an empty directory.
-    fn install(&self, directory: &Path) -> Result<()>;
+    /// Installs into an empty directory, by programs that hold its lock.
+    fn install(&self, directory: &Path, runner: Runner) -> Result<()>;
 }
 
 /// Tools that are installed, and stay so while this is held.
@@ -37,7 +38,7 @@ pub struct Installed {
 }
 
 /// Finds tools under `parent`, or installs them there.
-pub fn ensure(parent: &Path, tools: &impl Tools) -> Result<Installed> {
+pub fn ensure(parent: &Path, tools: &impl Tools, verbose: bool) -> Result<Installed> {
     ignored_by_git(parent)?;
     let parent = resolved(parent)?;
     let directory = parent.join(tools.name());
@@ -52,9 +53,13 @@ pub fn ensure(parent: &Path, tools: &impl Tools) -> Result<Installed> {
             });
         }
         drop(lock);
-        let _alone = lock::alone(&lock_file, &waiting_for)?;
+        let lock = lock::alone(&lock_file, &waiting_for)?;
         if !is_whole(&directory, tools) {
-            install(&directory, tools)?;
+            let runner = Runner {
+                verbose,
+                lock: &lock,
+            };
+            install(&directory, tools, runner)?;
             ensure!(
                 is_whole(&directory, tools),
                 "what was installed into {} does not run on this machine",
@@ -78,13 +83,13 @@ fn stamp(directory: &Path, tools: &impl Tools) -> Vec<u8> {
     stamp
 }
 
-fn install(directory: &Path, tools: &impl Tools) -> Result<()> {
+fn install(directory: &Path, tools: &impl Tools, runner: Runner) -> Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => fs::create_dir_all(directory),
     }
     .with_context(|| format!("{} could not be emptied", directory.display()))?;
-    tools.install(directory)?;
+    tools.install(directory, runner)?;
     fs::write(directory.join(STAMP), stamp(directory, tools))
         .with_context(|| format!("{} could not be written to", directory.display()))
 }

@@ -42,9 +42,10 @@ fn each_ability_has_its_own_unless_told_otherwise() {
 #[test]
 fn an_installation_that_was_killed_does_not_count() {
     let stand_in = StandIn::new();
-    stand_in.tell("pip-waits", "60");
+    stand_in.tell("pip-waits", "2");
     let mut child = stand_in.command(&["build", "a"]).spawn().expect("started");
-    wait_for("pip", || stand_in.count("pip begins") == 1);
+    wait_for("pip", || stand_in.count("pip waits") == 1);
+    // The command is killed, and what it has started goes on.
     child.kill().expect("killed");
     child.wait().expect("gone");
     let left = stand_in.place.path("tools/python/bin/python");
@@ -53,9 +54,22 @@ fn an_installation_that_was_killed_does_not_count() {
     fs::write(&marked, "").expect("written");
 
     stand_in.forget("pip-waits");
-    stand_in.built(&["a"]);
-    assert_eq!(stand_in.count("pip ends"), 1);
-    assert_eq!(stand_in.count("venv"), 2);
+    let ended = stand_in.built(&["a"]);
+    assert!(
+        ended.stderr.contains("Waiting for another installation"),
+        "{ended:?}"
+    );
+    let installations = [
+        "venv",
+        "pip begins",
+        "pip waits",
+        "pip ends",
+        "venv",
+        "pip begins",
+        "pip ends",
+    ];
+    // The two never write into the directory at once.
+    assert_eq!(stand_in.log()[..installations.len()], installations);
     assert!(!marked.exists(), "nothing of the first is left");
 }
 

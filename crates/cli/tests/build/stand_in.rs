@@ -12,7 +12,11 @@ const PYTHON: &str = r#"#!/bin/sh
 did() { echo "$1" >> "$STAND_IN/log"; }
 # Which step fails or waits is said by a file of that name.
 may_fail() {
-    if [ -e "$STAND_IN/$1-waits" ]; then sleep "$(cat "$STAND_IN/$1-waits")"; fi
+    if [ -e "$STAND_IN/$1-waits" ]; then
+        seconds=$(cat "$STAND_IN/$1-waits")
+        did "$1 waits"
+        sleep "$seconds"
+    fi
     if [ -e "$STAND_IN/$1-fails" ]; then cat "$STAND_IN/$1-fails" >&2; exit 1; fi
 }
 case "$*" in

@@ -30,7 +30,6 @@ const GET_PYTHON: &str = "install one (Debian, Ubuntu: `apt install python3 pyth
 
 /// Python on this machine, and what is installed with it.
 pub struct Environment {
-    runner: Runner,
     /// What people call it, or its path.
     python: PathBuf,
     pub version: String,
@@ -38,7 +37,7 @@ pub struct Environment {
 
 impl Environment {
     /// Finds a Python that can make environments.
-    pub fn find(runner: Runner) -> Result<Self> {
+    pub fn find() -> Result<Self> {
         let mut refused = Vec::new();
         for name in ["python3", "python"] {
             let Some(found) = output_of(Command::new(name).args(["-I", "-c", PROBE])) else {
@@ -55,11 +54,7 @@ impl Environment {
                 );
             } else {
                 let python = name.into();
-                return Ok(Self {
-                    runner,
-                    python,
-                    version,
-                });
+                return Ok(Self { python, version });
             }
         }
         let (major, minor) = OLDEST;
@@ -122,7 +117,7 @@ impl Tools for Environment {
         output_of(Command::new(python_in(directory)).args(["-I", "-c", "print()"])).is_some()
     }
 
-    fn install(&self, directory: &Path) -> Result<()> {
+    fn install(&self, directory: &Path, runner: Runner) -> Result<()> {
         let version = self.componentize_py();
         let parent = directory.parent().unwrap_or(directory);
         let mut venv = Command::new(&self.python);
@@ -131,7 +126,7 @@ impl Tools for Environment {
             "Setting up Python in {} (once; some seconds)",
             directory.display()
         );
-        let ended = self.runner.run(&what, &mut venv)?;
+        let ended = runner.run(&what, &mut venv)?;
         if !ended.ok() {
             bail!(
                 "no Python environment could be made in {}:\n{}",
@@ -148,7 +143,7 @@ impl Tools for Environment {
         pip.args(["--only-binary", ":all:", "--require-hashes"]);
         pip.arg("--requirement").arg(&requirements);
         let what = format!("Installing componentize-py {version} (once; 40 MB to fetch)");
-        let ended = self.runner.run(&what, &mut pip)?;
+        let ended = runner.run(&what, &mut pip)?;
         if !ended.ok() {
             bail!(
                 "componentize-py {version} could not be installed; it needs the network once, and \
@@ -197,7 +192,6 @@ mod tests {
     fn the_pinned_version_is_found() {
         let text = String::from_utf8_lossy(embedded::file(REQUIREMENTS));
         let environment = Environment {
-            runner: Runner { verbose: false },
             python: PathBuf::new(),
             version: String::new(),
         };

@@ -34,8 +34,8 @@ const COMPONENTIZE: &str =
 
 pub fn build(job: &Job) -> Result<Built> {
     let folder = job.folder;
-    let environment = Environment::find(job.runner)?;
-    let installed = tools::ensure(&job.tools, &environment)?;
+    let environment = Environment::find()?;
+    let installed = tools::ensure(&job.tools, &environment, job.runner.verbose)?;
     let python = environment::python_in(&installed.directory);
     let packages = packages::ensure(job, &python)?;
     let sdk = folder.sdk("python")?;
@@ -143,7 +143,11 @@ impl Componentize<'_> {
         command.env("VIRTUAL_ENV", &self.no_environment);
         command.env("RUST_BACKTRACE", "0");
         // What it says is taken apart, also with --verbose.
-        let ended = Runner { verbose: false }.quietly(&mut command)?;
+        let runner = Runner {
+            verbose: false,
+            ..self.job.runner
+        };
+        let ended = runner.quietly(&mut command)?;
         if self.job.runner.verbose {
             step::note(&ended.said());
         }
