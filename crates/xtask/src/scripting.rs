@@ -6,7 +6,7 @@ use crate::progress::note;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 
-const OLDEST_PYTHON: (u32, u32) = (3, 10);
+const OLDEST_PYTHON: (u32, u32) = (3, 11);
 const OLDEST_NODE: u32 = 20;
 
 /// Makes sure that both are there, and new enough; installs them if it can.
@@ -50,7 +50,7 @@ fn missing(workspace: &Workspace) -> Vec<Missing> {
     let mut missing = Vec::new();
     if !has_python(workspace) {
         missing.push(Missing {
-            what: "Python 3.10 or newer with venv and pip",
+            what: "Python 3.11 or newer with venv and pip",
             packages: &["python3", "python3-venv", "python3-pip"],
         });
     }

@@ -25,7 +25,7 @@ const HOMES: [&str; 3] = ["examples", "tests/guests", "tests/abilities"];
 ///     guest = false
 ///
 /// or a main.py, or a package.json: these are built by the `ability` command of this repository, with
-/// what it installs for that in target/tools. They need Python 3.10 and Node 20, which are installed
+/// what it installs for that in target/tools. They need Python 3.11 and Node 20, which are installed
 /// where that can be done (as root, on Debian and its relatives).
 ///
 /// Prints the name and size of each. A file that did not change is not touched, and nothing is built

@@ -24,6 +24,12 @@ const SOURCES: [&str; 6] = [
     "wit",
 ];
 
+/// The guest that is built for both JavaScript engines, the second time as
+/// `<name>-<engine>.wasm`: it holds them to one suite.
+const BOTH_ENGINES: &str = "js-probe";
+
+const OTHER_ENGINE: &str = "starlingmonkey";
+
 /// What is made from the sources, or belongs to whoever works on them.
 const DERIVED: [&str; 4] = [".ability", "__pycache__", "node_modules", "target"];
 
@@ -41,16 +47,32 @@ pub fn build(workspace: &Workspace) -> Result<()> {
         .with_context(|| format!("cannot create {}", workspace.guests().display()))?;
     let shared = newest_of(SOURCES.iter().map(|source| workspace.root().join(source)))?;
     for folder in &found {
-        build_one(workspace, folder, shared)?;
+        let name = folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .with_context(|| format!("{} has no name that is text", folder.display()))?;
+        build_one(workspace, folder, name, &[], shared)?;
+        if name == BOTH_ENGINES {
+            let name = format!("{name}-{OTHER_ENGINE}");
+            build_one(
+                workspace,
+                folder,
+                &name,
+                &["--engine", OTHER_ENGINE],
+                shared,
+            )?;
+        }
     }
     Ok(())
 }
 
-fn build_one(workspace: &Workspace, folder: &Path, shared: SystemTime) -> Result<()> {
-    let name = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .with_context(|| format!("{} has no name that is text", folder.display()))?;
+fn build_one(
+    workspace: &Workspace,
+    folder: &Path,
+    name: &str,
+    options: &[&str],
+    shared: SystemTime,
+) -> Result<()> {
     let output = workspace.guests().join(format!("{name}.wasm"));
     let stamp = workspace
         .target()
@@ -69,7 +91,8 @@ fn build_one(workspace: &Workspace, folder: &Path, shared: SystemTime) -> Result
             .arg("--output")
             .arg(&output)
             .arg("--tools")
-            .arg(workspace.tools());
+            .arg(workspace.tools())
+            .args(options);
         let log = workspace.target().join("xtask").join(format!("{name}.log"));
         let outcome = run_logged(&mut command, &log);
         match &outcome {
