@@ -12,13 +12,15 @@ use std::path::{Path, PathBuf};
 const ROOTS: [&str; 3] = ["sdk", "templates", "tools"];
 
 /// What tools and tests leave behind, and tests themselves.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 8] = [
     "__pycache__",
+    "behaviour",
+    "dist",
     "node_modules",
     "target",
     "test",
     "tests",
-    "dist",
+    "typings",
 ];
 
 fn main() -> Result<()> {
@@ -43,6 +45,8 @@ fn walk(directory: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Res
         let path = entry?.path();
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let left_out = LEFT_OUT.contains(&&*file_name) && !name.starts_with("templates");
+        // What the SDKs are developed with.
+        let left_out = left_out || (name.starts_with("sdk/") && file_name == "tools");
         let hidden = file_name.starts_with('.');
         let kept = !name.starts_with("sdk") && [".npmrc", ".gitignore"].contains(&&*file_name);
         if left_out

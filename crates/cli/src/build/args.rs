@@ -77,9 +77,9 @@ pub struct BuildArgs {
     #[arg(long, value_enum)]
     pub lang: Option<Language>,
 
-    /// Which engine runs an ability in JavaScript [default: that of the build script]
-    #[arg(long, value_enum)]
-    pub engine: Option<Engine>,
+    /// Which engine runs an ability in JavaScript
+    #[arg(long, value_enum, default_value = "quickjs")]
+    pub engine: Engine,
 
     /// Which program of a Rust crate is the ability, if it has several
     #[arg(long, value_name = "NAME")]

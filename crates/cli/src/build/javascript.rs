@@ -1,12 +1,14 @@
 //! An ability in JavaScript: a script of this command bundles it and wraps it
 //! with an engine, with tools from npm in the versions of a lock file.
 
+use super::args::Engine;
 use super::failure::NotBuildable;
 use super::tool::{Runner, output_of};
 use super::tools::{self, Tools};
 use super::{Built, Job};
 use crate::embedded;
 use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +20,7 @@ const GET_NODE: &str = "install it (Debian, Ubuntu: `apt install nodejs npm`; el
 
 pub fn build(job: &Job) -> Result<Built> {
     let folder = job.folder;
-    let node = Node::find()?;
+    let node = Node::find(job.args.engine)?;
     let installed = tools::ensure(&job.tools, &node, job.runner.verbose)?;
     let sdk = folder.sdk("js")?;
     let wit = sdk.join("wit");
@@ -33,9 +35,7 @@ pub fn build(job: &Job) -> Result<Built> {
         .arg("--sdk")
         .arg(&sdk);
     command.arg("--wit").arg(&wit).arg("--out").arg(&output);
-    if let Some(engine) = job.args.engine {
-        command.args(["--engine", engine.name()]);
-    }
+    command.args(["--engine", node.engine.name()]);
     command.current_dir(&folder.root);
     let what = format!("Building {}", folder.name);
     let ended = job.runner.run(&what, &mut command)?;
@@ -50,27 +50,15 @@ pub fn build(job: &Job) -> Result<Built> {
             _ => anyhow!(why),
         });
     }
-    let mut versions = BTreeMap::from([("node".to_owned(), node.version)]);
-    versions.extend(pinned());
+    let mut versions = node.pinned();
+    let engine = node.engine.name().to_owned();
+    versions.insert("node".to_owned(), node.version);
     Ok(Built {
         component: output,
         background: None,
-        kind: job
-            .args
-            .engine
-            .map(|engine| ("engine", engine.name().to_owned())),
+        kind: Some(("engine", engine)),
         tools: versions,
     })
-}
-
-/// The build tools' versions, from their package.json.
-fn pinned() -> BTreeMap<String, String> {
-    let package = embedded::file("tools/js/package.json");
-    let package: serde_json::Value = serde_json::from_slice(package).unwrap_or_default();
-    let pinned = package["dependencies"].as_object().into_iter().flatten();
-    pinned
-        .filter_map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned())))
-        .collect()
 }
 
 /// What the ability itself depends on, into its own node_modules, as any author
@@ -80,7 +68,7 @@ fn install_dependencies(job: &Job) -> Result<()> {
     let manifest = root.join("package.json");
     let text = std::fs::read(&manifest)
         .with_context(|| format!("{} could not be read", manifest.display()))?;
-    let package: serde_json::Value = match serde_json::from_slice(&text) {
+    let package: Value = match serde_json::from_slice(&text) {
         Ok(package) => package,
         Err(error) => bail!(NotBuildable(format!("{}: {error}", manifest.display()))),
     };
@@ -131,11 +119,12 @@ fn npm() -> Command {
 
 /// Node.js on this machine, and what is installed for it.
 struct Node {
+    engine: Engine,
     version: String,
 }
 
 impl Node {
-    fn find() -> Result<Self> {
+    fn find(engine: Engine) -> Result<Self> {
         let (major, minor) = OLDEST;
         let version = output_of(Command::new("node").arg("--version")).with_context(|| {
             format!(
@@ -153,7 +142,26 @@ impl Node {
         if output_of(npm().arg("--version")).is_none() {
             bail!("there is no npm, with which build tools are installed; {GET_NODE}");
         }
-        Ok(Self { version })
+        Ok(Self { engine, version })
+    }
+}
+
+impl Node {
+    /// The build tools' versions, from their package.json: the other engine's is
+    /// a development dependency there.
+    fn pinned(&self) -> BTreeMap<String, String> {
+        let package = embedded::file("tools/js/package.json");
+        let package: Value = serde_json::from_slice(package).unwrap_or_default();
+        let kinds: &[_] = match self.engine {
+            Engine::Quickjs => &["dependencies"],
+            Engine::Starlingmonkey => &["dependencies", "devDependencies"],
+        };
+        kinds
+            .iter()
+            .filter_map(|kind| package[kind].as_object())
+            .flatten()
+            .filter_map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned())))
+            .collect()
     }
 }
 
@@ -166,8 +174,12 @@ fn is_new_enough(version: &str) -> bool {
 }
 
 impl Tools for Node {
+    /// Apart, because the one is five times the size of the other.
     fn name(&self) -> &'static str {
-        "js"
+        match self.engine {
+            Engine::Quickjs => "js",
+            Engine::Starlingmonkey => "js-starlingmonkey",
+        }
     }
 
     /// The scripts too, which lie beside what is installed.
@@ -190,6 +202,9 @@ impl Tools for Node {
         command
             .args(["ci", "--no-audit", "--no-fund"])
             .current_dir(directory);
+        if self.engine == Engine::Quickjs {
+            command.arg("--omit=dev");
+        }
         let what = format!(
             "Installing the build tools for JavaScript in {} (once)",
             directory.display()
