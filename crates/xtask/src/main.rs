@@ -14,6 +14,7 @@ mod process;
 mod progress;
 mod scripting;
 mod sdks;
+mod startup;
 mod test;
 mod toolchain;
 mod workspace;
@@ -40,6 +41,7 @@ enum Command {
     Guests(guests::Options),
     Platforms(platforms::Options),
     Sdks(sdks::Options),
+    Startup(startup::Options),
     Test(test::Options),
     Fuzz(fuzz::Options),
     Demo(demo::Options),
@@ -62,6 +64,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Setup(_) => toolchain::setup(&workspace)?,
         Command::Guests(_) => guests::build(&workspace)?,
         Command::Platforms(_) => platforms::check(&workspace)?,
+        Command::Startup(options) => startup::measure(&workspace, &options)?,
         Command::Sdks(_) => sdks::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
         Command::Powercut(options) => return powercut::run(&workspace, &options),

@@ -57,7 +57,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     run_shown(
         workspace
             .cargo("build")
-            .args(package("ability-storage-cli")),
+            .args(package(ability::PACKAGE)),
     )?;
     run_shown(
         workspace
