@@ -54,11 +54,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     // The laboratory compares and copies gigabytes; the command is the one that
     // the tests have built.
     let package = |name: &'static str| ["--quiet", "--package", name];
-    run_shown(
-        workspace
-            .cargo("build")
-            .args(package(ability::PACKAGE)),
-    )?;
+    run_shown(workspace.cargo("build").args(package(ability::PACKAGE)))?;
     run_shown(
         workspace
             .cargo("build")

@@ -4,7 +4,7 @@
 
 use crate::ability;
 use crate::guests;
-use crate::process::run_shown;
+use crate::process::{output_of, run_shown};
 use crate::progress::{heading, note};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
@@ -29,18 +29,21 @@ pub struct Options {
     rounds: usize,
 }
 
-/// Each prints a line and then waits for the end of its input.
-const PLAIN: [(&str, &[&str]); 2] = [
+/// Interpreters: how each says where it is, and how it prints a line and then waits for
+/// the end of its input.
+const PLAIN: [(&str, [&str; 2], [&str; 2]); 2] = [
     (
         "python3",
-        &[
+        ["-c", "import sys; print(sys.executable)"],
+        [
             "-c",
             "import sys; print('ready', flush=True); sys.stdin.read()",
         ],
     ),
     (
         "node",
-        &["-e", "console.log('ready'); process.stdin.resume()"],
+        ["-p", "process.execPath"],
+        ["-e", "console.log('ready'); process.stdin.resume()"],
     ),
 ];
 
@@ -106,9 +109,12 @@ fn subjects(workspace: &Workspace, place: &Path) -> Vec<Subject> {
             Box::new(command) as Box<dyn Fn() -> Command>,
         )
     });
-    let plain = PLAIN.map(|(program, arguments)| {
+    let plain = PLAIN.map(|(program, where_it_is, arguments)| {
+        // Not a script in front of it, which would be measured too.
+        let found = output_of(workspace.command(program).args(where_it_is));
+        let found = found.unwrap_or_else(|| program.to_owned());
         let command = move || {
-            let mut command = Command::new(program);
+            let mut command = Command::new(&found);
             command.args(arguments);
             command
         };
