@@ -71,13 +71,20 @@ def _check(value: Any, depth: int) -> None:
 
 def _check_depth(text: str) -> None:
     # In the sandbox, `json` would exhaust the stack, and that ends the program.
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return
+    if is_deeper(text, MAX_DEPTH):
+        raise ValueError(TOO_DEEP)
+
+
+def is_deeper(text: str, limit: int) -> bool:
+    """Whether more than `limit` arrays and objects are inside each other."""
+    if text.count("[") + text.count("{") <= limit:
+        return False
     depth = 0
     for brackets in _BRACKETS.findall(_STRING.sub("", text)):
         if brackets[0] in "[{":
             depth += len(brackets)
-            if depth > MAX_DEPTH:
-                raise ValueError(TOO_DEEP)
+            if depth > limit:
+                return True
         else:
             depth -= len(brackets)
+    return False

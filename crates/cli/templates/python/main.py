@@ -39,13 +39,15 @@ def items() -> list[str]:
 
 
 def done(number: str) -> list[str]:
-    left = items()
-    if not number.isdecimal() or not 1 <= int(number) <= len(left):
-        raise ValueError(f"there is no item {number}")
-    del left[int(number) - 1]
-    # The old list or the new one, never a part of it.
-    sdk.atomic_write_file(FILE, "".join(f"{item}\n" for item in left))
-    return left
+    def remove(old: bytes | None) -> str:
+        left = (old or b"").decode().splitlines()
+        if not number.isdecimal() or not 1 <= int(number) <= len(left):
+            raise ValueError(f"there is no item {number}")
+        del left[int(number) - 1]
+        return "".join(f"{item}\n" for item in left)
+
+    # Done again with the newer list, if another instance changes it meanwhile.
+    return sdk.update_file(FILE, remove).decode().splitlines()
 
 
 def show(lines: list[str]) -> str:

@@ -25,6 +25,11 @@ class ListTest(unittest.TestCase):
                     run(["done", number])
             self.assertEqual(run([]), "1 eat\n")
 
+    def test_what_another_instance_adds_meanwhile_stays(self):
+        with MemoryStorage({FILE: "eat\nsleep\n"}) as storage:
+            storage.interfere(lambda: sdk.append_file(FILE, "work\n"))
+            self.assertEqual(run(["done", "1"]), "1 sleep\n2 work\n")
+
     def test_a_full_disk_loses_nothing(self):
         with MemoryStorage({FILE: "eat\nsleep\n"}) as storage:
             storage.disk_full = True

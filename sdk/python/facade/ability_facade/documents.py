@@ -8,6 +8,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from ability_storage._json import is_deeper
+
 
 class Shape(enum.Enum):
     """What a text was found to be."""
@@ -19,6 +21,7 @@ class Shape(enum.Enum):
     TORN = "JSON documents of which the last is cut off"
     DAMAGED = "a damaged JSON document"
     OTHER = "no JSON at all"
+    DEEP = "nested too deeply to be looked at"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Finding:
 
 
 _DECODER = json.JSONDecoder()
+
+#: How many objects and lists may be inside each other. In the sandbox, `json` ends the
+#: program when it exhausts the stack: a file must not do that to an ability that only
+#: asks whether it is there.
+MAX_DEPTH = 500
 
 #: Where one document ends and another begins. Within one document this is only found
 #: in its texts, for there is a comma or a colon in between.
@@ -43,6 +51,8 @@ def may_be_several(contents: bytes) -> bool:
 
 def is_whole(text: str) -> bool:
     """Whether the text is one JSON document."""
+    if is_deeper(text, MAX_DEPTH):
+        return False
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -58,6 +68,8 @@ def inspect(contents: bytes) -> Finding:
         return Finding(Shape.DAMAGED)
     if not text.strip():
         return Finding(Shape.BLANK)
+    if is_deeper(text, MAX_DEPTH):
+        return Finding(Shape.DEEP)
     if is_whole(text):
         return Finding(Shape.WHOLE)
     # A text that never was meant as JSON is the ability's own affair: a file that

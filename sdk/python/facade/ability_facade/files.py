@@ -168,7 +168,12 @@ def _replaces(mode: str) -> bool:
 
 def _to_bytes(path: str, content: object) -> bytes:
     if isinstance(content, str):
-        return content.encode()
+        try:
+            return content.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{path} was not changed: its contents cannot be written as UTF-8: {error}"
+            ) from None
     if isinstance(content, (bytes, bytearray)):
         return bytes(content)
     raise TypeError(

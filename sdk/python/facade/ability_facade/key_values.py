@@ -13,6 +13,10 @@ from typing import Any
 from ability_facade.files import Files
 from ability_facade.names import KEY_VALUES
 from ability_storage import errors, sdk
+from ability_storage._json import is_deeper
+
+#: How many objects and lists may be inside each other in a value.
+MAX_DEPTH = 127
 
 
 class StoredValue(dict):
@@ -97,7 +101,7 @@ class KeyValues:
             values = change(_parse(old) if old is not None else {})
             if values is None:
                 raise _Unchanged
-            return json.dumps({"values": values}, ensure_ascii=False, indent=1).encode()
+            return _written(values)
 
         try:
             sdk.update_file(KEY_VALUES, new_contents, False)
@@ -123,11 +127,21 @@ def _check(key: object, value: object) -> None:
             " nothing was changed"
         )
     try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        if is_deeper(json.dumps(value, allow_nan=False), MAX_DEPTH):
+            raise ValueError(f"it is nested more than {MAX_DEPTH} times")
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"the value of the key {key!r} cannot be written as JSON: {error}; nothing was changed"
         ) from None
+
+
+def _written(values: dict) -> bytes:
+    text = json.dumps({"values": values}, ensure_ascii=False, indent=1)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Half a character, which JSON can only write as an escape.
+        return json.dumps({"values": values}, indent=1).encode()
 
 
 def _success(key: str, value: dict) -> dict:
@@ -136,7 +150,10 @@ def _success(key: str, value: dict) -> dict:
 
 def _parse(contents: bytes) -> dict[str, dict]:
     try:
-        values = json.loads(contents)["values"]
+        text = contents.decode()
+        if is_deeper(text, MAX_DEPTH + 2):
+            raise ValueError(f"a value is nested more than {MAX_DEPTH} times")
+        values = json.loads(text)["values"]
     except (ValueError, KeyError, TypeError) as error:
         raise errors.CorruptError(KEY_VALUES, f"it holds no key-value pairs ({error})") from None
     if not isinstance(values, dict) or not all(isinstance(v, dict) for v in values.values()):

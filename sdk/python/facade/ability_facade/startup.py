@@ -75,5 +75,7 @@ def _settle_before_sleeping(session: Session) -> None:
 
     time.sleep = settle_and_sleep
     for module in list(sys.modules.values()):
-        if getattr(module, "__dict__", {}).get("sleep") is sleep and module is not time:
-            module.sleep = settle_and_sleep
+        # A module may have given it another name: `from time import sleep as wait`.
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is sleep:
+                setattr(module, name, settle_and_sleep)

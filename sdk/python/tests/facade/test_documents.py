@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from ability_facade.documents import Shape, inspect, may_be_several
+from ability_facade.documents import Shape, inspect, is_whole, may_be_several
 
 
 class Shapes(unittest.TestCase):
@@ -50,5 +50,10 @@ class Shapes(unittest.TestCase):
         for text in ("on", "hello {}", "2026-03-01 a b"):
             self.check(text, Shape.OTHER)
 
-    def test_what_is_nested_too_deeply_is_no_crash(self):
-        self.check("[" * 100_000, Shape.DAMAGED)
+    def test_what_is_nested_too_deeply_is_not_parsed(self):
+        # In the sandbox that would end the program, without a `RecursionError`.
+        self.check("[" * 500 + "]" * 500, Shape.WHOLE)
+        for text in ("[" * 501 + "]" * 501, "[" * 100_000, '{"a":' * 100_000):
+            self.check(text, Shape.DEEP)
+        self.check(json.dumps(["[" * 1000]), Shape.WHOLE)
+        self.assertFalse(is_whole("[" * 501 + "]" * 501))

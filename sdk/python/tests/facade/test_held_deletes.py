@@ -130,6 +130,14 @@ class HeldDeletes(unittest.TestCase):
         self.assertEqual(self.kept()["x.json"], '"old"')
         self.assertEqual(self.files.read("x.json"), '"old"')
 
+    def test_a_write_of_half_a_character_fails_and_says_so(self):
+        self.files.write("h.json", "1", mode="w")
+        self.files.delete("h.json")
+        with self.assertRaisesRegex(ValueError, "h.json was not changed: .*UTF-8"):
+            self.files.write("h.json", "\ud83d")
+        self.files.write("h.json", "2")
+        self.assertEqual(self.files.read("h.json"), "2")
+
     def test_a_content_that_is_no_text_changes_nothing(self):
         self.files.delete("x.json")
         with self.assertRaises(TypeError):

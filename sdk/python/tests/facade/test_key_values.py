@@ -155,6 +155,29 @@ class Keys(unittest.TestCase):
         self.keys.create("k", {})
         self.assertNotIn("x.txt", self.storage.files(in_ability_directory=False))
 
+    def test_half_a_character_is_kept(self):
+        self.keys.create("k", {"a": "\ud83d", "b": "é"})
+        self.assertEqual(self.keys.get("k"), {"a": "\ud83d", "b": "é"})
+
+    def test_what_is_nested_too_deeply_is_refused(self):
+        def nested(depth):
+            return {} if depth == 1 else {"a": nested(depth - 1)}
+
+        self.keys.create("k", nested(127))
+        self.assertEqual(self.keys.get("k")["a"], nested(126))
+        for depth in (128, 900):
+            with self.assertRaisesRegex(TypeError, "nested more than 127.*nothing was changed"):
+                self.keys.create("l", nested(depth))
+        self.assertEqual(list(self.keys.all()), ["k"])
+
+    def test_a_file_that_is_nested_too_deeply_is_corrupt(self):
+        contents = '{"values":' * 100_000
+        with MemoryStorage(user_files={FILE: contents}) as storage:
+            for call in (self.keys.all, lambda: self.keys.create("k", {})):
+                with self.assertRaisesRegex(errors.CorruptError, "nested"):
+                    call()
+            self.assertEqual(storage.files(in_ability_directory=False)[FILE], contents.encode())
+
     def test_a_kill_leaves_all_or_nothing(self):
         for after in (False, True):
             for n in range(1, 6):

@@ -262,6 +262,7 @@ class WhatSettlesADelete(WithStorage):
         sleep = time.sleep
         holder = types.ModuleType("with_from_time_import_sleep")
         holder.sleep = sleep
+        holder.wait = sleep
         self.enterContext(mock.patch.dict(sys.modules, {holder.__name__: holder}))
 
         def prepare(conversation):
@@ -275,10 +276,14 @@ class WhatSettlesADelete(WithStorage):
             await cw.delete_file("x.json")
             holder.sleep(0)
             await cw.speak(str(self.is_there()))
+            await cw.write_file("x.json", "1")
+            await cw.delete_file("x.json")
+            holder.wait(0)
+            await cw.speak(str(self.is_there()))
 
         with mock.patch.object(time, "sleep", sleep):
             talk = Conversation(run, prepare=prepare)
-        self.assertEqual(talk.said, ["False", "False"])
+        self.assertEqual(talk.said, ["False", "False", "False"])
 
     def test_speaking_does_not(self):
         async def run(cw, worker):
