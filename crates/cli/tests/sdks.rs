@@ -72,6 +72,24 @@ fn a_program_in_quickjs_may_recurse() {
 }
 
 #[test]
+fn a_limit_is_told_once_in_every_language() {
+    let ability = ability();
+    let options = ["--max-total-bytes", "1"];
+    for (guest, args, file) in [
+        ("python-journal", ["add", "too long"], "journal.json"),
+        ("js-settings", ["set", "too=long"], "settings.json"),
+        ("counter", ["next", "--times=2"], "counter.count"),
+    ] {
+        let args: Vec<_> = args.iter().flat_map(|words| words.split('=')).collect();
+        let ended = ability.run(guest, &options, &args);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let told = format!("{file} was not changed: all files together would exceed 1 bytes");
+        assert!(ended.stderr.trim_end().ends_with(&told), "{ended:?}");
+        assert_eq!(ended.stderr.matches(file).count(), 1, "{ended:?}");
+    }
+}
+
+#[test]
 fn two_writers_of_a_python_journal_lose_nothing() {
     let ability = ability();
     let first = said(&ability, "python-journal", &["add", "A quiet day."]);

@@ -74,7 +74,7 @@ pub enum Error {
 
     /// A quota of the host for this scope would be exceeded. Delete what is no
     /// longer needed, then retry.
-    #[error("{} was not changed: {reason}", shown(path))]
+    #[error("{}", once(path, "was not changed: ", reason))]
     QuotaExceeded {
         /// The path that was to be changed.
         path: String,
@@ -120,8 +120,8 @@ pub enum Error {
     /// has a precondition would meet its own result. There, read the file and
     /// write what it holds, which confirms that.
     #[error(
-        "{} was changed, but the change may not survive a power cut: {reason}",
-        shown(path)
+        "{}",
+        once(path, "was changed, but the change may not survive a power cut: ", reason)
     )]
     Unconfirmed {
         /// The path that was changed.
@@ -309,6 +309,13 @@ fn shown(path: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(format!("{path:?}"))
     }
+}
+
+/// What happened to the path, and why. A host may say both by itself.
+fn once(path: &str, what: &str, reason: &str) -> String {
+    let said = format!("{path} {what}");
+    let reason = reason.strip_prefix(&said).unwrap_or(reason);
+    format!("{} {what}{reason}", shown(path))
 }
 
 fn found_text(found: &Option<Version>) -> String {

@@ -22,6 +22,12 @@ export class StorageError extends Error {
 // On the prototype, so that it is not shown with each error.
 Object.defineProperty(StorageError.prototype, "name", { value: "StorageError", writable: true, configurable: true });
 
+/** What happened to the path, and why. A host may say both by itself. */
+function once(path, what, reason) {
+  const said = `${path} ${what}`;
+  return said + (reason.startsWith(said) ? reason.slice(said.length) : reason);
+}
+
 const FROM_HOST = {
   "not-found": (path) => [`${path} was not found`],
   conflict: (path, found) => [
@@ -33,12 +39,12 @@ const FROM_HOST = {
     `${path} is longer than the ${limit} bytes that the host allows; nothing was changed`,
     { limit: Number(limit) },
   ],
-  "quota-exceeded": (path, reason) => [`${path} was not changed: ${reason}`],
+  "quota-exceeded": (path, reason) => [once(path, "was not changed: ", reason)],
   "no-space": (path) => [`${path} was not changed: the disk is full`],
   "read-only": (path) => [`${path} was not changed: the host gives its files for reading only`],
   unavailable: (path, reason) => [`${path} cannot be reached, nothing was changed: ${reason}`],
   unconfirmed: (path, reason) => [
-    `${path} was changed, but the change may not survive a power cut: ${reason}`,
+    once(path, "was changed, but the change may not survive a power cut: ", reason),
   ],
   other: (path, reason) => [`the call for ${path} failed, nothing was changed: ${reason}`],
 };

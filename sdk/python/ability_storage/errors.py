@@ -54,6 +54,11 @@ class Outcome(StrEnum):
     """The change is made and readers see it, but a power cut may still undo it."""
 
 
+def _once(path: str, what: str, reason: str) -> str:
+    """What happened to the path, and why. A host may say both by itself."""
+    return f"{shown(path)} {what}{reason.removeprefix(f'{path} {what}')}"
+
+
 class StorageError(OSError):
     """Why a call failed. All but `UnconfirmedError` mean that nothing was changed."""
 
@@ -159,7 +164,7 @@ class QuotaExceededError(StorageError):
     _errno = errno.EDQUOT
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, f"{shown(path)} was not changed: {reason}")
+        super().__init__(path, _once(path, "was not changed: ", reason))
 
 
 class NoSpaceError(StorageError):
@@ -204,10 +209,8 @@ class UnconfirmedError(StorageError):
     _outcome = Outcome.UNCONFIRMED
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            path,
-            f"{shown(path)} was changed, but the change may not survive a power cut: {reason}",
-        )
+        what = "was changed, but the change may not survive a power cut: "
+        super().__init__(path, _once(path, what, reason))
 
 
 class OtherError(StorageError):

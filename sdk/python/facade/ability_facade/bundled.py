@@ -15,6 +15,10 @@ LIMIT = 16 * 1024 * 1024
 
 _LEFT_OUT = (".py", ".pyc", ".wasm")
 
+#: In each directory that holds a user's files. An author may have run the ability with a
+#: root beside it.
+_STORAGE = ".ability-storage"
+
 
 class BundledFiles:
     """The files of one directory, by their absolute paths."""
@@ -25,6 +29,9 @@ class BundledFiles:
         self._directories: set[str] = {self._directory}
         size = 0
         for folder, folders, names in os.walk(self._directory):
+            if _STORAGE in folders:
+                folders.clear()
+                continue
             folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
             self._directories.update(os.path.join(folder, name) for name in folders)
             for name in names:

@@ -195,6 +195,9 @@ class Bundled(unittest.TestCase):
         (self.place / "data" / "words.txt").write_text("eins\nzwei\n", encoding="utf-8")
         (self.place / "main.py").write_text("")
         (self.place / ".hidden").write_text("secret")
+        # What `ability run --root` has put there.
+        (self.place / "root" / "user" / ".ability-storage").mkdir(parents=True)
+        (self.place / "root" / "user" / "diary.txt").write_text("secret")
         from ability_facade.bundled import BundledFiles
 
         self.files = BundledFiles(str(self.place))
@@ -216,7 +219,7 @@ class Bundled(unittest.TestCase):
         self.assertTrue(os.path.isdir(self.place / "data"))
 
     def test_what_is_not_data_is_not_there(self):
-        for name in ("main.py", ".hidden", "absent.txt"):
+        for name in ("main.py", ".hidden", "absent.txt", "root/user/diary.txt"):
             self.assertFalse(os.path.exists(self.place / name))
             with self.assertRaises(FileNotFoundError):
                 open(self.place / name)
