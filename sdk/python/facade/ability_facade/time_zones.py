@@ -18,7 +18,8 @@ _UTC = (
 
 def keep() -> None:
     """Reads the zones while the component is built, and has `zoneinfo` find them."""
-    zones = {"UTC": _UTC, "Etc/UTC": _UTC, "GMT": _UTC}
+    always = {"UTC": _UTC, "Etc/UTC": _UTC, "GMT": _UTC}
+    zones = dict(always)
     try:
         root = resources.files("tzdata").joinpath("zoneinfo")
         names = root.parent.joinpath("zones").read_text().split()
@@ -30,6 +31,9 @@ def keep() -> None:
         try:
             return io.BytesIO(zones[key])
         except KeyError:
-            raise zoneinfo.ZoneInfoNotFoundError(f"No time zone found with key {key}") from None
+            hint = "" if zones != always else "; for others than UTC, name tzdata in requirements.txt"
+            raise zoneinfo.ZoneInfoNotFoundError(
+                f"No time zone found with key {key}{hint}"
+            ) from None
 
     zoneinfo._common.load_tzdata = load
