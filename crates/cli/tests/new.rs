@@ -110,7 +110,7 @@ fn in_python() {
     let python = tools().join("python/bin/python");
     let python = python.to_str().expect("text");
     let tested = own_test(&ability, python, &["-m", "unittest"]);
-    assert!(tested.stderr.contains("Ran 4 tests"), "{tested:?}");
+    assert!(tested.stderr.contains("Ran 5 tests"), "{tested:?}");
 }
 
 #[test]

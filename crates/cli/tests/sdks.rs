@@ -78,7 +78,7 @@ fn a_limit_is_told_once_in_every_language() {
     for (guest, args, file) in [
         ("python-journal", ["add", "too long"], "journal.json"),
         ("js-settings", ["set", "too=long"], "settings.json"),
-        ("counter", ["next", "--times=2"], "counter.count"),
+        ("counter", ["next", "--times=20"], "counter.count"),
     ] {
         let args: Vec<_> = args.iter().flat_map(|words| words.split('=')).collect();
         let ended = ability.run(guest, &options, &args);

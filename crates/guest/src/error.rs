@@ -121,7 +121,11 @@ pub enum Error {
     /// write what it holds, which confirms that.
     #[error(
         "{}",
-        once(path, "was changed, but the change may not survive a power cut: ", reason)
+        once(
+            path,
+            "was changed, but the change may not survive a power cut: ",
+            reason
+        )
     )]
     Unconfirmed {
         /// The path that was changed.
