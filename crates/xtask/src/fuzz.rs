@@ -124,13 +124,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     let host = host(workspace)?;
     let step = Step::start("building the fuzz targets", "1 to 2 min the first time");
     let log = workspace.target().join("xtask/fuzz-build.log");
-    match run_logged(&mut cargo(workspace, "build", &host), &log) {
-        Ok(()) => step.done(),
-        Err(error) => {
-            step.failed();
-            return Err(error);
-        }
-    }
+    step.end_with(run_logged(&mut cargo(workspace, "build", &host), &log))?;
     Ok(directory(workspace).join(host).join("release"))
 }
 
@@ -192,11 +186,7 @@ fn run_target(workspace: &Workspace, programs: &Path, target: &str, seconds: u64
         .args([&learnt, &given]);
     let step = Step::start(&format!("fuzzing {target}"), &format!("{seconds} s"));
     let log = workspace.target().join(format!("xtask/fuzz-{target}.log"));
-    let outcome = run_logged(&mut fuzzer, &log);
-    match &outcome {
-        Ok(()) => step.done(),
-        Err(_) => step.failed(),
-    }
+    let outcome = step.end_with(run_logged(&mut fuzzer, &log));
     let log = fs::read_to_string(&log).unwrap_or_default();
     if outcome.is_ok() {
         note(&format!("  {}", speed(&log)));

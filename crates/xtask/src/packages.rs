@@ -40,11 +40,7 @@ fn apt_get(workspace: &Workspace, arguments: &[&str], expected: &str) -> Result<
         .join("xtask")
         .join(format!("apt-get-{}.log", arguments[0]));
     let outcome = run_logged(&mut command, &log);
-    match &outcome {
-        Ok(()) => step.done(),
-        Err(_) => step.failed(),
-    }
-    outcome
+    step.end_with(outcome)
 }
 
 pub fn require_root(workspace: &Workspace) -> Result<()> {

@@ -71,12 +71,10 @@ impl Step {
         }
     }
 
-    pub fn done(self) {
-        self.end("done");
-    }
-
-    pub fn failed(self) {
-        self.end("failed");
+    /// Says how it ended, and hands the outcome on.
+    pub fn end_with<T, E>(self, outcome: Result<T, E>) -> Result<T, E> {
+        self.end(if outcome.is_ok() { "done" } else { "failed" });
+        outcome
     }
 
     fn end(self, how: &str) {

@@ -118,10 +118,6 @@ fn installed(
     let outcome = commands()
         .iter_mut()
         .try_for_each(|command| run_logged(command, &log));
-    match &outcome {
-        Ok(()) => step.done(),
-        Err(_) => step.failed(),
-    }
-    outcome?;
+    step.end_with(outcome)?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }

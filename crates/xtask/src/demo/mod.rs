@@ -141,14 +141,7 @@ impl Stage<'_> {
             &format!("{name}: measuring how long a line takes"),
             "some seconds",
         );
-        let pace = match campaign::measure(&self.place(storage, "measured")?) {
-            Ok(pace) => pace,
-            Err(error) => {
-                step.failed();
-                return Err(error);
-            }
-        };
-        step.done();
+        let pace = step.end_with(campaign::measure(&self.place(storage, "measured")?))?;
         note(&format!(
             "{name}: a start takes {:.1} ms, a line {:.2} ms",
             pace.start().as_secs_f64() * 1000.0,

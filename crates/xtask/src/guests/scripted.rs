@@ -94,12 +94,7 @@ fn build_one(
             .arg(workspace.tools())
             .args(options);
         let log = workspace.target().join("xtask").join(format!("{name}.log"));
-        let outcome = run_logged(&mut command, &log);
-        match &outcome {
-            Ok(()) => step.done(),
-            Err(_) => step.failed(),
-        }
-        outcome?;
+        step.end_with(run_logged(&mut command, &log))?;
         // The output's own time tells when it last changed.
         fs::File::create(&stamp)
             .and_then(|stamp| stamp.set_modified(started))

@@ -79,11 +79,7 @@ fn add(workspace: &Workspace, kind: &str, name: &str) -> Result<()> {
         .args([kind, "add", name])
         .env_remove("RUST_BACKTRACE");
     let outcome = run_limited(&mut command, &log, LIMIT);
-    match &outcome {
-        Ok(()) => step.done(),
-        Err(_) => step.failed(),
-    }
-    outcome
+    step.end_with(outcome)
 }
 
 #[cfg(test)]
