@@ -5,7 +5,7 @@
 //! and the shortest sequence that fails; `ABILITY_STORAGE_SEED=<seed>` repeats it.
 //! `ABILITY_STORAGE_CASES=<number>` tries so many sequences for each seed.
 
-use crate::local::testing::{SimWorld, file};
+use crate::local::testing::{SimWorld, Way, file};
 use crate::{Batch, Change, Error, FilePath, LocalVolume, MemoryVolume, Outcome, Precondition};
 use crate::{Result, Step, Version, Volume};
 use proptest::collection::vec;
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 
 const CLIENTS: usize = 3;
 const FIXED_SEEDS: [u64; 3] = [1, 2, 3];
@@ -423,16 +424,25 @@ impl World for InMemory {
 
 struct OnDisk {
     directory: tempfile::TempDir,
+    way: Way,
     clients: Vec<LocalVolume>,
 }
 
 impl OnDisk {
-    fn new() -> Self {
+    fn new(way: Way) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let open = |_| LocalVolume::open(directory.path()).expect("opened");
+        let open = |_| open(way, directory.path());
         let clients = (0..CLIENTS).map(open).collect();
-        Self { directory, clients }
+        Self {
+            directory,
+            way,
+            clients,
+        }
     }
+}
+
+fn open(way: Way, directory: &Path) -> LocalVolume {
+    way.options().open(directory).expect("opened")
 }
 
 impl World for OnDisk {
@@ -441,7 +451,7 @@ impl World for OnDisk {
     }
 
     fn reopen(&mut self, client: usize) {
-        self.clients[client] = LocalVolume::open(self.directory.path()).expect("opened");
+        self.clients[client] = open(self.way, self.directory.path());
     }
 
     fn kill_at(&mut self, _client: usize, _call: usize) -> bool {
@@ -514,10 +524,20 @@ fn a_memory_volume_agrees_with_the_model() {
 
 #[test]
 fn a_local_volume_agrees_with_the_model() {
-    agrees_with_the_model(25, OnDisk::new);
+    agrees_with_the_model(25, || OnDisk::new(Way::Published));
 }
 
 #[test]
 fn a_local_volume_agrees_with_the_model_through_kills_and_power_cuts() {
-    agrees_with_the_model(250, || SimWorld::new(CLIENTS));
+    agrees_with_the_model(250, || SimWorld::new(CLIENTS, Way::Published));
+}
+
+#[test]
+fn a_journaled_volume_agrees_with_the_model() {
+    agrees_with_the_model(25, || OnDisk::new(Way::Journaled));
+}
+
+#[test]
+fn a_journaled_volume_agrees_with_the_model_through_kills_and_power_cuts() {
+    agrees_with_the_model(250, || SimWorld::new(CLIENTS, Way::Journaled));
 }

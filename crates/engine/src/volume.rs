@@ -280,6 +280,16 @@ impl Change {
         }
     }
 
+    /// How many bytes it brings.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Change::Write { contents, .. } | Change::Append { contents, .. } => {
+                contents.len() as u64
+            }
+            Change::Rename { .. } | Change::Delete { .. } => 0,
+        }
+    }
+
     /// All paths whose files it changes.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &FilePath> {
         let source = match self {

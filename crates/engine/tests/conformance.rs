@@ -21,6 +21,17 @@ mod local {
     });
 }
 
+mod journaled {
+    use super::*;
+
+    ability_storage_engine::conformance_suite!(|run: fn(&dyn Volume)| {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = LocalVolume::options().limits(conformance::limits());
+        let volume = options.journaled(true).open(directory.path());
+        run(&volume.expect("opened"));
+    });
+}
+
 /// Two sessions at once, each call through another of them: nothing may depend
 /// on what one session remembers.
 mod two_sessions {
@@ -71,15 +82,24 @@ mod two_sessions {
         }
     }
 
-    ability_storage_engine::conformance_suite!(shared: |run: fn(&dyn Volume)| {
+    fn run_on(run: fn(&dyn Volume), journaled: bool) {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let open = || {
             let options = LocalVolume::options().limits(conformance::limits());
+            let options = options.journaled(journaled);
             options.open(directory.path()).expect("opened")
         };
         run(&Alternating {
             sessions: [open(), open()],
             calls: AtomicUsize::new(0),
         });
-    });
+    }
+
+    mod published {
+        ability_storage_engine::conformance_suite!(shared: |run| super::run_on(run, false));
+    }
+
+    mod journaled {
+        ability_storage_engine::conformance_suite!(shared: |run| super::run_on(run, true));
+    }
 }

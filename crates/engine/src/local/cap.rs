@@ -338,6 +338,10 @@ impl FileHandle for CapFile {
         Ok(())
     }
 
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.file.set_modified(time)
+    }
+
     // On macOS the standard library asks for F_FULLFSYNC in both.
     fn sync(&self) -> io::Result<()> {
         self.syncs.fetch_add(1, Ordering::Relaxed);

@@ -295,7 +295,7 @@ impl<D: Directory> Local<D> {
         growth.replace(old.map(|stat| stat.size), bytes);
         writing
             .accounts
-            .reserve(&self.tree, &self.limits, path, growth)
+            .reserve(|| self.count(), &self.limits, path, growth)
     }
 
     /// Step 4: lets `rename` put a file into the directory of `path`, which is

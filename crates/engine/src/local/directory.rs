@@ -100,7 +100,7 @@ pub(crate) trait Lock: Send + Sync {
 }
 
 /// An open file.
-pub(crate) trait FileHandle: io::Read + io::Write + Send + 'static {
+pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
     fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize>;
@@ -148,6 +148,9 @@ pub(crate) trait FileHandle: io::Read + io::Write + Send + 'static {
 
     /// Sets the permission bits; does nothing where there are none.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
+
+    /// Sets the time of the last change.
+    fn set_modified(&self, time: SystemTime) -> io::Result<()>;
 
     /// Makes contents and attributes durable. After an error it must not be
     /// called again: the system may have marked the pages clean.

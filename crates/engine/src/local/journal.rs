@@ -88,8 +88,24 @@ impl<F: FileHandle> Journal<F> {
 
     /// Gives the payload of each record in order, and sets the position behind
     /// the last.
-    pub(crate) fn scan(&mut self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn scan(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         self.position = Position::default();
+        self.read_on(each)
+    }
+
+    /// Gives the payloads of the records that others wrote behind the position; all
+    /// of them, if the journal is of another generation now. Whether it is.
+    pub(crate) fn follow(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
+        let is_another = self.first_generation()? != self.position.generation;
+        if is_another {
+            self.position = Position::default();
+            self.bytes = self.file.stat()?.size;
+        }
+        self.read_on(each)?;
+        Ok(is_another)
+    }
+
+    fn read_on(&mut self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         while let Some((header, payload)) = self.next_record()? {
             each(&payload)?;
             self.position = Position {
@@ -109,6 +125,11 @@ impl<F: FileHandle> Journal<F> {
         self.file.sync_data()
     }
 
+    /// Its length on the disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Whether a record of this length goes behind the others.
     pub(crate) fn has_room_for(&self, payload_bytes: usize) -> bool {
         self.position.end + (HEADER_BYTES + payload_bytes) as u64 <= self.bytes
@@ -117,7 +138,11 @@ impl<F: FileHandle> Journal<F> {
     /// Makes the journal large enough for one record of this length. The caller
     /// has to see to it that the name of the file is on the disk.
     pub(crate) fn reserve(&mut self, payload_bytes: usize) -> io::Result<()> {
-        let needed = (HEADER_BYTES + payload_bytes) as u64;
+        self.reserve_bytes((HEADER_BYTES + payload_bytes) as u64)
+    }
+
+    /// Makes the journal at least so long.
+    pub(crate) fn reserve_bytes(&mut self, needed: u64) -> io::Result<()> {
         if needed <= self.bytes {
             return Ok(());
         }
@@ -136,10 +161,21 @@ impl<F: FileHandle> Journal<F> {
     /// Writes a record behind the others and syncs it. After an error the record
     /// may or may not be there.
     pub(crate) fn append(&mut self, payload: &[u8]) -> io::Result<()> {
+        let before = self.position;
+        self.write(payload)?;
+        let synced = self.sync();
+        if synced.is_err() {
+            self.position = before;
+        }
+        synced
+    }
+
+    /// Writes a record behind the others. It is on the disk only when the file was
+    /// synced since.
+    pub(crate) fn write(&mut self, payload: &[u8]) -> io::Result<()> {
         let generation = self.position.generation.unwrap_or_else(new_generation);
         let record = record::encode(generation, self.position.next_index, payload);
         self.file.write_all_at(&record, self.position.end)?;
-        self.file.sync_data()?;
         self.position = Position {
             generation: Some(generation),
             next_index: self.position.next_index + 1,

@@ -55,6 +55,16 @@ impl<D: Directory> Locks<D> {
         self.directory.try_lock(shard)
     }
 
+    /// Whether nobody has this lock, which says how a volume is open.
+    pub(crate) fn is_free(&self, mode: &str) -> io::Result<bool> {
+        Ok(self.directory.try_lock(mode)?.is_some())
+    }
+
+    /// Takes it, with all others who open the volume in this way.
+    pub(crate) fn share(&self, mode: &str) -> io::Result<D::Lock> {
+        self.directory.lock_shared(mode)
+    }
+
     /// While it is held, no directory of the volume is made or removed.
     pub(crate) fn structure_shared(&self) -> io::Result<D::Lock> {
         self.directory.lock_shared(STRUCTURE)

@@ -14,6 +14,7 @@
 //! | `record`, `journal` | records that are on the disk after one flush |
 //! | `append` | growing a file in place, by way of a journal |
 //! | `batch` | many changes as one, by way of a journal |
+//! | `journaled` | the other way: all commits through one journal, the files later |
 //! | `overlay` | what readers see while a batch is published |
 //! | `read` | what is there |
 //! | `presence` | noticing that the directory was removed |
@@ -21,8 +22,8 @@
 //! | `usage` | what there is, against the limits |
 //! | `observe` | events and counters |
 //!
-//! Nothing outside `commit`, `append` and `batch` may change a file of the
-//! volume.
+//! Nothing outside `commit`, `append` and `batch`, or in a journaled volume
+//! `journaled`, may change a file of the volume.
 
 mod append;
 mod batch;
@@ -35,6 +36,7 @@ mod exclusion;
 #[cfg(test)]
 mod fault_tests;
 mod journal;
+mod journaled;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
@@ -62,6 +64,7 @@ use batch::Journals;
 use cap::CapDirectory;
 use commit::Writing;
 use directory::{Access, Directory, unless_absent};
+use journaled::{Journaled, Mode};
 use locks::Locks;
 pub use observe::Counters;
 use observe::{Observed, Observer};
@@ -71,9 +74,13 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tree::Tree;
 use usage::Accounts;
 use writer::LocalWriter;
+
+/// How long commits to a journaled volume stay in the journal, if nothing is said.
+const SETTLE_AFTER: Duration = Duration::from_secs(5);
 
 /// A directory of the host as a volume. Its files are plain files that any
 /// program can read at any time; `.ability-storage/` in it belongs to the
@@ -102,10 +109,24 @@ pub struct LocalVolume {
 }
 
 /// How a [`LocalVolume`] is to be opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LocalVolumeOptions {
     limits: Limits,
     read_only: bool,
+    journaled: bool,
+    /// `None`: only when it must be.
+    settle_after: Option<Duration>,
+}
+
+impl Default for LocalVolumeOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            read_only: false,
+            journaled: false,
+            settle_after: Some(SETTLE_AFTER),
+        }
+    }
 }
 
 impl LocalVolumeOptions {
@@ -120,6 +141,32 @@ impl LocalVolumeOptions {
     /// [`Error::ReadOnly`]. Default: `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// Whether commits go into a journal, which is the faster way: each is durable
+    /// after one flush of the device, which it shares with all others that are made
+    /// at that moment. All promises of [`Volume`] are kept. The price is that the files
+    /// themselves follow [later](Self::settle_after): other programs that read them
+    /// see whole versions, but older ones, also after a power cut, until the volume is
+    /// opened again or [settled](LocalVolume::settle); and what they write into a file
+    /// in between is overwritten. Default: `false`.
+    ///
+    /// The journal takes up to 8 MiB on the disk, and as much memory for what is not
+    /// settled yet.
+    ///
+    /// All who have a volume open do it in the same way: whoever opens one that others
+    /// have open does as they do ([`LocalVolume::is_journaled`] tells). Where names are
+    /// not told apart by case, and on Windows and macOS, volumes are never journaled.
+    pub fn journaled(mut self, journaled: bool) -> Self {
+        self.journaled = journaled;
+        self
+    }
+
+    /// How long a commit to a journaled volume may take to be in the file itself, as
+    /// long as the disk keeps up. Default: 5 seconds.
+    pub fn settle_after(mut self, time: Duration) -> Self {
+        self.settle_after = Some(time);
         self
     }
 
@@ -151,6 +198,27 @@ impl LocalVolume {
     /// See [`LocalVolumeOptions::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::options().open(path)
+    }
+
+    /// Whether commits go into a [journal](LocalVolumeOptions::journaled) first.
+    pub fn is_journaled(&self) -> bool {
+        self.local.writing.is_some() && self.local.journaled.is_some()
+    }
+
+    /// Puts all that is committed into the files themselves, and makes that durable:
+    /// for a backup, say, or before another program reads them. Has nothing to do in a
+    /// volume that is not [journaled](LocalVolumeOptions::journaled).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`]; what is committed stays so.
+    pub fn settle(&self) -> Result<()> {
+        match &self.local.journaled {
+            Some(journaled) if self.is_journaled() => journaled
+                .settle_all()
+                .map_err(|error| Error::unavailable("its journal could not be settled", error)),
+            _ => Ok(()),
+        }
     }
 
     /// What this volume has done since it was opened.
@@ -225,6 +293,10 @@ pub(crate) struct Local<D: Directory> {
     appends: Option<Arc<Appends<D>>>,
     /// `None` if the volume is read-only.
     writing: Option<Writing<D>>,
+    /// `None` if each commit is published at once.
+    journaled: Option<Arc<Journaled<D>>>,
+    /// Says to others which of the two it is.
+    _mode: Option<Mode<D::Lock>>,
 }
 
 impl<D: Directory> Local<D> {
@@ -233,12 +305,34 @@ impl<D: Directory> Local<D> {
         let tree = Tree::new(root.clone());
         let accounts = Arc::new(Accounts::default());
         let observer = Observer::default();
-        let (appends, writing) = if options.read_only {
-            (Self::appends_to_read(&root)?.map(Arc::new), None)
-        } else {
-            let writing = Self::begin_writing(&tree, &accounts, &observer)?;
-            (Some(writing.appends.clone()), Some(writing))
+        if options.read_only {
+            return Ok(Self {
+                tree,
+                limits: options.limits,
+                accounts,
+                overlay: Overlay::default(),
+                observer,
+                appends: Self::appends_to_read(&root)?.map(Arc::new),
+                writing: None,
+                journaled: Some(Journaled::open_to_read(&root)),
+                _mode: None,
+            });
+        }
+        let (writing, mode) = Self::begin_writing(&tree, &accounts, &observer, options.journaled)?;
+        let journaled = match &mode {
+            Mode::Plain(_) => None,
+            Mode::Journaled(_) => {
+                let private = root.open_dir(PRIVATE_DIR)?;
+                let staging = writing.session.directory().clone();
+                let settle_after = options.settle_after;
+                Some(Journaled::open(&root, &private, staging, settle_after)?)
+            }
         };
+        let appends = match &journaled {
+            Some(_) => None,
+            None => Some(writing.appends.clone()),
+        };
+        let (writing, mode) = (Some(writing), Some(mode));
         Ok(Self {
             tree,
             limits: options.limits,
@@ -247,6 +341,8 @@ impl<D: Directory> Local<D> {
             observer,
             appends,
             writing,
+            journaled,
+            _mode: mode,
         })
     }
 
@@ -254,7 +350,8 @@ impl<D: Directory> Local<D> {
         tree: &Tree<D>,
         accounts: &Arc<Accounts>,
         observer: &Observer,
-    ) -> io::Result<Writing<D>> {
+        journaled: bool,
+    ) -> io::Result<(Writing<D>, Mode<D::Lock>)> {
         let _span = tracing::debug_span!("recovery").entered();
         let private = tree
             .root()
@@ -262,7 +359,7 @@ impl<D: Directory> Local<D> {
         let private = Arc::new(private);
         let sessions = Arc::new(Sessions::open(private.clone())?);
         let locks = Locks::new(private.open_or_create_dir("locks", Access::Private)?);
-        let appends = Arc::new(Appends::new(private)?);
+        let appends = Arc::new(Appends::new(private.clone())?);
 
         let gate = sessions.gate()?;
         for id in sessions.ids()? {
@@ -275,14 +372,19 @@ impl<D: Directory> Local<D> {
         for _ in 0..appends.recover(tree, &locks)? {
             observer.recovered();
         }
-        Ok(Writing {
+        let (mode, settled) = journaled::enter(tree, &*private, &locks, journaled)?;
+        if settled {
+            observer.recovered();
+        }
+        let writing = Writing {
             session: sessions.begin(&gate)?,
             sessions,
             locks,
             appends,
             journals: Journals::default(),
             accounts: accounts.clone(),
-        })
+        };
+        Ok((writing, mode))
     }
 
     fn appends_to_read(root: &Arc<D>) -> io::Result<Option<Appends<D>>> {
@@ -303,6 +405,9 @@ impl<D: Directory> Local<D> {
 
     fn commit_steps(&self, mut steps: Vec<Step>) -> Result<Vec<Option<Version>>> {
         let writing = self.writing.as_ref().ok_or(Error::ReadOnly)?;
+        if let Some(journaled) = &self.journaled {
+            return self.commit_journaled(journaled, writing, steps);
+        }
         if steps.len() > 1 {
             return self.commit_batch(writing, steps);
         }
@@ -311,7 +416,7 @@ impl<D: Directory> Local<D> {
     }
 
     fn usage(&self) -> Result<Usage> {
-        let usage = self.accounts.usage(&self.tree);
+        let usage = self.accounts.usage(|| self.count());
         usage.map_err(|source| Error::unavailable("its files cannot be counted", source))
     }
 }
@@ -319,6 +424,12 @@ impl<D: Directory> Local<D> {
 impl<D: Directory> Drop for Local<D> {
     fn drop(&mut self) {
         let Some(writing) = &self.writing else { return };
+        if let Some(journaled) = &self.journaled {
+            if let Err(error) = journaled.close() {
+                tracing::warn!(%error, "the journal could not be settled; the next to open the volume will");
+            }
+            return;
+        }
         if let Err(error) = self.finish_stuck(writing) {
             tracing::warn!(%error, "a batch could not be finished; the next to open the volume will");
             writing.session.leave_to_recovery();

@@ -1,7 +1,7 @@
 //! What a volume tells of its work: events for a log, counters for a monitor.
 //! Paths, lengths, outcomes and times; never contents.
 
-use crate::volume::{Change, Step};
+use crate::volume::Step;
 use crate::{Error, FilePath, Outcome, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -51,7 +51,7 @@ impl Observed {
         Self {
             path: steps.first().map(|step| step.change.target().clone()),
             steps: steps.len(),
-            bytes: steps.iter().map(bytes_of).sum(),
+            bytes: steps.iter().map(|step| step.change.bytes()).sum(),
             start: Instant::now(),
         }
     }
@@ -135,12 +135,5 @@ fn is_conflict(error: &Error) -> bool {
     match error {
         Error::Step { source, .. } => is_conflict(source),
         error => matches!(error, Error::Conflict { .. }),
-    }
-}
-
-fn bytes_of(step: &Step) -> u64 {
-    match &step.change {
-        Change::Write { contents, .. } | Change::Append { contents, .. } => contents.len() as u64,
-        Change::Rename { .. } | Change::Delete { .. } => 0,
     }
 }

@@ -6,9 +6,11 @@
 
 use super::Local;
 use super::directory::{Directory, FileHandle, Kind, Stat};
+use super::journaled::Opened;
 use super::overlay::Shown;
+use super::usage::count;
 use crate::volume::{FileInfo, Reader, Snapshot};
-use crate::{Error, FilePath, Result, Version};
+use crate::{Error, FilePath, Result, Usage, Version};
 use std::io::{self, Read};
 
 /// How often a list is made again because a batch came in between.
@@ -16,13 +18,13 @@ const LOOKS: usize = 64;
 
 /// A file as a reader sees it: at most so many bytes of it.
 struct Whole<F> {
-    file: F,
+    file: Opened<F>,
     stat: Stat,
 }
 
 struct LocalReader<F> {
     path: FilePath,
-    file: F,
+    file: Opened<F>,
     size: u64,
     left: u64,
 }
@@ -68,6 +70,21 @@ impl<D: Directory> Local<D> {
 
     pub(super) fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
         let unavailable = |source| Error::unavailable("its files cannot be listed", source);
+        if let Some(journaled) = &self.journaled {
+            let looked = journaled.look_at_all(|| self.tree.files(directory));
+            let (mut files, shown) = looked.map_err(unavailable)?;
+            files.retain(|path| !shown.contains_key(path));
+            let is_listed =
+                |path: &FilePath| directory.is_none_or(|directory| path.is_under(directory));
+            let shown = shown.into_iter();
+            files.extend(
+                shown.filter_map(|(path, file)| {
+                    (file.is_some() && is_listed(&path)).then_some(path)
+                }),
+            );
+            files.sort_unstable();
+            return Ok(files);
+        }
         let (mut shown, mut before) = self.overlay.all();
         let mut files = self.tree.files(directory).map_err(unavailable)?;
         for _ in 0..LOOKS {
@@ -95,7 +112,12 @@ impl<D: Directory> Local<D> {
     /// holds the path's lock, or only takes a first look.
     pub(super) fn version(&self, path: &FilePath) -> Result<Option<Version>> {
         let not_changed = |error| Error::not_changed(path, error);
-        let file = self.open_file(path).map_err(not_changed)?;
+        if let Some(journaled) = &self.journaled
+            && let Some(version) = journaled.known_version(path)
+        {
+            return Ok(Some(version));
+        }
+        let file = self.open_now(path).map_err(not_changed)?;
         file.map(Version::of_reader)
             .transpose()
             .map_err(not_changed)
@@ -103,6 +125,9 @@ impl<D: Directory> Local<D> {
 
     /// `None` unless a regular file has this path. For who holds its lock.
     pub(super) fn stat_file(&self, path: &FilePath) -> io::Result<Option<Stat>> {
+        if let Some(journaled) = &self.journaled {
+            return journaled.stat_current(path);
+        }
         let Some(parent) = self.tree.find(path)? else {
             return Ok(None);
         };
@@ -111,10 +136,25 @@ impl<D: Directory> Local<D> {
     }
 
     /// The file at `path`, which was there a moment ago. For who holds its lock.
-    pub(super) fn open_existing(&self, path: &FilePath) -> Result<D::File> {
-        let file = self.open_file(path);
+    pub(super) fn open_existing(&self, path: &FilePath) -> Result<Opened<D::File>> {
+        let file = self.open_now(path);
         let file = file.map_err(|error| Error::not_changed(path, error))?;
         file.ok_or_else(|| Error::not_found(path))
+    }
+
+    /// What all files come to, counted anew.
+    pub(super) fn count(&self) -> io::Result<Usage> {
+        match &self.journaled {
+            Some(journaled) => journaled.usage(|without| count(&self.tree, without)),
+            None => count(&self.tree, &|_| false),
+        }
+    }
+
+    fn open_now(&self, path: &FilePath) -> io::Result<Option<Opened<D::File>>> {
+        match &self.journaled {
+            Some(journaled) => Ok(journaled.open_current(path)?.map(|(file, _)| file)),
+            None => Ok(self.open_file(path)?.map(Opened::File)),
+        }
     }
 
     fn open_file(&self, path: &FilePath) -> io::Result<Option<D::File>> {
@@ -125,6 +165,13 @@ impl<D: Directory> Local<D> {
     }
 
     fn open_whole(&self, path: &FilePath) -> io::Result<Option<Whole<D::File>>> {
+        if let Some(journaled) = &self.journaled {
+            let current = journaled.open_current(path)?;
+            return match current {
+                Some((Opened::File(file), _)) => self.whole_of(path, file).map(Some),
+                current => Ok(current.map(|(file, stat)| Whole { file, stat })),
+            };
+        }
         let file = match self.overlay.get(path) {
             None => self.open_file(path)?,
             Some(Shown::Absent) => return Ok(None),
@@ -133,12 +180,17 @@ impl<D: Directory> Local<D> {
                 None => self.open_file(path)?,
             },
         };
-        let Some(file) = file else { return Ok(None) };
+        file.map(|file| self.whole_of(path, file)).transpose()
+    }
+
+    /// A file without the half of an append that is just being made.
+    fn whole_of(&self, path: &FilePath, file: D::File) -> io::Result<Whole<D::File>> {
         let mut stat = file.stat()?;
         if let Some(appends) = &self.appends {
             stat.size = appends.whole_length(path, || Ok(file.stat()?.size))?;
         }
-        Ok(Some(Whole { file, stat }))
+        let file = Opened::File(file);
+        Ok(Whole { file, stat })
     }
 
     fn open_staged(&self, name: &str) -> io::Result<Option<D::File>> {

@@ -138,7 +138,7 @@ impl<D: Directory> Session<D> {
     /// Stages a whole file: all of `base`, if there is one, and `more`.
     pub(crate) fn stage_whole(
         &self,
-        base: Option<D::File>,
+        base: Option<impl io::Read>,
         more: &[u8],
         mode: Option<u32>,
     ) -> io::Result<Complete<D>> {

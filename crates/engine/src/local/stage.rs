@@ -8,6 +8,7 @@ use super::directory::{Access, Directory, FileHandle};
 use super::unique;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub(crate) struct Staged<D: Directory> {
     directory: Arc<D>,
@@ -48,6 +49,11 @@ impl<D: Directory> Staged<D> {
         Ok(())
     }
 
+    /// How many bytes it has.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Step 1 of the commit, completed: all bytes are there and the mode is set.
     pub(crate) fn complete(self, mode: Option<u32>) -> io::Result<Complete<D>> {
         let stat = self.file.stat()?;
@@ -85,6 +91,24 @@ impl<D: Directory> Complete<D> {
         &self.0.name
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.written
+    }
+
+    /// All that was written.
+    pub(crate) fn read_back(&self) -> io::Result<Vec<u8>> {
+        let file = self.0.directory.open_file(&self.0.name)?;
+        let mut contents = Vec::new();
+        file.ok_or(ErrorKind::NotFound)?
+            .read_to_end(&mut contents)?;
+        Ok(contents)
+    }
+
+    /// Dates the file to when it was committed.
+    pub(crate) fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.0.file.set_modified(time)
+    }
+
     /// Step 2 of the commit.
     pub(crate) fn sync(self) -> io::Result<Synced<D>> {
         self.0.file.sync()?;
@@ -104,6 +128,18 @@ impl<D: Directory> Synced<D> {
         self.0.directory.rename(&self.0.name, parent, name)?;
         self.0.gone = true;
         Ok(())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Lets it wait in another directory.
+    pub(crate) fn move_to(mut self, directory: Arc<D>) -> io::Result<Self> {
+        let name = &self.0.name;
+        self.0.directory.rename(name, &directory, name)?;
+        self.0.directory = directory;
+        Ok(self)
     }
 
     /// Leaves the file to a journal that names it.

@@ -1,6 +1,7 @@
 //! What the tests over the simulated disk share.
 
 use super::sim::{Process, SimDirectory, SimDisk};
+use super::unique;
 use super::{Local, LocalVolumeOptions, LocalWriter};
 use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
 use std::collections::BTreeMap;
@@ -11,8 +12,33 @@ use std::sync::Arc;
 pub(crate) type Contents = BTreeMap<String, Vec<u8>>;
 
 pub(crate) fn open(disk: &SimDisk) -> io::Result<Arc<Local<SimDirectory>>> {
-    let volume = Local::open(disk.start().0, LocalVolumeOptions::default())?;
+    open_with(disk, Way::Published)
+}
+
+pub(crate) fn open_with(disk: &SimDisk, way: Way) -> io::Result<Arc<Local<SimDirectory>>> {
+    let volume = Local::open(disk.start().0, way.options())?;
     Ok(Arc::new(volume))
+}
+
+/// How commits are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Each is published in the files.
+    #[default]
+    Published,
+    /// Through a journal, which is settled when it is full or closed, and not by a
+    /// thread, so that a test is the same each time.
+    Journaled,
+}
+
+impl Way {
+    pub(crate) fn options(self) -> LocalVolumeOptions {
+        LocalVolumeOptions {
+            journaled: self == Way::Journaled,
+            settle_after: None,
+            ..LocalVolumeOptions::default()
+        }
+    }
 }
 
 pub(crate) fn contents(volume: &Local<SimDirectory>) -> crate::Result<Contents> {
@@ -31,9 +57,10 @@ pub(crate) fn sessions_left(disk: &SimDisk) -> Vec<String> {
 pub(crate) fn staged_left(disk: &SimDisk) -> Vec<String> {
     let names_of = |id: &String| disk.names_in(&[".ability-storage", "sessions", id]);
     let names = sessions_left(disk).iter().flat_map(names_of).collect();
-    let names: Vec<String> = names;
-    let not_staged = |name: &String| name == "lock" || name.starts_with("journal-");
-    names.into_iter().filter(|name| !not_staged(name)).collect()
+    let mut names: Vec<String> = names;
+    names.extend(disk.names_in(&[".ability-storage", "redo"]));
+    names.retain(|name| unique::is_name(name));
+    names
 }
 
 pub(crate) fn write(path: &str, contents: &[u8]) -> Change {
@@ -66,6 +93,7 @@ pub(crate) fn file(path: &str) -> FilePath {
 /// Clients of one volume on a simulated disk, each a process of its own.
 pub(crate) struct SimWorld {
     disk: SimDisk,
+    way: Way,
     clients: Vec<(SimVolume, Process)>,
 }
 
@@ -73,10 +101,10 @@ pub(crate) struct SimWorld {
 pub(crate) struct SimVolume(Arc<Local<SimDirectory>>);
 
 impl SimWorld {
-    pub(crate) fn new(clients: usize) -> Self {
+    pub(crate) fn new(clients: usize, way: Way) -> Self {
         let disk = SimDisk::new();
-        let clients = (0..clients).map(|_| start(&disk)).collect();
-        Self { disk, clients }
+        let clients = (0..clients).map(|_| start(&disk, way)).collect();
+        Self { disk, way, clients }
     }
 
     pub(crate) fn client(&self, client: usize) -> &SimVolume {
@@ -89,14 +117,14 @@ impl SimWorld {
 
     pub(crate) fn reopen(&mut self, client: usize) {
         // Opened first, so that what the old session still holds is in its way.
-        self.clients[client] = start(&self.disk);
+        self.clients[client] = start(&self.disk, self.way);
     }
 
     pub(crate) fn after_kill(&mut self, client: usize) {
         let process = self.clients[client].1.clone();
         self.disk.kill(&process);
         self.disk.heal();
-        self.clients[client] = start(&self.disk);
+        self.clients[client] = start(&self.disk, self.way);
     }
 
     pub(crate) fn after_power_cut(&mut self, choice: u64) {
@@ -108,13 +136,13 @@ impl SimWorld {
             self.disk = left;
         }
         let count = self.clients.len();
-        self.clients = (0..count).map(|_| start(&self.disk)).collect();
+        self.clients = (0..count).map(|_| start(&self.disk, self.way)).collect();
     }
 }
 
-fn start(disk: &SimDisk) -> (SimVolume, Process) {
+fn start(disk: &SimDisk, way: Way) -> (SimVolume, Process) {
     let (root, process) = disk.start();
-    let volume = Local::open(root, LocalVolumeOptions::default()).expect("opened");
+    let volume = Local::open(root, way.options()).expect("opened");
     (SimVolume(Arc::new(volume)), process)
 }
 

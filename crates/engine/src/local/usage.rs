@@ -86,27 +86,28 @@ pub(crate) struct WriterPlace {
 }
 
 impl Accounts {
-    pub(crate) fn usage<D: Directory>(&self, tree: &Tree<D>) -> io::Result<Usage> {
+    /// What the volume holds, where `count` counts it.
+    pub(crate) fn usage(&self, count: impl Fn() -> io::Result<Usage>) -> io::Result<Usage> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(fresh(&mut counted, tree)?.usage)
+        Ok(fresh(&mut counted, count)?.usage)
     }
 
-    pub(crate) fn reserve<D: Directory>(
+    pub(crate) fn reserve(
         &self,
-        tree: &Tree<D>,
+        count: impl Fn() -> io::Result<Usage>,
         limits: &Limits,
         path: &FilePath,
         growth: Growth,
     ) -> Result<Reservation<'_>> {
         let not_changed = |error| Error::not_changed(path, error);
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = fresh(&mut counted, tree).map_err(not_changed)?;
+        let before = fresh(&mut counted, &count).map_err(not_changed)?;
         let mut usage = before.usage;
         if limits
             .check_usage(path, usage, growth.apply(usage))
             .is_err()
         {
-            usage = counted.insert(count(tree).map_err(not_changed)?).usage;
+            usage = counted.insert(anew(&count).map_err(not_changed)?).usage;
             limits.check_usage(path, usage, growth.apply(usage))?;
         }
         if let Some(counted) = &mut *counted {
@@ -190,19 +191,38 @@ impl Drop for WriterPlace {
     }
 }
 
-fn fresh<D: Directory>(counted: &mut Option<Counted>, tree: &Tree<D>) -> io::Result<Counted> {
+fn fresh(
+    counted: &mut Option<Counted>,
+    count: impl Fn() -> io::Result<Usage>,
+) -> io::Result<Counted> {
     if let Some(counted) = counted
         && counted.at.elapsed() < COUNT_AGE.max(counted.took * COUNTING_SHARE)
     {
         return Ok(*counted);
     }
-    Ok(*counted.insert(count(tree)?))
+    Ok(*counted.insert(anew(count)?))
 }
 
-fn count<D: Directory>(tree: &Tree<D>) -> io::Result<Counted> {
+fn anew(count: impl Fn() -> io::Result<Usage>) -> io::Result<Counted> {
     let start = Instant::now();
+    let usage = count()?;
+    Ok(Counted {
+        usage,
+        at: start,
+        took: start.elapsed(),
+    })
+}
+
+/// What the files of a volume come to, but for some of them.
+pub(crate) fn count<D: Directory>(
+    tree: &Tree<D>,
+    without: &dyn Fn(&FilePath) -> bool,
+) -> io::Result<Usage> {
     let mut usage = Usage::default();
-    tree.visit(None, &mut |_, directory, name| {
+    tree.visit(None, &mut |path, directory, name| {
+        if without(&path) {
+            return Ok(());
+        }
         // What vanishes while it is counted does not count.
         if let Some(stat) = directory.stat(name)? {
             usage.files += 1;
@@ -210,9 +230,5 @@ fn count<D: Directory>(tree: &Tree<D>) -> io::Result<Counted> {
         }
         Ok(())
     })?;
-    Ok(Counted {
-        usage,
-        at: start,
-        took: start.elapsed(),
-    })
+    Ok(usage)
 }

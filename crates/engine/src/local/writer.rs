@@ -94,10 +94,15 @@ impl<D: Directory> LocalWriter<D> {
             return Err(Error::after_failed_write(&path));
         }
         let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
-        let mut staged = local
-            .mode_of(&path)
-            .and_then(|mode| staged.complete(mode)?.sync())
-            .map_err(|error| Error::not_changed(&path, error))?;
+        let not_changed = |error| Error::not_changed(&path, error);
+        let mode = local.mode_of(&path).map_err(not_changed)?;
+        let staged = staged.complete(mode).map_err(not_changed)?;
+        if let Some(journaled) = &local.journaled {
+            let version = hasher.version();
+            local.commit_stream(journaled, writing, &path, precondition, staged, version)?;
+            return Ok(version);
+        }
+        let mut staged = staged.sync().map_err(not_changed)?;
         local.publish(writing, &path, precondition, &mut staged, bytes)?;
         Ok(hasher.version())
     }

@@ -9,14 +9,14 @@ use std::io;
 use std::ops::Range;
 
 /// How much of what stands before an append its record vouches for, in bytes.
-const FENCE_BYTES: u64 = 256;
+pub(crate) const FENCE_BYTES: u64 = 256;
 
 /// What an append is to do.
-pub(super) struct Append<'a> {
-    pub(super) path: Cow<'a, FilePath>,
-    pub(super) offset: u64,
-    pub(super) fence: [u8; 32],
-    pub(super) contents: &'a [u8],
+pub(crate) struct Append<'a> {
+    pub(crate) path: Cow<'a, FilePath>,
+    pub(crate) offset: u64,
+    pub(crate) fence: [u8; 32],
+    pub(crate) contents: &'a [u8],
 }
 
 impl Append<'_> {
@@ -79,7 +79,7 @@ impl Append<'_> {
 
     /// Makes the append, or makes it once more, unless the file is no longer the
     /// one it was for.
-    pub(super) fn roll_forward<D: Directory>(&self, tree: &Tree<D>) -> io::Result<()> {
+    pub(crate) fn roll_forward<D: Directory>(&self, tree: &Tree<D>) -> io::Result<()> {
         let Some(file) = tree.open_to_change(&self.path)? else {
             tracing::warn!(path = %self.path, "a file that was appended to is gone; the append was not repeated");
             return Ok(());
@@ -93,11 +93,17 @@ impl Append<'_> {
 }
 
 /// Stands for what is in the file right before `offset`.
-pub(super) fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]> {
+pub(crate) fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]> {
     let mut before = vec![0; offset.min(FENCE_BYTES) as usize];
     let start = offset - before.len() as u64;
     let read = file.read_all_at(&mut before, start)?;
-    Ok(*blake3::hash(&before[..read]).as_bytes())
+    Ok(fence_of(&before[..read]))
+}
+
+/// Stands for these bytes, which are all that is before an append or the last
+/// [`FENCE_BYTES`] of it.
+pub(crate) fn fence_of(before: &[u8]) -> [u8; 32] {
+    *blake3::hash(before).as_bytes()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::locks::{Locks, shard_of};
 use super::record::Generation;
 use super::tree::Tree;
 use crate::FilePath;
-use intent::{Append, fence};
+pub(crate) use intent::{Append, FENCE_BYTES, fence, fence_of};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
@@ -370,7 +370,11 @@ fn cut(found: u64, places: &[Range<u64>]) -> u64 {
     places.iter().find(torn).map_or(found, |place| place.start)
 }
 
-fn sync_files<D: Directory>(tree: &Tree<D>, paths: &HashSet<FilePath>) -> io::Result<()> {
+/// Makes the contents of all of them durable.
+pub(crate) fn sync_files<D: Directory>(
+    tree: &Tree<D>,
+    paths: &HashSet<FilePath>,
+) -> io::Result<()> {
     for path in paths {
         if let Some(file) = tree.open_to_change(path)? {
             file.sync()?;

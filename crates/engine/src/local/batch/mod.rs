@@ -14,7 +14,7 @@
 //! are marked, so that nobody builds on half of it.
 
 mod directories;
-mod plan;
+pub(crate) mod plan;
 mod script;
 mod staging;
 
@@ -30,8 +30,9 @@ use super::unique;
 use super::usage::{Growth, InFlight};
 use crate::volume::Step;
 use crate::{Error, FilePath, Outcome, Result, Version};
-use plan::{Effect, Plan};
-pub(crate) use script::Script;
+pub(crate) use plan::{Contents, Effect, Plan, Source};
+pub(crate) use script::{Action, Script};
+pub(crate) use staging::sync_all;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -97,7 +98,7 @@ impl<D: Directory> Local<D> {
             Some(path) => Some(
                 writing
                     .accounts
-                    .reserve(&self.tree, &self.limits, path, growth)
+                    .reserve(|| self.count(), &self.limits, path, growth)
                     .map_err(|error| plan.blame(path, error))?,
             ),
             None => None,
@@ -124,7 +125,7 @@ impl<D: Directory> Local<D> {
 
     /// How the batch changes the usage, and a path to blame if that is too much:
     /// that of its longest file.
-    fn growth_of(&self, plan: &Plan) -> Result<(Growth, Option<FilePath>)> {
+    pub(crate) fn growth_of(&self, plan: &Plan) -> Result<(Growth, Option<FilePath>)> {
         let mut growth = Growth::default();
         let mut longest: Option<(u64, &FilePath)> = None;
         for (path, effect) in &plan.effects {
@@ -286,7 +287,7 @@ fn finish<D: Directory>(
     script: &Script,
     journal: &mut Journal<D::File>,
 ) -> io::Result<()> {
-    let places = script.run(tree, staged_in)?;
+    let places = script.run(tree, &[staged_in])?;
     tree.settle(places)?;
     journal.retire()
 }

@@ -6,7 +6,7 @@
 //! as the locks of all its paths are held.
 
 use super::super::Local;
-use super::super::directory::{Directory, FileHandle};
+use super::super::directory::Directory;
 use crate::volume::{Change, Step, check_move};
 use crate::{Error, FilePath, Result, Version};
 use std::collections::BTreeMap;
@@ -206,8 +206,9 @@ pub(crate) fn size_of<D: Directory>(local: &Local<D>, source: &Source) -> Result
         Source::New(contents) => (contents.base.as_ref(), contents.more.len() as u64),
     };
     let Some(path) = base else { return Ok(more) };
-    let stat = local.open_existing(path)?.stat();
+    let stat = local.stat_file(path);
     let stat = stat.map_err(|error| Error::not_changed(path, error))?;
+    let stat = stat.ok_or_else(|| Error::not_found(path))?;
     Ok(stat.size + more)
 }
 

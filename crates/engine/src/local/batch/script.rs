@@ -57,12 +57,13 @@ impl Script {
         })
     }
 
-    /// Does what is left to do. Returns the places to settle. The caller holds
-    /// the locks of all paths and the structure lock.
+    /// Does what is left to do, with files that are staged in any of the directories.
+    /// Returns the places to settle. The caller holds the locks of all paths and the
+    /// structure lock.
     pub(crate) fn run<D: Directory>(
         &self,
         tree: &Tree<D>,
-        staged_in: &D,
+        staged_in: &[&D],
     ) -> io::Result<Vec<Place<D>>> {
         let mut places = Vec::with_capacity(self.actions.len());
         for action in &self.actions {
@@ -155,22 +156,32 @@ fn remove<D: Directory>(tree: &Tree<D>, path: &FilePath) -> io::Result<Option<Pl
 
 fn put<D: Directory>(
     tree: &Tree<D>,
-    staged_in: &D,
+    staged_in: &[&D],
     staged: &str,
     path: &FilePath,
 ) -> io::Result<Place<D>> {
     let mut place = tree.make(path)?;
     tree.anchor(&mut place)?;
-    match staged_in.stat(staged)?.map(|stat| stat.kind) {
-        None => return Ok(place),
-        Some(Kind::File) => {}
-        Some(_) => return Err(malformed()),
-    }
+    let Some(staged_in) = find_staged(staged_in, staged)? else {
+        return Ok(place);
+    };
     if is_directory(&*place.directory, path.name()) {
         tree.remove_empty(&place.directory, path)?;
     }
     staged_in.rename(staged, &place.directory, path.name())?;
     Ok(place)
+}
+
+/// The directory that a file is staged in; `None` if it has its place already.
+fn find_staged<'a, D: Directory>(staged_in: &[&'a D], name: &str) -> io::Result<Option<&'a D>> {
+    for directory in staged_in {
+        match directory.stat(name)?.map(|stat| stat.kind) {
+            None => {}
+            Some(Kind::File) => return Ok(Some(directory)),
+            Some(_) => return Err(malformed()),
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -83,7 +83,11 @@ impl<D: Directory> Local<D> {
     }
 }
 
-fn sync_all<D: Directory>(complete: Vec<Complete<D>>, root: &D) -> io::Result<Vec<Synced<D>>> {
+/// Makes all of them durable at once.
+pub(crate) fn sync_all<D: Directory>(
+    complete: Vec<Complete<D>>,
+    root: &D,
+) -> io::Result<Vec<Synced<D>>> {
     if complete.len() >= MANY_FILES && root.sync_file_system().is_ok() {
         return Ok(complete.into_iter().map(Complete::was_synced).collect());
     }

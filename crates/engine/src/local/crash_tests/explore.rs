@@ -1,8 +1,8 @@
 //! Cutting the power at every call of a scenario, and looking at what is left.
 
+use crate::local::Local;
 use crate::local::sim::{Deaf, IGNORE_CHECKSUMS, SimDirectory, SimDisk};
-use crate::local::testing::{Contents, contents, open, sessions_left, write};
-use crate::local::{Local, LocalVolumeOptions};
+use crate::local::testing::{Contents, Way, contents, open, open_with, sessions_left, write};
 use crate::{Batch, Change, Error};
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub(super) struct Violation(#[allow(dead_code, reason = "printed when a test fai
 pub(super) struct Scenario {
     pub(super) before: Vec<Batch>,
     pub(super) steps: Vec<Batch>,
+    way: Way,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -34,7 +35,19 @@ pub(super) struct Broken {
 
 impl Scenario {
     pub(super) fn new(before: Vec<Batch>, steps: Vec<Batch>) -> Self {
-        Self { before, steps }
+        Self {
+            before,
+            steps,
+            way: Way::Published,
+        }
+    }
+
+    /// The same in a journaled volume.
+    pub(super) fn journaled(self) -> Self {
+        Self {
+            way: Way::Journaled,
+            ..self
+        }
     }
 
     /// The contents after the setup and after each of the steps.
@@ -53,7 +66,7 @@ impl Scenario {
 
     pub(super) fn start(&self) -> (SimDisk, Arc<Local<SimDirectory>>) {
         let disk = SimDisk::new();
-        let volume = open(&disk).expect("a disk without faults");
+        let volume = open_with(&disk, self.way).expect("a disk without faults");
         for batch in &self.before {
             volume.commit(batch.clone()).expect("a disk without faults");
         }
@@ -99,7 +112,12 @@ impl Scenario {
                 check(state, allowed)
                     .map_err(|what| Violation(format!("{what}; cut {at}; state {number}")))?;
                 let is_kill = number + 1 == left.len();
-                if is_exhaustive() || is_kill || (number + cut).is_multiple_of(4) {
+                let some = match self.way {
+                    Way::Published => 4,
+                    // There are more of them, and each is longer.
+                    Way::Journaled => 48,
+                };
+                if is_exhaustive() || is_kill || (number + cut).is_multiple_of(some) {
                     states += explore_recovery(state, allowed, &mut random)
                         .map_err(|what| Violation(format!("{what}; cut {at}; state {number}")))?;
                 }
@@ -129,7 +147,10 @@ fn explore_recovery(
         drop(open(&disk));
         for left in disk.after_power_cut(limit, random) {
             states += 1;
-            check(&left, allowed).map_err(|what| format!("{what}; recovery cut at call {cut}"))?;
+            check(&left, allowed).map_err(|what| {
+                let call = disk.call(cut.saturating_sub(1));
+                format!("{what}; recovery cut at call {cut}, {call}")
+            })?;
         }
         if disk.calls() < cut {
             break;
@@ -222,11 +243,11 @@ pub(super) fn survives_a_kill_and_then_a_power_cut(scenario: &Scenario, by_other
     for cut in 0.. {
         let disk = SimDisk::new();
         let (root, process) = disk.start();
-        let first = Local::open(root, LocalVolumeOptions::default()).expect("no faults");
+        let first = Local::open(root, scenario.way.options()).expect("no faults");
         for batch in &scenario.before {
             first.commit(batch.clone()).expect("no faults");
         }
-        let second = open(&disk).expect("no faults");
+        let second = open_with(&disk, scenario.way).expect("no faults");
         disk.cut_at(cut);
         let acknowledged = scenario.run(&first);
         drop(first);

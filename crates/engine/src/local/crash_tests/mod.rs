@@ -4,6 +4,7 @@
 //! find out.
 
 mod explore;
+mod journaled;
 
 use super::directory::{Access, Directory, FileHandle};
 use super::sim::Deaf;

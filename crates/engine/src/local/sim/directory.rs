@@ -39,6 +39,7 @@ impl SimDirectory {
             (Role::Volume, ".ability-storage") => Role::Private,
             (Role::Volume, _) => Role::Volume,
             (_, name) if name.starts_with("journal-") || name.len() == 2 => Role::Journal,
+            (_, name) if name.starts_with("log-") => Role::Journal,
             (_, name) if name.len() == 32 => Role::Staged,
             _ => Role::Private,
         }

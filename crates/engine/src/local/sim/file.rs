@@ -4,6 +4,7 @@ use super::{Inode, Node, Pending, Process, Role, SimDisk, State, enter, stat_of}
 use crate::local::directory::{FileHandle, Kind, Stat};
 use std::io;
 use std::sync::MutexGuard;
+use std::time::SystemTime;
 
 pub(crate) struct SimFile {
     pub(super) disk: SimDisk,
@@ -98,6 +99,15 @@ impl FileHandle for SimFile {
         let (mut state, _) = self.enter("set_mode")?;
         if let Some(file) = state.files.get_mut(&self.inode) {
             file.mode = mode;
+        }
+        Ok(())
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let (mut state, _) = self.enter("set_modified")?;
+        if let Some(file) = state.files.get_mut(&self.inode) {
+            let since = time.duration_since(SystemTime::UNIX_EPOCH);
+            file.modified = since.unwrap_or_default().as_secs();
         }
         Ok(())
     }

@@ -1,0 +1,171 @@
+//! The same for a journaled volume: every state that a power cut could leave, at every
+//! call of commits, of settling and of recovery.
+
+use super::super::sim::Deaf;
+use super::super::testing::{append, batch, delete, rename, write};
+use super::explore::{Broken, Scenario, survives_a_kill_and_then_a_power_cut};
+use super::{
+    appends, appends_and_replacements, batches, batches_that_change_the_tree, deaf, holds,
+    is_found_out, moves_and_removals, one, single_writes,
+};
+
+/// Many versions of a few files: the logs are full again and again.
+fn rewrites() -> Scenario {
+    let version = |path: &str, number: u8| one(write(path, &[b'a' + number; 200]));
+    let mut steps: Vec<_> = (0..5).map(|number| version("file", number)).collect();
+    steps.insert(2, version("dir/other", 0));
+    steps.insert(
+        4,
+        batch([write("file", b"in a batch"), delete("dir/other")]),
+    );
+    Scenario::new(vec![version("file", 20)], steps)
+}
+
+/// What is in the journal as a whole, what grows in the file, and what is too long for
+/// the journal, in turn.
+fn growth() -> Scenario {
+    let long = [b'l'; 400];
+    Scenario::new(
+        vec![one(write("log", b"begin\n"))],
+        vec![
+            one(append("log", b"one\n")),
+            one(write("log", &long)),
+            one(append("log", b"behind long contents\n")),
+            one(rename("log", "moved")),
+            one(append("moved", &[b'+'; 200])),
+            one(append("moved", &long)),
+            one(append("log", b"begun again\n")),
+        ],
+    )
+}
+
+#[test]
+fn single_commits_survive_a_power_cut_at_every_call() {
+    holds(single_writes().journaled());
+    holds(moves_and_removals().journaled());
+}
+
+#[test]
+fn rewrites_survive_a_power_cut_at_every_call() {
+    holds(rewrites().journaled());
+}
+
+#[test]
+fn appends_survive_a_power_cut_at_every_call() {
+    holds(appends().journaled());
+    holds(appends_and_replacements().journaled());
+}
+
+#[test]
+fn growth_survives_a_power_cut_at_every_call() {
+    holds(growth().journaled());
+}
+
+#[test]
+fn batches_survive_a_power_cut_at_every_call() {
+    holds(batches().journaled());
+    holds(batches_that_change_the_tree().journaled());
+}
+
+#[test]
+fn all_directories_that_matter_are_synced() {
+    for scenario in [
+        single_writes(),
+        moves_and_removals(),
+        growth(),
+        rewrites(),
+        batches(),
+        batches_that_change_the_tree(),
+    ] {
+        let broken = Broken {
+            unordered: true,
+            ..Broken::default()
+        };
+        let explored = scenario.journaled().explore(broken);
+        explored.expect("all is there");
+    }
+}
+
+#[test]
+fn a_journal_without_sync_is_found_out() {
+    let broken = deaf(Deaf {
+        journals: true,
+        ..Deaf::default()
+    });
+    is_found_out(rewrites().journaled(), broken);
+    is_found_out(batches().journaled(), broken);
+}
+
+#[test]
+fn records_without_checksum_are_found_out() {
+    let broken = Broken {
+        ignore_checksums: true,
+        ..Broken::default()
+    };
+    is_found_out(rewrites().journaled(), broken);
+}
+
+#[test]
+fn settling_without_syncs_is_found_out() {
+    for deaf_to in [
+        Deaf {
+            staged_files: true,
+            ..Deaf::default()
+        },
+        Deaf {
+            directories: true,
+            ..Deaf::default()
+        },
+    ] {
+        is_found_out(rewrites().journaled(), deaf(deaf_to));
+    }
+    let files = deaf(Deaf {
+        files: true,
+        ..Deaf::default()
+    });
+    is_found_out(appends().journaled(), files);
+}
+
+#[test]
+fn long_contents_without_syncs_are_found_out() {
+    let private_directories = true;
+    let broken = deaf(Deaf {
+        private_directories,
+        ..Deaf::default()
+    });
+    is_found_out(growth().journaled(), broken);
+}
+
+#[test]
+fn what_another_process_builds_on_is_durable_too() {
+    let before = || {
+        vec![
+            one(write("dir/file", b"old")),
+            one(write("gone", b"soon")),
+            one(append("dir/file", b"+")),
+        ]
+    };
+    for change in [
+        one(write("dir/file", b"a new version")),
+        one(append("dir/file", b"one more")),
+        one(delete("dir/file")),
+        batch([
+            write("dir/file", b"by a batch"),
+            write("dir/new", b"new"),
+            delete("gone"),
+        ]),
+        batch([delete("dir/file"), write("dir/file/below", b"by a batch")]),
+    ] {
+        let scenario = Scenario::new(before(), vec![change]).journaled();
+        for by_other in [
+            one(append("dir/file", b" and more")),
+            one(write("dir/file", b"other")),
+            one(delete("dir/file")),
+            one(write("unrelated", b"other")),
+            one(write("dir/new", &[b'o'; 300])),
+            one(write("dir/new/below", b"other")),
+        ] {
+            survives_a_kill_and_then_a_power_cut(&scenario, &by_other);
+        }
+    }
+}

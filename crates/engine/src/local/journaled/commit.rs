@@ -1,0 +1,253 @@
+//! From the steps of a batch to a record:
+//!
+//! 1. *plan*, with the turn: play the steps through against what the volume holds now,
+//!    and see that nothing is in the way of what each path has in the end;
+//! 2. *write* one record that says it, and give the turn to the next;
+//! 3. *sync* the record, together with those of others. Committed.
+//!
+//! An error in 1 or 2 means *not applied*, one in 3 *unconfirmed*: others see the
+//! record already. What is too long for a record is on the disk before 2.
+
+use super::super::Local;
+use super::super::batch::Plan;
+use super::super::commit::Writing;
+use super::super::directory::Directory;
+use super::super::stage::Complete;
+use super::super::usage::Growth;
+use super::draft::Draft;
+use super::effects::EFFECT_BYTES;
+use super::large::Large;
+use super::turn::Turn;
+use super::{ALL_INLINE_BYTES, INLINE_BYTES, Journaled};
+use crate::volume::{Change, Precondition, Step};
+use crate::{Error, FilePath, Result, Version};
+use std::io;
+
+impl<D: Directory> Local<D> {
+    pub(in crate::local) fn commit_journaled(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        mut steps: Vec<Step>,
+    ) -> Result<Vec<Option<Version>>> {
+        let Some(first) = steps.first().map(|step| step.change.target().clone()) else {
+            return Ok(Vec::new());
+        };
+        if let [step] = &mut steps[..] {
+            self.limits.check_change(&step.change)?;
+            if let Change::Write { path, contents } = &mut step.change
+                && contents.len() as u64 > INLINE_BYTES
+            {
+                let (path, contents) = (path.clone(), std::mem::take(contents));
+                let precondition = step.precondition;
+                let version =
+                    self.commit_large_write(journaled, writing, &path, &contents, &precondition)?;
+                return Ok(vec![Some(version)]);
+            }
+        }
+        let is_single = steps.len() == 1;
+        let committed = self.commit_record(journaled, writing, &first, steps);
+        committed.map_err(|error| match error {
+            Error::Step { source, .. } if is_single => *source,
+            error => error,
+        })
+    }
+
+    fn commit_record(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        first: &FilePath,
+        steps: Vec<Step>,
+    ) -> Result<Vec<Option<Version>>> {
+        let mut in_flight = writing.accounts.in_flight();
+        for step in &steps {
+            in_flight.add(&self.limits, step.change.target(), step.change.bytes())?;
+        }
+        let turn =
+            self.turn_with_room(journaled, first, |journaled| journaled.record_bytes(&steps))?;
+        let plan = Plan::make(self, steps)?;
+        plan.check_structure()?;
+        journaled.check_ways(&plan)?;
+        let (growth, largest) = self.growth_of(&plan)?;
+        let count = || self.count();
+        let reserve = |path| {
+            let accounts = &writing.accounts;
+            let reserved = accounts.reserve(count, &self.limits, path, growth);
+            reserved.map_err(|error| plan.blame(path, error))
+        };
+        let reservation = largest.as_ref().map(reserve).transpose()?;
+        let draft = Draft::of(self, journaled, &plan)?;
+        if draft.effects.is_empty() {
+            return Ok(plan.versions);
+        }
+        let written = journaled.commit_draft(turn, first, draft);
+        let is_made = written.as_ref().map_or_else(is_unconfirmed, |_| true);
+        if let (true, Some(reservation)) = (is_made, reservation) {
+            reservation.keep();
+        }
+        journaled.confirm(first, written?)?;
+        Ok(plan.versions)
+    }
+
+    /// The turn, with room for a record of the length that is asked for when it is had.
+    fn turn_with_room<'a>(
+        &self,
+        journaled: &'a Journaled<D>,
+        path: &FilePath,
+        payload_bytes: impl FnOnce(&Journaled<D>) -> io::Result<usize>,
+    ) -> Result<Turn<'a, D>> {
+        let not_possible =
+            |error| Error::not_possible(Some(path), "its journal takes no more commits", error);
+        let turn = journaled.turn().map_err(not_possible)?;
+        let room = payload_bytes(journaled).and_then(|bytes| journaled.make_room(&turn, bytes));
+        room.map_err(not_possible)?;
+        Ok(turn)
+    }
+
+    fn commit_large_write(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        path: &FilePath,
+        contents: &[u8],
+        precondition: &Precondition,
+    ) -> Result<Version> {
+        let not_changed = |error| Error::not_changed(path, error);
+        // A first look spares staging what cannot succeed.
+        precondition.check(path, || self.version(path))?;
+        let mut in_flight = writing.accounts.in_flight();
+        in_flight.add(&self.limits, path, contents.len() as u64)?;
+        let mode = self.mode_of(path).map_err(not_changed)?;
+        let large = journaled.stage_large(None::<io::Empty>, contents, mode);
+        let large = large.and_then(|large| journaled.sync_names().map(|()| large));
+        let version = Version::of(contents);
+        let large = large.map_err(not_changed)?;
+        self.commit_large(journaled, writing, path, precondition, large, version)?;
+        Ok(version)
+    }
+
+    /// Commits what a writer staged.
+    pub(in crate::local) fn commit_stream(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        path: &FilePath,
+        precondition: &Precondition,
+        staged: Complete<D>,
+        version: Version,
+    ) -> Result<()> {
+        let not_changed = |error| Error::not_changed(path, error);
+        let bytes = staged.bytes();
+        if bytes <= INLINE_BYTES {
+            let contents = staged.read_back().map_err(not_changed)?;
+            let path = path.clone();
+            let step = Change::Write { path, contents }.only_if(*precondition);
+            let first = step.change.target().clone();
+            return match self.commit_record(journaled, writing, &first, vec![step]) {
+                Err(Error::Step { source, .. }) => Err(*source),
+                result => result.map(drop),
+            };
+        }
+        let large = journaled.adopt(staged, bytes).map_err(not_changed)?;
+        self.commit_large(journaled, writing, path, precondition, large, version)
+    }
+
+    fn commit_large(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        path: &FilePath,
+        precondition: &Precondition,
+        large: Large<D>,
+        version: Version,
+    ) -> Result<()> {
+        let bytes = path.as_str().len() + 2 * EFFECT_BYTES;
+        let turn = self.turn_with_room(journaled, path, |_| Ok(bytes))?;
+        precondition.check(path, || self.version(path))?;
+        journaled.check_way(path, &|_| false)?;
+        let stat = self.stat_file(path);
+        let stat = stat.map_err(|error| Error::not_changed(path, error))?;
+        let mut growth = Growth::default();
+        growth.replace(stat.map(|stat| stat.size), Some(large.bytes()));
+        let accounts = &writing.accounts;
+        let reservation = accounts.reserve(|| self.count(), &self.limits, path, growth)?;
+        let mut draft = Draft::new(self, journaled);
+        let mode = stat.and_then(|stat| stat.mode);
+        draft.put(path, large.contents(), mode, None, Some(version));
+        draft.large.push(large);
+        let written = journaled.commit_draft(turn, path, draft);
+        if written.as_ref().map_or_else(is_unconfirmed, |_| true) {
+            reservation.keep();
+        }
+        journaled.confirm(path, written?)
+    }
+}
+
+impl<D: Directory> Journaled<D> {
+    /// Writes the record, and gives the turn to the next. `first` is whom to blame.
+    fn commit_draft(
+        &self,
+        turn: Turn<'_, D>,
+        first: &FilePath,
+        draft: Draft<'_, D>,
+    ) -> Result<u64> {
+        let Draft {
+            time,
+            effects,
+            large,
+            ..
+        } = draft;
+        match self.write(&turn, time, effects) {
+            Ok(sequence) => {
+                large.into_iter().for_each(Large::hand_over);
+                drop(turn);
+                Ok(sequence)
+            }
+            Err(Ok(error)) => Err(Error::not_changed(first, error)),
+            Err(Err(error)) => {
+                // The record may count, so what it names must stay.
+                large.into_iter().for_each(Large::hand_over);
+                drop(turn);
+                self.fail(&error);
+                Err(Error::unconfirmed(first, error))
+            }
+        }
+    }
+
+    /// Step 3.
+    fn confirm(&self, first: &FilePath, sequence: u64) -> Result<()> {
+        self.settle_later();
+        self.wait_durable(sequence).map_err(|error| {
+            self.fail(&error);
+            Error::unconfirmed(first, error)
+        })
+    }
+}
+
+impl<D: Directory> Journaled<D> {
+    /// No record of these steps is longer. For who has the turn.
+    fn record_bytes(&self, steps: &[Step]) -> io::Result<usize> {
+        drop(self.up_to_date()?);
+        let mut names = EFFECT_BYTES;
+        let mut contents = 0;
+        for step in steps {
+            let paths: usize = step.change.paths().map(|path| path.as_str().len()).sum();
+            names += 2 * (paths + EFFECT_BYTES);
+            contents += match &step.change {
+                // A file that moves may go into the record, whole.
+                Change::Rename { source, .. } => {
+                    let stat = self.stat_current(source)?;
+                    stat.map_or(0, |stat| stat.size)
+                }
+                change => change.bytes(),
+            }
+            .min(INLINE_BYTES);
+        }
+        Ok(names + contents.min(ALL_INLINE_BYTES) as usize)
+    }
+}
+
+fn is_unconfirmed(error: &Error) -> bool {
+    error.outcome() == crate::Outcome::Unconfirmed
+}

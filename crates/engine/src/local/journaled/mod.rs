@@ -1,0 +1,211 @@
+//! The journaled volume: a commit is one record in a journal, on the disk after one
+//! flush that it shares with all who commit at that moment; the files follow later.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `effects` | what a record says |
+//! | `logs` | the two journals that take the records in turn |
+//! | `view` | what the records make of the volume, until it is in the files |
+//! | `turn` | one writer of records at a time, in all processes |
+//! | `durable` | one flush for all who wait |
+//! | `commit` | from the steps of a batch to a record |
+//! | `draft` | what a record is made of |
+//! | `large` | contents that are too long for a record |
+//! | `ways` | that nothing becomes both a file and a directory |
+//! | `current` | what a path has at this moment, for readers and planners |
+//! | `settle` | putting what the records say into the files |
+//! | `background` | when that is done |
+//! | `sharing` | that all who have the volume open do it in the same way |
+//!
+//! As long as a session like this has the volume open, its files may be changed in
+//! `settle` alone: there is no lock of a path. What the records say counts, whatever
+//! the files hold.
+
+mod background;
+mod commit;
+mod current;
+mod draft;
+mod durable;
+mod effects;
+mod large;
+mod logs;
+mod settle;
+mod sharing;
+mod turn;
+mod view;
+mod ways;
+
+use super::directory::{Access, Directory, FileHandle};
+use super::tree::Tree;
+use background::Background;
+pub(crate) use current::Opened;
+use durable::Durable;
+use effects::Record;
+use logs::{Logs, REDO, Room};
+pub(crate) use sharing::{Mode, enter};
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+use turn::{Turn, Writer};
+use view::View;
+
+use crate::FilePath;
+
+/// How many bytes of contents go into one record, of one file and of all.
+const INLINE_BYTES: u64 = if cfg!(test) { 256 } else { 256 << 10 };
+const ALL_INLINE_BYTES: u64 = if cfg!(test) { 700 } else { 1 << 20 };
+
+pub(crate) struct Journaled<D: Directory> {
+    tree: Tree<D>,
+    state: Mutex<State<D>>,
+    durable: Durable,
+    /// `None` if the volume is only read.
+    writing: Option<Writing<D>>,
+    /// For the thread that settles.
+    me: Weak<Self>,
+}
+
+struct State<D: Directory> {
+    logs: Logs<D>,
+    view: View,
+}
+
+/// What it takes to write records and to settle them.
+struct Writing<D: Directory> {
+    /// Where logs and large contents are.
+    redo: Arc<D>,
+    /// Where files are staged on their way from the journal.
+    staging: Arc<D>,
+    writer: Writer,
+    /// One settles at a time.
+    settling: Mutex<()>,
+    background: Background,
+    /// Files whose contents are known to be on the disk, with length and time of
+    /// change.
+    bases: Mutex<HashMap<FilePath, (u64, SystemTime)>>,
+}
+
+impl<D: Directory> Journaled<D> {
+    /// For a session that writes; `staging` is its own. It settles by itself within
+    /// `settle_after`, `None` for only when it must.
+    pub(crate) fn open(
+        root: &Arc<D>,
+        private: &D,
+        staging: Arc<D>,
+        settle_after: Option<Duration>,
+    ) -> io::Result<Arc<Self>> {
+        let redo = Arc::new(private.open_or_create_dir(REDO, Access::Private)?);
+        let writing = Writing {
+            redo: redo.clone(),
+            staging,
+            writer: Writer::default(),
+            settling: Mutex::default(),
+            background: Background::new(settle_after),
+            bases: Mutex::default(),
+        };
+        Ok(Self::new(root, Some(redo), Some(writing)))
+    }
+
+    /// To read only.
+    pub(crate) fn open_to_read(root: &Arc<D>) -> Arc<Self> {
+        Self::new(root, None, None)
+    }
+
+    fn new(root: &Arc<D>, redo: Option<Arc<D>>, writing: Option<Writing<D>>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            tree: Tree::new(root.clone()),
+            state: Mutex::new(State {
+                logs: Logs::new(root.clone(), redo),
+                view: View::default(),
+            }),
+            durable: Durable::default(),
+            writing,
+        })
+    }
+
+    fn writing(&self) -> io::Result<&Writing<D>> {
+        let writing = self.writing.as_ref();
+        writing.ok_or_else(|| io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    /// The logs and the view, with all that anybody has written.
+    fn up_to_date(&self) -> io::Result<MutexGuard<'_, State<D>>> {
+        let mut state = self.state();
+        let State { logs, view } = &mut *state;
+        logs.follow(view)?;
+        self.durable.is_written(logs.last());
+        Ok(state)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<D>> {
+        lock(&self.state)
+    }
+
+    /// Sees to it that there is room for a record of this length.
+    fn make_room(&self, _turn: &Turn<'_, D>, payload_bytes: usize) -> io::Result<()> {
+        let mut all_are_synced = false;
+        loop {
+            let room = self
+                .up_to_date()?
+                .logs
+                .make_room(payload_bytes, all_are_synced)?;
+            match room {
+                Room::Ready => return Ok(()),
+                Room::Sync => {
+                    self.sync_log()?;
+                    all_are_synced = true;
+                }
+                Room::Settle(which) => self.settle(which)?,
+            }
+        }
+    }
+
+    /// Writes a record of these effects, for which there is room, and shows it.
+    /// Returns its number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Logs::write`].
+    fn write(
+        &self,
+        _turn: &Turn<'_, D>,
+        time: SystemTime,
+        effects: Vec<(FilePath, effects::Effect)>,
+    ) -> Result<u64, Result<io::Error, io::Error>> {
+        let mut state = self.state();
+        let State { logs, view } = &mut *state;
+        let record = Record {
+            sequence: logs.last() + 1,
+            time,
+            effects,
+        };
+        let sequence = record.sequence;
+        let which = logs.write(&record)?;
+        view.apply(which, record);
+        self.durable.is_written(sequence);
+        Ok(sequence)
+    }
+
+    /// Waits until all up to this commit is on the disk.
+    fn wait_durable(&self, sequence: u64) -> io::Result<()> {
+        self.durable.wait(sequence, || self.sync_unchecked())
+    }
+
+    /// Makes all records durable that there are, also those of others.
+    fn sync_log(&self) -> io::Result<()> {
+        self.durable.check()?;
+        self.sync_unchecked()
+            .inspect_err(|error| self.durable.fail(error))
+    }
+
+    fn sync_unchecked(&self) -> io::Result<()> {
+        let file = self.state().logs.descriptor_to_sync()?;
+        file.sync_data()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,340 @@
+//! The view: what the records of the journal make of the volume, as long as it is
+//! not known to be in the files themselves.
+//!
+//! It holds every path that a live record names, and must follow the records in
+//! their order. Nothing here touches the disk.
+
+use super::effects::{Contents, Effect, Extension, Put, Record};
+use crate::{FilePath, Version};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Which of the two logs.
+pub(super) type Which = usize;
+
+#[derive(Default)]
+pub(super) struct View {
+    entries: HashMap<FilePath, Arc<Entry>>,
+    /// How many files are shown in each directory, at any depth.
+    files_in: HashMap<FilePath, usize>,
+    /// What each log has records about.
+    touched: [HashSet<FilePath>; 2],
+    /// Counts how often entries were given up, so that who looked twice can tell.
+    settlings: u64,
+}
+
+/// What has become of a path.
+pub(super) struct Entry {
+    which: Which,
+    /// `None`: there is no file.
+    pub(super) file: Option<File>,
+}
+
+/// A file whose contents are, in this order: a beginning that is in a file on the
+/// disk, if there is one, and parts that the journal holds.
+pub(super) struct File {
+    pub(super) beginning: Option<Beginning>,
+    parts: Parts,
+    pub(super) bytes: u64,
+    pub(super) modified: SystemTime,
+    pub(super) mode: Option<u32>,
+    /// Where it is known.
+    pub(super) version: Option<Version>,
+}
+
+/// The first bytes of a file, which are on the disk.
+#[derive(Clone)]
+pub(super) struct Beginning {
+    /// The name that the file is staged under; `None` for what is at the path
+    /// itself. One that is not staged any more is at the path.
+    pub(super) staged: Option<String>,
+    pub(super) bytes: u64,
+    /// Stands for the end of it, once there are parts behind it.
+    pub(super) fence: Option<[u8; 32]>,
+}
+
+/// Parts of a file that grows: many versions of it share them.
+#[derive(Clone, Default)]
+struct Parts {
+    all: Arc<Mutex<Vec<Arc<[u8]>>>>,
+    /// How many of them belong to this version.
+    count: usize,
+}
+
+impl Parts {
+    fn of(part: Arc<[u8]>) -> Self {
+        Self {
+            all: Arc::new(Mutex::new(vec![part])),
+            count: 1,
+        }
+    }
+
+    fn and(&self, part: Arc<[u8]>) -> Self {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() != self.count {
+            let mut own = all[..self.count].to_vec();
+            own.push(part);
+            return Self {
+                count: own.len(),
+                all: Arc::new(Mutex::new(own)),
+            };
+        }
+        all.push(part);
+        Self {
+            all: self.all.clone(),
+            count: self.count + 1,
+        }
+    }
+}
+
+impl File {
+    pub(super) fn parts(&self) -> Vec<Arc<[u8]>> {
+        let all = self.parts.all.lock();
+        all.unwrap_or_else(PoisonError::into_inner)[..self.parts.count].to_vec()
+    }
+
+    pub(super) fn has_parts(&self) -> bool {
+        self.parts.count > 0
+    }
+
+    /// All parts as one.
+    pub(super) fn joined_parts(&self) -> Vec<u8> {
+        self.parts().concat()
+    }
+
+    fn put(put: Put) -> Self {
+        let bytes = put.contents.bytes();
+        let (beginning, parts) = match put.contents {
+            Contents::Inline(contents) => (None, Parts::of(contents)),
+            Contents::Staged { name, bytes } => {
+                let staged = Some(name);
+                let beginning = Beginning {
+                    staged,
+                    bytes,
+                    fence: None,
+                };
+                (Some(beginning), Parts::default())
+            }
+        };
+        Self {
+            beginning,
+            parts,
+            bytes,
+            modified: put.modified,
+            mode: put.mode,
+            version: put.version,
+        }
+    }
+
+    /// What is in the volume, and more.
+    fn grown(before: Option<&File>, extension: Extension, time: SystemTime) -> Self {
+        let Extension {
+            offset,
+            fence,
+            more,
+        } = extension;
+        let bytes = offset + more.len() as u64;
+        let (beginning, parts, mode) = match before {
+            Some(file) => {
+                let mut beginning = file.beginning.clone();
+                if let (Some(beginning), false) = (&mut beginning, file.has_parts()) {
+                    beginning.fence = Some(fence);
+                }
+                (beginning, file.parts.and(more), file.mode)
+            }
+            None => {
+                let beginning = Beginning {
+                    staged: None,
+                    bytes: offset,
+                    fence: Some(fence),
+                };
+                (Some(beginning), Parts::of(more), None)
+            }
+        };
+        Self {
+            beginning,
+            parts,
+            bytes,
+            modified: time,
+            mode,
+            version: None,
+        }
+    }
+}
+
+impl View {
+    pub(super) fn get(&self, path: &FilePath) -> Option<Arc<Entry>> {
+        self.entries.get(path).cloned()
+    }
+
+    pub(super) fn settlings(&self) -> u64 {
+        self.settlings
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&FilePath, &Arc<Entry>)> {
+        self.entries.iter()
+    }
+
+    /// What a log has records about, as it is now.
+    pub(super) fn touched(&self, which: Which) -> Vec<(FilePath, Arc<Entry>)> {
+        let paths = self.touched[which].iter();
+        let entries = paths.filter_map(|path| Some((path.clone(), self.get(path)?)));
+        entries.collect()
+    }
+
+    /// Whether there are files in this directory.
+    pub(super) fn has_files_in(&self, directory: &FilePath) -> bool {
+        self.files_in.contains_key(directory)
+    }
+
+    pub(super) fn apply(&mut self, which: Which, record: Record) {
+        let Record { time, effects, .. } = record;
+        for (path, effect) in effects {
+            let file = match effect {
+                Effect::Remove => None,
+                Effect::Put(put) => Some(File::put(put)),
+                Effect::Append(extension) => {
+                    let before = self.entries.get(&path);
+                    let before = before.and_then(|entry| entry.file.as_ref());
+                    let before = before.filter(|file| file.bytes == extension.offset);
+                    Some(File::grown(before, extension, time))
+                }
+            };
+            self.touched[which].insert(path.clone());
+            let entry = Entry { which, file };
+            self.set(path, Some(Arc::new(entry)));
+        }
+    }
+
+    /// What this log has records about is in the files now.
+    pub(super) fn settled(&mut self, which: Which) {
+        let touched = std::mem::take(&mut self.touched[which]);
+        if touched.is_empty() {
+            return;
+        }
+        for path in touched {
+            if self
+                .entries
+                .get(&path)
+                .is_some_and(|entry| entry.which == which)
+            {
+                self.set(path, None);
+            }
+        }
+        self.settlings += 1;
+    }
+
+    /// Forgets all, to be told all anew.
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            settlings: self.settlings + 1,
+            ..Self::default()
+        };
+    }
+
+    fn set(&mut self, path: FilePath, entry: Option<Arc<Entry>>) {
+        let is_file = |entry: &Option<Arc<Entry>>| {
+            let entry = entry.as_ref();
+            entry.is_some_and(|entry| entry.file.is_some())
+        };
+        let now = is_file(&entry);
+        let before = match entry {
+            Some(entry) => self.entries.insert(path.clone(), entry),
+            None => self.entries.remove(&path),
+        };
+        let before = is_file(&before);
+        if before == now {
+            return;
+        }
+        for directory in path.ancestors() {
+            let files = self.files_in.entry(directory.clone()).or_default();
+            if now {
+                *files += 1;
+            } else {
+                *files -= 1;
+                if *files == 0 {
+                    self.files_in.remove(&directory);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> FilePath {
+        FilePath::new(text).expect("valid")
+    }
+
+    fn put(contents: &[u8]) -> Effect {
+        Effect::Put(Put {
+            contents: Contents::Inline(contents.into()),
+            mode: None,
+            modified: SystemTime::UNIX_EPOCH,
+            version: None,
+        })
+    }
+
+    fn append(offset: u64, more: &[u8]) -> Effect {
+        Effect::Append(Extension {
+            offset,
+            fence: [0; 32],
+            more: more.into(),
+        })
+    }
+
+    fn record(sequence: u64, effects: Vec<(FilePath, Effect)>) -> Record {
+        Record {
+            sequence,
+            time: SystemTime::UNIX_EPOCH,
+            effects,
+        }
+    }
+
+    fn contents(view: &View, at: &str) -> Option<Vec<u8>> {
+        let entry = view.get(&path(at))?;
+        entry.file.as_ref().map(File::joined_parts)
+    }
+
+    #[test]
+    fn the_last_record_about_a_path_counts() {
+        let mut view = View::default();
+        view.apply(0, record(1, vec![(path("a"), put(b"one"))]));
+        view.apply(0, record(2, vec![(path("a"), append(3, b"+two"))]));
+        assert_eq!(contents(&view, "a"), Some(b"one+two".to_vec()));
+        view.apply(1, record(3, vec![(path("a"), Effect::Remove)]));
+        assert_eq!(contents(&view, "a"), None);
+        view.settled(0);
+        assert!(view.get(&path("a")).is_some(), "it is still in the other");
+        view.settled(1);
+        assert!(view.is_empty());
+    }
+
+    #[test]
+    fn an_older_version_keeps_its_length() {
+        let mut view = View::default();
+        view.apply(0, record(1, vec![(path("a"), put(b"one"))]));
+        let before = view.get(&path("a")).expect("there");
+        view.apply(0, record(2, vec![(path("a"), append(3, b"+two"))]));
+        view.apply(0, record(3, vec![(path("a"), append(7, b"+three"))]));
+        let file = before.file.as_ref().expect("a file");
+        assert_eq!((file.joined_parts(), file.bytes), (b"one".to_vec(), 3));
+    }
+
+    #[test]
+    fn directories_know_whether_files_are_in_them() {
+        let mut view = View::default();
+        view.apply(0, record(1, vec![(path("a/b/c"), put(b"1"))]));
+        view.apply(0, record(2, vec![(path("a/b/c"), put(b"2"))]));
+        assert!(view.has_files_in(&path("a")) && view.has_files_in(&path("a/b")));
+        view.apply(0, record(3, vec![(path("a/b/c"), Effect::Remove)]));
+        assert!(!view.has_files_in(&path("a")) && !view.has_files_in(&path("a/b")));
+    }
+}
