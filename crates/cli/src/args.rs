@@ -104,6 +104,15 @@ pub struct RunArgs {
     #[arg(long)]
     pub read_only: bool,
 
+    /// Save faster, by way of a journal
+    ///
+    /// Each change is durable after one flush of the disk, which it shares with others;
+    /// the files follow within seconds, and at the end. Until then other programs
+    /// see older contents, and what they write into those files is overwritten.
+    /// Nothing to be done after a power cut: the next run finds the journal.
+    #[arg(long, conflicts_with = "read_only")]
+    pub journaled: bool,
+
     /// The most memory it may use
     ///
     /// In bytes, or with K, M or G. Counts all its memories and tables together.

@@ -31,6 +31,7 @@ pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
     let root = Root::options()
         .limits(args.storage.of_volume())
         .read_only(args.read_only)
+        .journaled(args.journaled)
         .open_or_create(&args.root)
         .map_err(told)?;
     if let Some(scratch) = &args.scratch {

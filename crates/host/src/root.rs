@@ -4,6 +4,8 @@
 //! they share. No id leads out of `abilities/`.
 
 use crate::root_volume::RootVolume;
+#[cfg(doc)]
+use ability_storage_engine::LocalVolumeOptions;
 use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, Result};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -44,6 +46,7 @@ pub struct Root {
 pub struct RootOptions {
     limits: Limits,
     read_only: bool,
+    journaled: bool,
 }
 
 impl RootOptions {
@@ -58,6 +61,13 @@ impl RootOptions {
     /// it is asked for again. Default: `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// Whether commits go into a journal first, and into the files later: faster, at a
+    /// price that [`LocalVolumeOptions::journaled`] tells. Default: `false`.
+    pub fn journaled(mut self, journaled: bool) -> Self {
+        self.journaled = journaled;
         self
     }
 
@@ -141,6 +151,7 @@ impl Root {
         let volume = LocalVolume::options()
             .limits(self.options.limits.clone())
             .read_only(self.options.read_only)
+            .journaled(self.options.journaled)
             .open(&path)?;
         Ok(Arc::new(RootVolume::directory(volume)))
     }

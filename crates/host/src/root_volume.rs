@@ -33,6 +33,28 @@ impl RootVolume {
         }
     }
 
+    /// Whether commits go into a journal first, as
+    /// [`RootOptions::journaled`](crate::RootOptions::journaled) asks for.
+    pub fn is_journaled(&self) -> bool {
+        match &self.0 {
+            Kind::Directory(volume) => volume.is_journaled(),
+            Kind::Missing(_) => false,
+        }
+    }
+
+    /// Puts all that is committed into the files themselves; see
+    /// [`LocalVolume::settle`].
+    ///
+    /// # Errors
+    ///
+    /// See there.
+    pub fn settle(&self) -> Result<()> {
+        match &self.0 {
+            Kind::Directory(volume) => volume.settle(),
+            Kind::Missing(_) => Ok(()),
+        }
+    }
+
     fn volume(&self) -> &dyn Volume {
         match &self.0 {
             Kind::Directory(volume) => volume,
