@@ -8,6 +8,7 @@ use powercut::campaign::session::Session;
 use powercut::disk::server;
 use powercut::file_system::FileSystem;
 use powercut::recording::Studio;
+use powercut::recording::Way;
 use powercut::system::mount::Mount;
 use powercut::system::namespace::{Place, enter};
 use powercut::system::requirements;
@@ -127,7 +128,11 @@ enum Command {
     },
     /// Change a volume as told.
     #[command(hide = true)]
-    Worker { directory: PathBuf },
+    Worker {
+        directory: PathBuf,
+        #[arg(long)]
+        journaled: bool,
+    },
 }
 
 pub fn main() -> ExitCode {
@@ -151,8 +156,15 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             server::serve(directory, *bytes, base.as_deref())?;
             return Ok(ExitCode::SUCCESS);
         }
-        Some(Command::Worker { directory }) => {
-            worker::serve(directory)?;
+        Some(Command::Worker {
+            directory,
+            journaled,
+        }) => {
+            let way = match journaled {
+                true => Way::Journaled,
+                false => Way::Published,
+            };
+            worker::serve(directory, way)?;
             return Ok(ExitCode::SUCCESS);
         }
         None => {}

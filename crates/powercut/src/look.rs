@@ -135,7 +135,10 @@ fn counts(volume: &LocalVolume, files: &Files) -> Result<(), Violation> {
 }
 
 /// What a volume keeps for itself when nobody has it open.
-const KEPT: [&str; 4] = ["lock", "locks", "journals", "sessions"];
+const KEPT: [&str; 5] = ["lock", "locks", "journals", "redo", "sessions"];
+
+/// What is kept of a journal.
+const KEPT_OF_JOURNAL: [&str; 4] = ["log-0", "log-1", "settling", "writer"];
 
 /// Nothing temporary is left once the volume is closed.
 fn clean(directory: &Path) -> Result<(), Violation> {
@@ -148,6 +151,13 @@ fn clean(directory: &Path) -> Result<(), Violation> {
     };
     let unreadable = |error| Violation::new(Kind::Unreadable, format!("{PRIVATE}: {error}"));
     let mut left = names_in(private.join("sessions")).map_err(unreadable)?;
+    if private.join("redo").exists() {
+        let redo = names_in(private.join("redo")).map_err(unreadable)?;
+        left.extend(
+            redo.into_iter()
+                .filter(|name| !KEPT_OF_JOURNAL.contains(&&**name)),
+        );
+    }
     let others = names_in(private).map_err(unreadable)?;
     left.extend(others.into_iter().filter(|name| !KEPT.contains(&&**name)));
     match left.first() {

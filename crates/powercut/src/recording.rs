@@ -43,6 +43,29 @@ pub struct Site<'a> {
     pub recorder: &'a Recorder,
     /// This program, which can also be a worker.
     pub program: &'a Path,
+    /// How volumes are opened.
+    pub way: Way,
+}
+
+/// How the commits of a volume reach its files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Each before it is acknowledged.
+    #[default]
+    Published,
+    /// By way of a journal, later.
+    Journaled,
+}
+
+impl<'a> Site<'a> {
+    /// The same, with volumes that are opened in another way.
+    pub fn with(&self, way: Way) -> Site<'a> {
+        Site {
+            directory: self.directory.clone(),
+            way,
+            ..*self
+        }
+    }
 }
 
 /// What happened to the disk, and what had been promised when.
@@ -123,6 +146,7 @@ impl Studio {
         marker.mark(BEGIN)?;
         let recorder = Recorder::new(marker);
         work(&Site {
+            way: Way::default(),
             directory,
             seed,
             recorder: &recorder,

@@ -4,7 +4,7 @@ use super::guest::{self, Chain};
 use super::protocols::{self, JOURNAL, Protocol, STATE};
 use super::{appends, batches, conditional, killed, mixed, renames, singles, streams};
 use crate::look::Look;
-use crate::recording::Site;
+use crate::recording::{Site, Way};
 use crate::work::Host;
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -34,10 +34,12 @@ pub struct Subject {
 enum Work {
     /// Through the engine.
     Product(fn(&Site) -> Result<()>),
+    /// The same, with a journal.
+    Journaled(fn(&Site) -> Result<()>),
     /// Through a guest in the host.
     Guest(&'static Chain),
     /// Through the engine; then the power is cut while it recovers.
-    Recovery(fn(&Site) -> Result<()>),
+    Recovery(Way, fn(&Site) -> Result<()>),
     /// Through the plain calls of the system.
     Protocol(Protocol, Reader),
 }
@@ -55,7 +57,7 @@ impl Subject {
 
     /// Whether the power is also cut while what this leaves is recovered.
     pub fn is_about_recovery(&self) -> bool {
-        matches!(self.work, Work::Recovery(_))
+        matches!(self.work, Work::Recovery(..))
     }
 
     pub fn needs_the_host(&self) -> bool {
@@ -64,7 +66,9 @@ impl Subject {
 
     pub fn look(&self) -> Look {
         match self.work {
-            Work::Product(_) | Work::Recovery(_) => Look::Volume(PathBuf::new()),
+            Work::Product(_) | Work::Journaled(_) | Work::Recovery(..) => {
+                Look::Volume(PathBuf::new())
+            }
             Work::Guest(chain) => Look::Volume(chain.volume_directory()),
             Work::Protocol(_, Reader::Plain) => Look::Plain(STATE.to_owned()),
             Work::Protocol(_, Reader::TriesTheJournal) => {
@@ -75,7 +79,9 @@ impl Subject {
 
     pub fn run(&self, site: &Site, host: Option<&Host>) -> Result<()> {
         match self.work {
-            Work::Product(work) | Work::Recovery(work) => work(site),
+            Work::Product(work) => work(site),
+            Work::Journaled(work) => work(&site.with(Way::Journaled)),
+            Work::Recovery(way, work) => work(&site.with(way)),
             Work::Guest(chain) => chain.record(site, host.context("there is no host")?),
             Work::Protocol(protocol, _) => protocols::run(site, protocol),
         }
@@ -84,7 +90,7 @@ impl Subject {
 
 /// What is tried: first the product, then what must be convicted and what not.
 pub fn catalogue() -> Vec<Subject> {
-    use Work::{Guest, Product, Recovery};
+    use Work::{Guest, Journaled, Product, Recovery};
     let sound = |name, about, work| Subject {
         name,
         about,
@@ -149,12 +155,42 @@ pub fn catalogue() -> Vec<Subject> {
         sound(
             "recovery-batches",
             "the power is cut twice more while batches are recovered",
-            Recovery(batches::batches),
+            Recovery(Way::Published, batches::batches),
         ),
         sound(
             "recovery-appends",
             "the power is cut twice more while appends are recovered",
-            Recovery(appends::appends_between),
+            Recovery(Way::Published, appends::appends_between),
+        ),
+        sound(
+            "journaled-writes",
+            "the writes again, by way of a journal",
+            Journaled(singles::writes),
+        ),
+        sound(
+            "journaled-deletes",
+            "the deletes again, by way of a journal",
+            Journaled(singles::deletes),
+        ),
+        sound(
+            "journaled-appends",
+            "the appends between changes again, by way of a journal",
+            Journaled(appends::appends_between),
+        ),
+        sound(
+            "journaled-mixed",
+            "the four writers and two sessions again, by way of a journal",
+            Journaled(mixed::mixed),
+        ),
+        sound(
+            "journaled-killed",
+            "the killed processes again, by way of a journal",
+            Journaled(killed::killed),
+        ),
+        sound(
+            "recovery-journaled",
+            "the power is cut twice more while a journal is recovered",
+            Recovery(Way::Journaled, mixed::mixed),
         ),
         sound(
             "guest-json",

@@ -2,7 +2,7 @@
 
 use crate::promise::Files;
 use crate::promise::history::Writer;
-use crate::recording::Site;
+use crate::recording::{Site, Way};
 use ability_storage_engine::{
     Batch, Change, Error, FilePath, LocalVolume, Precondition, Version, Volume,
 };
@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Between two changes, at most.
 const LONGEST_PAUSE_MICROSECONDS: u64 = 1_500;
 
+/// So soon that it happens all the time.
+const SETTLE_AFTER: Duration = Duration::from_millis(4);
+
 /// One writer at a volume.
 pub struct Desk<'a> {
     volume: Arc<LocalVolume>,
@@ -25,12 +28,20 @@ pub struct Desk<'a> {
 
 /// Opens the directory of a site as a volume.
 pub fn open(site: &Site) -> Result<Arc<LocalVolume>> {
-    open_at(&site.directory)
+    open_at(&site.directory, site.way)
 }
 
 /// Opens a directory as a volume.
-pub fn open_at(directory: &Path) -> Result<Arc<LocalVolume>> {
-    Ok(Arc::new(LocalVolume::open(directory)?))
+pub fn open_at(directory: &Path, way: Way) -> Result<Arc<LocalVolume>> {
+    let volume = LocalVolume::options()
+        .journaled(way == Way::Journaled)
+        .settle_after(SETTLE_AFTER)
+        .open(directory)?;
+    ensure!(
+        volume.is_journaled() == (way == Way::Journaled),
+        "the volume is not opened in the way that is asked for"
+    );
+    Ok(Arc::new(volume))
 }
 
 pub fn path(path: &str) -> Result<FilePath> {

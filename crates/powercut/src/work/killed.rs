@@ -34,7 +34,7 @@ pub fn killed(site: &Site) -> Result<()> {
         .iter()
         .map(|(writes, appends)| site.recorder.writer(&[*writes, *appends].concat()))
         .collect();
-    let start = || Worker::start(site.program, &site.directory);
+    let start = || Worker::start(site.program, &site.directory, site.way);
     let mut workers = [start()?, start()?];
     for round in 0..ROUNDS {
         for (unit, writer) in writers.iter_mut().enumerate() {

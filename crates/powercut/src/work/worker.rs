@@ -3,6 +3,7 @@
 
 use super::contents::contents;
 use super::desk::{append, open_at, write};
+use crate::recording::Way;
 use ability_storage_engine::{Batch, Volume};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -33,8 +34,8 @@ impl Piece {
 
 /// What the process does: it takes tasks from its standard input, and says when
 /// each is done.
-pub fn serve(directory: &Path) -> Result<()> {
-    let volume = open_at(directory)?;
+pub fn serve(directory: &Path, way: Way) -> Result<()> {
+    let volume = open_at(directory, way)?;
     let mut out = std::io::stdout();
     let mut say = |word: &str| -> Result<()> {
         writeln!(out, "{word}")?;
@@ -66,10 +67,11 @@ pub struct Worker {
 impl Worker {
     /// Starts `program`, which must [`serve`] when it is called with `worker
     /// <directory>`, and waits until it has opened the volume.
-    pub fn start(program: &Path, directory: &Path) -> Result<Self> {
+    pub fn start(program: &Path, directory: &Path, way: Way) -> Result<Self> {
         let mut child = Command::new(program)
             .arg("worker")
             .arg(directory)
+            .args((way == Way::Journaled).then_some("--journaled"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
