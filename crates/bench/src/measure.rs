@@ -26,6 +26,8 @@ pub struct Plan {
 #[derive(Clone, Debug, Serialize)]
 pub struct About {
     pub name: String,
+    /// Whose it is; the same as the name unless it has several rows in the table.
+    pub contestant: String,
     pub kind: Kind,
     pub guarantees: Guarantees,
 }
@@ -38,6 +40,7 @@ impl About {
     pub fn named(name: impl Into<String>, contestant: &dyn Contestant) -> Self {
         Self {
             name: name.into(),
+            contestant: contestant.name().to_owned(),
             kind: contestant.kind(),
             guarantees: contestant.guarantees(),
         }

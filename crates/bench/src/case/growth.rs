@@ -41,7 +41,7 @@ fn many_files(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
     let mut entries = Vec::new();
     for contestant in contestants.iter().filter(|it| is_measured(&***it)) {
         for &number in numbers {
-            let name = format!("{}, {number} files", contestant.name());
+            let name = format!("{}, {}", contestant.name(), many(number, "file"));
             bench.runner.progress.say(&format!("preparing {name}"));
             let place = subdirectory(directory.path(), &name)?;
             populate(&place, number)?;
@@ -65,7 +65,7 @@ fn many_volumes(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
     let mut entries = Vec::new();
     for contestant in contestants.iter().filter(|it| is_measured(&***it)) {
         for &number in numbers {
-            let name = format!("{}, {number} volumes", contestant.name());
+            let name = format!("{}, {}", contestant.name(), many(number, "volume"));
             bench.runner.progress.say(&format!("preparing {name}"));
             let parent = subdirectory(directory.path(), &name)?;
             let stores: Result<Vec<_>> = (0..number)
@@ -111,7 +111,7 @@ fn opening(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
     let mut entries = Vec::new();
     for contestant in contestants.iter().filter(|it| it.kind() == Kind::Ours) {
         for &number in numbers {
-            let name = format!("{}, {number} files", contestant.name());
+            let name = format!("{}, {}", contestant.name(), many(number, "file"));
             bench.runner.progress.say(&format!("preparing {name}"));
             let place = subdirectory(directory.path(), &name)?;
             populate(&place, number)?;
@@ -150,6 +150,26 @@ fn populate(directory: &Path, files: usize) -> Result<()> {
     Ok(())
 }
 
+/// Such as `1 volume` and `10,000 files`.
+fn many(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    match (number / 1000, number % 1000) {
+        (0, rest) => format!("{rest} {thing}{plural}"),
+        (thousands, rest) => format!("{thousands},{rest:03} {thing}{plural}"),
+    }
+}
+
 fn file_name(number: usize) -> String {
     format!("file-{number:06}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_easily() {
+        assert_eq!(many(1, "volume"), "1 volume");
+        assert_eq!(many(10_000, "file"), "10,000 files");
+    }
 }

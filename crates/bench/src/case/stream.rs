@@ -1,7 +1,7 @@
 //! A long file written piece by piece, against `cp` and a sync.
 
 use super::{Bench, Case, subdirectory};
-use crate::contestant::{Guarantees, Kind, Ours};
+use crate::contestant::{Guarantees, Kind};
 use crate::measure::{About, Entry, Operations};
 use ability_storage::{FilePath, LocalVolume, Precondition, Volume};
 use anyhow::{Context, Result, ensure};
@@ -17,26 +17,24 @@ pub fn run(bench: &Bench<'_>) -> Result<()> {
     let directory = bench.runner.place.fresh()?;
     let source = directory.path().join("source");
     make(&source, pieces)?;
-    let ours = Ours {
-        name: "ability-storage, writer",
-        guarantees: Guarantees::ALL,
-        options: LocalVolume::options,
-    };
-    let volume = ours.open(&subdirectory(directory.path(), "volume")?)?;
     let target = subdirectory(directory.path(), "copies")?;
     let source = &source;
-    let mut entries = vec![
-        Entry::new(About::contestant(&ours), move |count| {
+    let contestants = bench.contestants();
+    let mut entries = Vec::new();
+    for ours in contestants.iter().filter_map(|it| it.as_ours()) {
+        let volume = ours.open(&subdirectory(directory.path(), ours.name)?)?;
+        entries.push(Entry::new(About::contestant(ours), move |count| {
             repeat(count, || stream(&volume, source))
-        }),
-        Entry::new(about("cp, then a sync", Guarantees::TORN), {
-            let target = target.join("copied");
-            move |count| repeat(count, || copy(source, &target))
-        }),
-        Entry::new(about("write, sync, rename", Guarantees::ALL), {
-            move |count| repeat(count, || rename(source, &target))
-        }),
-    ];
+        }));
+    }
+    entries.push(Entry::new(about("cp, then a sync", Guarantees::TORN), {
+        let target = target.join("copied");
+        move |count| repeat(count, || copy(source, &target))
+    }));
+    entries.push(Entry::new(
+        about("write, sync, rename", Guarantees::ALL),
+        move |count| repeat(count, || rename(source, &target)),
+    ));
     for entry in &mut entries {
         entry.operations = Operations::Exactly(1);
     }
@@ -47,6 +45,7 @@ pub fn run(bench: &Bench<'_>) -> Result<()> {
 fn about(name: &str, guarantees: Guarantees) -> About {
     About {
         name: name.to_owned(),
+        contestant: name.to_owned(),
         kind: Kind::Peer,
         guarantees,
     }

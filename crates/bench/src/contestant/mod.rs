@@ -88,6 +88,11 @@ pub trait Contestant: fmt::Debug + Sync {
         Batching::Singly
     }
 
+    /// It, if it is a volume that can do more than [`Store`] asks for.
+    fn as_ours(&self) -> Option<&Ours> {
+        None
+    }
+
     /// Opens whatever it keeps open; `directory` is empty and nobody else's.
     fn prepare(&self, directory: &Path) -> Result<Box<dyn Store>>;
 }

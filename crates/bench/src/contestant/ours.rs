@@ -45,6 +45,10 @@ impl Contestant for Ours {
         Batching::AllOrNothing
     }
 
+    fn as_ours(&self) -> Option<&Ours> {
+        Some(self)
+    }
+
     fn prepare(&self, directory: &Path) -> Result<Box<dyn Store>> {
         Ok(Box::new(self.open(directory)?))
     }

@@ -87,44 +87,66 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-/// How each of ours stands to the fastest that keeps as much; and each that is called by a
-/// guest to the same without one.
+/// How each of ours stands to others.
 fn conclusion(table: &Table) -> Option<String> {
     let ours = table.rows.iter().filter(|row| row.about.kind.is_ours());
-    let sentences = ours.filter_map(|ours| {
-        let name = &ours.about.name;
-        let (of_whom, ratio) = match ours.about.kind {
-            Kind::OursInGuest => {
-                let native = without_guest(table, ours)?;
-                let whom = format!("{}, native", native.about.name);
-                (whom, ratio(&ours.rounds, &native.rounds)?)
-            }
-            _ => {
-                let (peer, ratio) = fastest_peer(table, ours)?;
-                let peer = &peer.about.name;
-                let whom = format!("the fastest other way that keeps as much ({peer})");
-                (whom, ratio)
-            }
-        };
-        Some(format!("{name} takes {ratio:.2} of the time of {of_whom}."))
-    });
-    let sentences: Vec<_> = sentences.collect();
+    let sentences: Vec<_> = ours
+        .flat_map(|row| match row.about.name == row.about.contestant {
+            true => to_others(table, row),
+            false => to_itself(table, row),
+        })
+        .collect();
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
-fn without_guest<'a>(table: &'a Table, row: &Row) -> Option<&'a Row> {
-    let name = row.about.name.strip_prefix("guest: ")?;
-    table.rows.iter().find(|row| row.about.name == name)
+/// To the fastest that keeps as much, and to the same without a guest.
+fn to_others(table: &Table, row: &Row) -> Vec<String> {
+    let name = &row.about.name;
+    let native = name.strip_prefix("guest: ");
+    let native = native.and_then(|name| table.rows.iter().find(|row| row.about.name == name));
+    let native = native.and_then(|native| {
+        let ratio = ratio(&row.rounds, &native.rounds)?;
+        Some(format!(
+            "{name} takes {ratio:.2} of the time without a guest."
+        ))
+    });
+    let fastest = fastest_peer(table, row).map(|(peer, ratio)| {
+        let peer = &peer.about.name;
+        format!(
+            "{name} takes {ratio:.2} of the time of the fastest other way that keeps as \
+             much ({peer})."
+        )
+    });
+    native.into_iter().chain(fastest).collect()
+}
+
+/// To what else the same contestant did.
+fn to_itself(table: &Table, row: &Row) -> Vec<String> {
+    let same = |other: &&Row| other.about.contestant == row.about.contestant;
+    let Some(first) = table.rows.iter().find(same) else {
+        return Vec::new();
+    };
+    let (name, other) = (&row.about.name, &first.about.name);
+    match ratio(&row.rounds, &first.rounds) {
+        Some(ratio) if name != other => {
+            vec![format!("{name} takes {ratio:.2} times as long as {other}.")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The fastest of the others that keep as much as `ours`, and what part of its time ours
-/// takes.
+/// takes. Guests are compared with guests.
 pub fn fastest_peer<'a>(table: &'a Table, ours: &Row) -> Option<(&'a Row, f64)> {
-    let keeps_as_much = |row: &&Row| {
-        !row.about.kind.is_ours() && row.about.guarantees.cover(&ours.about.guarantees)
+    let (kind, kept) = (ours.about.kind, ours.about.guarantees);
+    let is_peer = |row: &&Row| {
+        let other = &row.about;
+        !other.kind.is_ours()
+            && other.kind.is_guest() == kind.is_guest()
+            && other.guarantees.cover(&kept)
     };
     let by_time = |a: &&Row, b: &&Row| a.microseconds.median.total_cmp(&b.microseconds.median);
-    let peer = table.rows.iter().filter(keeps_as_much).min_by(by_time)?;
+    let peer = table.rows.iter().filter(is_peer).min_by(by_time)?;
     Some((peer, ratio(&ours.rounds, &peer.rounds)?))
 }
 
@@ -157,6 +179,7 @@ pub mod tests {
         Row {
             about: About {
                 name: name.to_owned(),
+                contestant: name.to_owned(),
                 kind,
                 guarantees,
             },
@@ -197,6 +220,25 @@ pub mod tests {
         assert!(text.contains("takes 0.25 of the time"), "{text}");
         let markdown = markdown(&[table()]);
         assert!(markdown.contains("| slow | WDOPM |"), "{markdown}");
+    }
+
+    #[test]
+    fn several_rows_of_one_are_compared_with_its_first() {
+        let mut table = table();
+        for (row, name) in table
+            .rows
+            .iter_mut()
+            .zip(["ours, 10 files", "ours, 20 files"])
+        {
+            row.about.name = name.to_owned();
+            row.about.contestant = "ours".to_owned();
+            row.about.kind = Kind::Ours;
+        }
+        let said = conclusion(&table).expect("a sentence");
+        assert_eq!(
+            said,
+            "ours, 20 files takes 4.00 times as long as ours, 10 files."
+        );
     }
 
     #[test]

@@ -10,10 +10,10 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write;
 
-/// What each page of a version begins with: its number in so many digits.
+/// What each part of a version begins with: its number in so many digits.
 const DIGITS: usize = 16;
 
-const PAGE: usize = 4 << 10;
+const PART: usize = 256;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,9 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn stamp(contents: &mut [u8], number: u64) {
     let digits = format!("{number:0DIGITS$x}");
-    for page in contents.chunks_mut(PAGE) {
-        let length = page.len().min(DIGITS);
-        page[..length].copy_from_slice(&digits.as_bytes()[..length]);
+    for part in contents.chunks_mut(PART) {
+        let length = part.len().min(DIGITS);
+        part[..length].copy_from_slice(&digits.as_bytes()[..length]);
     }
 }
 
