@@ -6,7 +6,7 @@ use crate::counts::{self, Job};
 use crate::measure::{Plan, Runner, Stopped};
 use crate::place::{Images, Place, Sort};
 use crate::progress::Progress;
-use crate::report::{Machine, Report, markdown, plots, text};
+use crate::report::{Machine, Report, plots, text};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use powercut::system::mount::Mount;
@@ -67,7 +67,7 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
 
-    /// How often each takes its turn. Default: 11; with --quick, 3.
+    /// How often each takes its turn. Default: 31; with --quick, 3.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
 
@@ -154,7 +154,9 @@ impl Arguments {
     }
 
     fn plan(&self) -> Plan {
-        let (rounds, milliseconds) = if self.quick { (3, 10) } else { (11, 100) };
+        // Many short turns: what else the machine does changes within a second, and is
+        // to hit all alike.
+        let (rounds, milliseconds) = if self.quick { (3, 10) } else { (31, 30) };
         Plan {
             rounds: self.rounds.map_or(rounds, |rounds| rounds as usize),
             turn: Duration::from_millis(milliseconds),
@@ -319,13 +321,7 @@ impl Session<'_> {
             for (name, plot) in plots(&report.tables) {
                 write(&directory.join(name), &plot)?;
             }
-            let text = format!(
-                "# All tables\n\nWritten by `cargo xtask bench --plot`. {}.\n\n{}.\n\n{}",
-                report.machine.line(),
-                report.machine.versions(),
-                markdown(&report.tables)
-            );
-            write(&directory.join("tables.md"), &text)?;
+            write(&directory.join("tables.md"), &report.markdown())?;
         }
         self.progress
             .print(&format!("\nmeasured in {:.0} s", report.seconds));

@@ -126,8 +126,8 @@ impl fmt::Display for Stopped {
 impl std::error::Error for Stopped {}
 
 impl Runner<'_> {
-    pub fn run(&self, what: &str, mut entries: Vec<Entry<'_>>) -> Result<Vec<Row>> {
-        let steps = entries.len() * (self.plan.rounds + 1);
+    pub fn run(&self, what: &str, rounds: usize, mut entries: Vec<Entry<'_>>) -> Result<Vec<Row>> {
+        let steps = entries.len() * (rounds + 1);
         self.progress.begin(what, steps);
         let mut turns = Vec::new();
         for entry in &mut entries {
@@ -139,7 +139,7 @@ impl Runner<'_> {
             });
             self.progress.step();
         }
-        for round in 0..self.plan.rounds {
+        for round in 0..rounds {
             for turn in 0..entries.len() {
                 let index = (turn + round) % entries.len();
                 self.turn(&mut entries[index], &mut turns[index])?;

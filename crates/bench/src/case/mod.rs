@@ -11,7 +11,7 @@ mod workload;
 
 use crate::contestant::{Contestant, all};
 use crate::counts::{self, Job, Task};
-use crate::measure::{Row, Runner};
+use crate::measure::{Entry, Row, Runner};
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -84,7 +84,19 @@ impl Bench<'_> {
         case: Case,
         part: &str,
         operation: &str,
-        entries: Vec<crate::measure::Entry<'_>>,
+        entries: Vec<Entry<'_>>,
+    ) -> Result<()> {
+        let rounds = self.runner.plan.rounds;
+        self.measure_rounds(rounds, case, part, operation, entries)
+    }
+
+    fn measure_rounds(
+        &self,
+        rounds: usize,
+        case: Case,
+        part: &str,
+        operation: &str,
+        entries: Vec<Entry<'_>>,
     ) -> Result<()> {
         let place = &self.runner.place.facts().name;
         let what = format!("{place}: {part}");
@@ -93,7 +105,7 @@ impl Bench<'_> {
             part: part.to_owned(),
             place: place.clone(),
             operation: operation.to_owned(),
-            rows: self.runner.run(&what, entries)?,
+            rows: self.runner.run(&what, rounds, entries)?,
         };
         (self.finished)(&table);
         Ok(())

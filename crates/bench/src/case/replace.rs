@@ -1,4 +1,5 @@
-//! One file replaced again and again, by one writer or by sixteen with a file each.
+//! One file replaced again and again, by one writer or by sixteen with a file each, in one
+//! volume or in one each.
 
 use super::{Bench, Case, subdirectory};
 use crate::contestant::Store;
@@ -16,37 +17,61 @@ const SIZES: [(usize, &str); 4] = [
     (1 << 20, "1 MiB"),
 ];
 
-const WRITERS: usize = 16;
+const MANY: usize = 16;
+
+/// Who replaces files, and in how many directories of their own.
+#[derive(Clone, Copy)]
+struct Writers {
+    writers: usize,
+    volumes: usize,
+}
+
+const ALONE: Writers = Writers {
+    writers: 1,
+    volumes: 1,
+};
 
 pub fn run(bench: &Bench<'_>) -> Result<()> {
-    for (index, (bytes, name)) in SIZES.into_iter().enumerate() {
-        part(bench, &format!("{name}, 1 writer"), bytes, 1)?;
-        if index == 0 {
-            part(bench, &format!("{name}, {WRITERS} writers"), bytes, WRITERS)?;
-        }
+    let (bytes, name) = SIZES[0];
+    part(bench, &format!("{name}, 1 writer"), bytes, ALONE)?;
+    for volumes in [1, MANY] {
+        let in_volumes = match volumes {
+            1 => String::new(),
+            _ => format!(" in {volumes} volumes"),
+        };
+        let name = format!("{name}, {MANY} writers{in_volumes}");
+        let writers = MANY;
+        part(bench, &name, bytes, Writers { writers, volumes })?;
+    }
+    for (bytes, name) in &SIZES[1..] {
+        part(bench, &format!("{name}, 1 writer"), *bytes, ALONE)?;
     }
     Ok(())
 }
 
-fn part(bench: &Bench<'_>, name: &str, bytes: usize, writers: usize) -> Result<()> {
+fn part(bench: &Bench<'_>, name: &str, bytes: usize, who: Writers) -> Result<()> {
     let directory = bench.runner.place.fresh()?;
     let contestants = bench.contestants();
     let mut entries = Vec::new();
     for contestant in &contestants {
         // Sixteen make as many calls each as one.
-        let calls = match writers {
+        let calls = match who.writers {
             1 => bench.calls(&**contestant, Task::Replace, bytes),
             _ => None,
         };
         let place = subdirectory(directory.path(), contestant.name())?;
-        let store = contestant.prepare(&place)?;
+        let stores: Result<Vec<_>> = (0..who.volumes)
+            .map(|volume| contestant.prepare(&subdirectory(&place, &volume.to_string())?))
+            .collect();
+        let (stores, writers) = (stores?, who.writers);
         let mut next = 0;
         entries.push(Entry {
             about: About::contestant(&**contestant),
             operations: Operations::MultipleOf(writers as u64),
             calls,
             run: Box::new(move |count| {
-                let elapsed = together(&*store, bytes, writers, next, count / writers as u64)?;
+                let each = count / writers as u64;
+                let elapsed = together(&stores, bytes, writers, next, each)?;
                 next += count;
                 Ok(elapsed)
             }),
@@ -57,7 +82,7 @@ fn part(bench: &Bench<'_>, name: &str, bytes: usize, writers: usize) -> Result<(
 
 /// Each writer replaces its own file `count` times; the time in which all are done.
 fn together(
-    store: &dyn Store,
+    stores: &[Box<dyn Store>],
     bytes: usize,
     writers: usize,
     first: u64,
@@ -65,7 +90,7 @@ fn together(
 ) -> Result<Duration> {
     if writers == 1 {
         let started = Instant::now();
-        store.repeat("file.json", bytes, first, count)?;
+        stores[0].repeat("file.json", bytes, first, count)?;
         return Ok(started.elapsed());
     }
     let barrier = Barrier::new(writers);
@@ -73,7 +98,7 @@ fn together(
         let path = format!("file-{writer}.json");
         barrier.wait();
         let started = Instant::now();
-        store.repeat(&path, bytes, first, count)?;
+        stores[writer % stores.len()].repeat(&path, bytes, first, count)?;
         Ok((started, Instant::now()))
     };
     let times: Result<Vec<_>> = thread::scope(|scope| {

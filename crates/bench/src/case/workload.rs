@@ -5,12 +5,13 @@ use super::{Bench, Case, subdirectory};
 use crate::measure::{About, Entry, Operations};
 use anyhow::Result;
 
+/// Writes in a turn: an eighth of an hour, any of which is like the whole.
+const TURN: u64 = WRITES as u64 / 8;
+
 pub fn run(bench: &Bench<'_>) -> Result<()> {
     let directory = bench.runner.place.fresh()?;
     let hour = Hour::new();
     let contestants = bench.contestants();
-    // Any eighth of an hour is like the whole.
-    let count = if bench.quick() { WRITES / 8 } else { WRITES } as u64;
     let mut entries = Vec::new();
     for contestant in contestants.iter().filter(|it| !it.kind().is_guest()) {
         let store = contestant.prepare(&subdirectory(directory.path(), contestant.name())?)?;
@@ -22,7 +23,7 @@ pub fn run(bench: &Bench<'_>) -> Result<()> {
             next += count;
             Ok(())
         });
-        entry.operations = Operations::Exactly(count);
+        entry.operations = Operations::Exactly(TURN);
         entries.push(entry);
     }
     bench.measure(

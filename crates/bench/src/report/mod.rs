@@ -8,7 +8,7 @@ mod table;
 
 pub use facts::Machine;
 pub use plot::plots;
-pub use table::{markdown, text};
+pub use table::text;
 
 use crate::case::Table;
 use crate::place::Facts;
@@ -27,4 +27,29 @@ pub struct Report {
     /// Cases that failed, and why.
     pub failed: Vec<String>,
     pub seconds: f64,
+}
+
+impl Report {
+    /// All tables in Markdown, with where they were measured.
+    pub fn markdown(&self) -> String {
+        let places = self.places.iter().map(|place| {
+            let Facts {
+                name,
+                file_system,
+                options,
+                backing,
+            } = place;
+            format!("- {name}: {file_system} on {backing}, mounted `{options}`\n")
+        });
+        let places: String = places.collect();
+        format!(
+            "# All tables\n\nWritten by `cargo xtask bench --plot`. {}; {} rounds{}. {}.\n\n{}\n{}",
+            self.machine.line(),
+            self.rounds,
+            if self.quick { ", `--quick`" } else { "" },
+            self.machine.versions(),
+            places,
+            table::markdown(&self.tables)
+        )
+    }
 }
