@@ -67,6 +67,10 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
 
+    /// Measure nothing: draw what --json has written before.
+    #[arg(long, value_name = "FILE", requires = "plot")]
+    from: Option<PathBuf>,
+
     /// How often each takes its turn. Default: 31; with --quick, 3.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
@@ -105,6 +109,14 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(Command::Work(job)) = &arguments.command {
         counts::work(job)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let (Some(from), Some(directory)) = (&arguments.from, &arguments.plot) {
+        let text =
+            fs::read_to_string(from).with_context(|| format!("cannot read {}", from.display()))?;
+        let report: Report = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no report", from.display()))?;
+        draw(&report, directory)?;
         return Ok(ExitCode::SUCCESS);
     }
     let sorts = arguments.sorts();
@@ -316,17 +328,22 @@ impl Session<'_> {
             write(path, &serde_json::to_string_pretty(report)?)?;
         }
         if let Some(directory) = &self.arguments.plot {
-            fs::create_dir_all(directory)
-                .with_context(|| format!("cannot create {}", directory.display()))?;
-            for (name, plot) in plots(&report.tables) {
-                write(&directory.join(name), &plot)?;
-            }
-            write(&directory.join("tables.md"), &report.markdown())?;
+            draw(report, directory)?;
         }
         self.progress
             .print(&format!("\nmeasured in {:.0} s", report.seconds));
         Ok(())
     }
+}
+
+/// Plots, and all tables.
+fn draw(report: &Report, directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
+    for (name, plot) in plots(&report.tables) {
+        write(&directory.join(name), &plot)?;
+    }
+    write(&directory.join("tables.md"), &report.markdown())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

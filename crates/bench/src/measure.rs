@@ -8,7 +8,7 @@ use crate::place::Place;
 use crate::progress::Progress;
 use crate::statistics::Spread;
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub struct Plan {
 }
 
 /// What the reader of a table is told of a row before any number.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct About {
     pub name: String,
     /// Whose it is; the same as the name unless it has several rows in the table.
@@ -85,7 +85,7 @@ impl<'a> Entry<'a> {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     #[serde(flatten)]
     pub about: About,

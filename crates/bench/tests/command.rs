@@ -63,7 +63,18 @@ fn a_table_json_and_plots_come_out() {
     }
     let plot = fs::read_to_string(Path::new(plots).join("replace-4-kib-1-writer.svg"));
     assert!(plot.expect("a plot").starts_with("<svg "));
-    assert!(Path::new(plots).join("tables.md").exists());
+    let tables = fs::read(Path::new(plots).join("tables.md")).expect("tables");
+    // What was written as JSON is drawn again as it was.
+    fs::remove_dir_all(plots).expect("removed");
+    let from = state.path().join("report.json");
+    let from = from.to_str().expect("text");
+    let output = Command::new(env!("CARGO_BIN_EXE_ability-storage-bench"))
+        .args(["--from", from, "--plot", plots])
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    let again = fs::read(Path::new(plots).join("tables.md")).expect("tables");
+    assert!(tables == again);
     assert_eq!(
         fs::read_dir(dir).expect("listed").count(),
         0,

@@ -14,10 +14,10 @@ use crate::counts::{self, Job, Task};
 use crate::measure::{Entry, Row, Runner};
 use anyhow::Result;
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Case {
     /// Durable replaces: sizes, one writer and sixteen.
@@ -37,7 +37,7 @@ pub enum Case {
 }
 
 /// What came of a part of a case at one place.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     pub case: Case,
     /// Which part of the case, such as `4 KiB, 1 writer`.

@@ -1,9 +1,9 @@
 //! What a way to replace a file keeps.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether something is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
     Always,
@@ -13,7 +13,7 @@ pub enum Kept {
 }
 
 /// What holds of a way to replace a file, used as it is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guarantees {
     /// A reader sees one whole version.
     pub whole: Kept,

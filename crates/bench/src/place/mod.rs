@@ -15,7 +15,7 @@ use image::Image;
 use powercut::file_system::FileSystem;
 use powercut::system::mount::Mount;
 use rustix::fs::{CWD, Mode, OFlags, openat, syncfs};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Sort {
 }
 
 /// What is known of a place.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Facts {
     pub name: String,
     pub file_system: String,

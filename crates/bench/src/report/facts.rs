@@ -1,6 +1,6 @@
 //! The machine, and the versions of all that took part.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
@@ -22,7 +22,7 @@ const PACKAGES: [&str; 10] = [
     "wasmtime-wasi",
 ];
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
     pub kernel: String,
     pub processor: String,

@@ -3,6 +3,7 @@
 
 mod facts;
 mod plot;
+mod summary;
 mod svg;
 mod table;
 
@@ -11,11 +12,12 @@ pub use plot::plots;
 pub use table::text;
 
 use crate::case::Table;
+use crate::contestant::LEGEND;
 use crate::place::Facts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// All of a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub machine: Machine,
     pub quick: bool,
@@ -43,13 +45,28 @@ impl Report {
         });
         let places: String = places.collect();
         format!(
-            "# All tables\n\nWritten by `cargo xtask bench --plot`. {}; {} rounds{}. {}.\n\n{}\n{}",
+            "# All tables\n\nWritten by `cargo xtask bench --plot`. {}; {} rounds{}. {}.\n\n{}\n{LEGEND}; \
+             fl.: flushes of the device for each operation.\n\n## Medians by place\n{}\n\
+             ## Each place\n{}",
             self.machine.line(),
             self.rounds,
             if self.quick { ", `--quick`" } else { "" },
             self.machine.versions(),
             places,
+            summary::summary(&self.tables),
             table::markdown(&self.tables)
         )
     }
+}
+
+/// The tables that are about the same at different places, together.
+fn by_part(tables: &[Table]) -> Vec<(&str, Vec<&Table>)> {
+    let mut parts: Vec<(&str, Vec<&Table>)> = Vec::new();
+    for table in tables {
+        match parts.iter_mut().find(|(part, _)| *part == table.part) {
+            Some((_, tables)) => tables.push(table),
+            None => parts.push((&table.part, vec![table])),
+        }
+    }
+    parts
 }

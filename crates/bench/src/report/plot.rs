@@ -1,5 +1,6 @@
 //! Bar charts: one picture for each part of a case, with a panel for each place.
 
+use super::by_part;
 use super::svg::{Anchor, Svg};
 use super::table::time;
 use crate::case::Table;
@@ -17,14 +18,7 @@ const PANEL: f64 = 34.0;
 
 /// A file's name, and the picture that belongs into it.
 pub fn plots(tables: &[Table]) -> Vec<(String, String)> {
-    let mut parts: Vec<(&str, Vec<&Table>)> = Vec::new();
-    for table in tables {
-        match parts.iter_mut().find(|(part, _)| *part == table.part) {
-            Some((_, tables)) => tables.push(table),
-            None => parts.push((&table.part, vec![table])),
-        }
-    }
-    let parts = parts.into_iter();
+    let parts = by_part(tables).into_iter();
     parts
         .map(|(part, tables)| (file_name(tables[0], part), plot(part, &tables)))
         .collect()

@@ -1,7 +1,7 @@
 //! Tables, for a terminal and in Markdown.
 
 use crate::case::Table;
-use crate::contestant::{Kind, LEGEND};
+use crate::contestant::Kind;
 use crate::measure::Row;
 use crate::statistics::ratio;
 
@@ -45,7 +45,7 @@ pub fn text(table: &Table) -> String {
 
 /// All tables, in Markdown.
 pub fn markdown(tables: &[Table]) -> String {
-    let mut text = format!("{LEGEND}.\n");
+    let mut text = String::new();
     for table in tables {
         text += &format!(
             "\n### {}: {}\n\nAn operation is {}.\n\n",
