@@ -195,6 +195,9 @@ impl Session<'_> {
         self.progress.print(&machine.line());
         self.progress.print(&machine.versions());
         self.progress.print(LEGEND);
+        if let Some(warning) = machine.warning() {
+            self.progress.print(&warning);
+        }
         if self.arguments.guests.is_none() {
             self.progress
                 .print("without guests: --guests was not given");

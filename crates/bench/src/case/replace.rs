@@ -67,7 +67,7 @@ fn part(bench: &Bench<'_>, name: &str, bytes: usize, who: Writers) -> Result<()>
         let mut next = 0;
         entries.push(Entry {
             about: About::contestant(&**contestant),
-            operations: Operations::MultipleOf(writers as u64),
+            operations: Operations::MultipleOf(writers as u64 * contestant.least_repeats()),
             calls,
             run: Box::new(move |count| {
                 let each = count / writers as u64;

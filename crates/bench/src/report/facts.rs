@@ -28,6 +28,8 @@ pub struct Machine {
     pub processor: String,
     pub cores: usize,
     pub memory_bytes: Option<u64>,
+    /// Processes that wanted to run, on average of the last minute, before it was measured.
+    pub load: Option<f64>,
     pub sqlite: String,
     pub packages: BTreeMap<String, String>,
 }
@@ -40,6 +42,7 @@ impl Machine {
             processor: field("/proc/cpuinfo", "model name").unwrap_or_default(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: memory(),
+            load: load(),
             sqlite: rusqlite::version().to_owned(),
             packages: versions(LOCK),
         }
@@ -52,6 +55,16 @@ impl Machine {
             "Linux {}, {} cores ({}), {memory} GiB of memory",
             self.kernel, self.cores, self.processor
         )
+    }
+
+    /// What is to be said if others use the machine, too.
+    pub fn warning(&self) -> Option<String> {
+        let load = self.load.filter(|load| *load > self.cores as f64 / 4.0)?;
+        Some(format!(
+            "The machine was busy with other things (a load of {load:.1} on {} cores): times \
+             are rough, and their spread is that of the others; flushes and calls are exact",
+            self.cores
+        ))
     }
 
     /// In one line, too.
@@ -67,6 +80,11 @@ fn memory() -> Option<u64> {
     let text = field("/proc/meminfo", "MemTotal")?;
     let kib: u64 = text.strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib << 10)
+}
+
+fn load() -> Option<f64> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split(' ').next()?.parse().ok()
 }
 
 /// What follows the name and a colon in the first line that has it.
@@ -112,5 +130,14 @@ mod tests {
         let machine = Machine::this();
         assert!(machine.line().contains("Linux"), "{machine:?}");
         assert!(machine.cores > 0);
+    }
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        let mut machine = Machine::this();
+        machine.load = Some(0.0);
+        assert_eq!(machine.warning(), None);
+        machine.load = Some(100.0);
+        assert!(machine.warning().is_some());
     }
 }

@@ -44,14 +44,17 @@ impl Report {
             format!("- {name}: {file_system} on {backing}, mounted `{options}`\n")
         });
         let places: String = places.collect();
+        let warning = self.machine.warning();
+        let warning = warning.map_or(String::new(), |warning| format!("\n\n{warning}."));
         format!(
-            "# All tables\n\nWritten by `cargo xtask bench --plot`. {}; {} rounds{}. {}.\n\n{}\n{LEGEND}; \
+            "# All tables\n\nWritten by `cargo xtask bench --plot`. {}; {} rounds{}. {}.{}\n\n{}\n{LEGEND}; \
              fl.: flushes of the device for each operation.\n\n## Medians by place\n{}\n\
              ## Each place\n{}",
             self.machine.line(),
             self.rounds,
             if self.quick { ", `--quick`" } else { "" },
             self.machine.versions(),
+            warning,
             places,
             summary::summary(&self.tables),
             table::markdown(&self.tables)
