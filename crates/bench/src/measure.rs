@@ -13,8 +13,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often it is tried how many operations fit into a turn.
-const CALIBRATIONS: usize = 3;
+/// How often more than once it is tried how many operations fit into a turn.
+const CALIBRATIONS: usize = 2;
 
 /// How long is measured.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +171,8 @@ impl Runner<'_> {
         }
         // The fastest of some: one that was disturbed would make all turns too short.
         let mut fastest = self.go(entry, count)?;
-        for _ in 1..CALIBRATIONS {
+        let more = if self.plan.quick { 0 } else { CALIBRATIONS };
+        for _ in 0..more {
             fastest = fastest.min(self.go(entry, count)?);
         }
         let fits = self.plan.turn.as_secs_f64() / fastest.as_secs_f64();

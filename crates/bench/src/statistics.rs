@@ -72,5 +72,6 @@ mod tests {
     #[test]
     fn a_round_that_was_slow_for_both_leaves_the_ratio() {
         assert_eq!(ratio(&[1.0, 10.0, 1.0], &[2.0, 20.0, 2.0]), Some(0.5));
+        assert_eq!(ratio(&[1.0, 9.0, 2.0], &[1.0, 1.0, 1.0]), Some(2.0));
     }
 }

@@ -91,7 +91,7 @@ pub trait Contestant: fmt::Debug + Sync {
     /// The fewest replaces in a call of [`Store::repeat`], so that what each call costs
     /// does not show: that of a guest starts an instance.
     fn least_repeats(&self) -> u64 {
-        if self.kind().is_guest() { 32 } else { 1 }
+        if self.kind().is_guest() { 16 } else { 1 }
     }
 
     /// It, if it is a volume that can do more than [`Store`] asks for.
