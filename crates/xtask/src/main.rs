@@ -4,6 +4,7 @@
 //! Must stay small and quick to compile: it is the first thing that a newcomer builds.
 
 mod ability;
+mod bench;
 mod demo;
 mod fuzz;
 mod guests;
@@ -37,6 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(bench::Options),
     Setup(toolchain::SetupOptions),
     Guests(guests::Options),
     Platforms(platforms::Options),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
+        Command::Bench(options) => return bench::run(&workspace, &options),
         Command::Setup(_) => toolchain::setup(&workspace)?,
         Command::Guests(_) => guests::build(&workspace)?,
         Command::Platforms(_) => platforms::check(&workspace)?,

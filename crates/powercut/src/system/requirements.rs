@@ -9,15 +9,16 @@ use std::fs::File;
 
 /// Fails with the first piece that is missing, named so that a person can get it.
 pub fn check(programs: &[&str]) -> Result<()> {
+    check_mounts(programs)?;
+    check_device("/dev/fuse", "fuse")
+}
+
+/// The same for who mounts images, but makes no disks.
+pub fn check_mounts(programs: &[&str]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("only root may mount file systems and attach loop devices");
     }
-    for (device, module) in [("/dev/fuse", "fuse"), ("/dev/loop-control", "loop")] {
-        let opened = File::options().read(true).write(true).open(device);
-        opened.with_context(|| {
-            format!("cannot open {device} (try `modprobe {module}`; a container may not allow it)")
-        })?;
-    }
+    check_device("/dev/loop-control", "loop")?;
     for program in programs {
         if !is_on_path(program) {
             bail!("there is no program `{program}`: {}", package_of(program));
@@ -25,6 +26,14 @@ pub fn check(programs: &[&str]) -> Result<()> {
     }
     let private = output_of(&mut command_inside("true")?);
     private.context("root may not make namespaces here (a container may not allow it)")?;
+    Ok(())
+}
+
+fn check_device(device: &str, module: &str) -> Result<()> {
+    let opened = File::options().read(true).write(true).open(device);
+    opened.with_context(|| {
+        format!("cannot open {device} (try `modprobe {module}`; a container may not allow it)")
+    })?;
     Ok(())
 }
 

@@ -1,0 +1,196 @@
+//! A guest, `tests/guests/replacer`, that replaces files through the storage of its host
+//! or by itself through WASI.
+//!
+//! Each call of [`Store::repeat`] is one instance; what it costs to make one is shared by
+//! all replaces in it.
+
+use super::ours::open;
+use super::{Contestant, Guarantees, Kind, Store};
+use ability_storage::{LocalVolume, LocalVolumeOptions, StorageCtx, StorageView, Volume};
+use anyhow::{Context, Result, anyhow, bail};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Engine, Store as Instance};
+use wasmtime_wasi::p2::bindings::sync::CommandPre;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+
+#[derive(Debug)]
+pub struct Guest {
+    name: &'static str,
+    guarantees: Guarantees,
+    /// How it replaces files, in the guest's words.
+    how: &'static str,
+    /// Of the volume; `None` if it works by itself.
+    options: Option<fn() -> LocalVolumeOptions>,
+    component: PathBuf,
+}
+
+impl Guest {
+    pub fn ours(
+        name: &'static str,
+        guarantees: Guarantees,
+        options: fn() -> LocalVolumeOptions,
+        guests: &Path,
+    ) -> Self {
+        Self {
+            name,
+            guarantees,
+            how: "storage",
+            options: Some(options),
+            component: component(guests),
+        }
+    }
+
+    pub fn by_itself(synced: bool, guests: &Path) -> Self {
+        let (name, guarantees, how) = match synced {
+            true => ("guest: WASI, synced", Guarantees::ALL, "rename-synced"),
+            false => ("guest: WASI, unsynced", Guarantees::UNSYNCED, "rename"),
+        };
+        Self {
+            name,
+            guarantees,
+            how,
+            options: None,
+            component: component(guests),
+        }
+    }
+}
+
+fn component(guests: &Path) -> PathBuf {
+    guests.join("replacer.wasm")
+}
+
+impl Contestant for Guest {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn kind(&self) -> Kind {
+        match self.options {
+            Some(_) => Kind::OursInGuest,
+            None => Kind::Guest,
+        }
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        self.guarantees
+    }
+
+    fn prepare(&self, directory: &Path) -> Result<Box<dyn Store>> {
+        let volume = match self.options {
+            Some(options) => Some(Arc::new(open(options, directory)?)),
+            None => None,
+        };
+        Ok(Box::new(GuestStore {
+            how: self.how,
+            command: compiled(&self.component)?,
+            directory: directory.to_owned(),
+            volume,
+        }))
+    }
+}
+
+struct GuestStore {
+    how: &'static str,
+    command: CommandPre<State>,
+    directory: PathBuf,
+    volume: Option<Arc<LocalVolume>>,
+}
+
+struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    storage: StorageCtx,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Compiled once; all that use it share the engine.
+fn compiled(component: &Path) -> Result<CommandPre<State>> {
+    static COMPILED: Mutex<Option<(PathBuf, CommandPre<State>)>> = Mutex::new(None);
+    let mut compiled = COMPILED.lock().map_err(|_| anyhow!("a thread panicked"))?;
+    if let Some((path, command)) = &*compiled
+        && path == component
+    {
+        return Ok(command.clone());
+    }
+    let command = compile(component)
+        .map_err(anyhow::Error::from_boxed)
+        .with_context(|| format!("cannot load {}", component.display()))?;
+    *compiled = Some((component.to_owned(), command.clone()));
+    Ok(command)
+}
+
+fn compile(
+    component: &Path,
+) -> Result<CommandPre<State>, Box<dyn std::error::Error + Send + Sync>> {
+    let engine = Engine::default();
+    let component = Component::from_file(&engine, component)?;
+    let mut linker = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    ability_storage::add_to_linker_sync(&mut linker, |state: &mut State| {
+        StorageView::new(&mut state.storage)
+    })?;
+    Ok(CommandPre::new(linker.instantiate_pre(&component)?)?)
+}
+
+impl GuestStore {
+    fn run(&self, arguments: &[String]) -> wasmtime::Result<Result<(), ()>> {
+        let mut wasi = WasiCtx::builder();
+        wasi.arg("replacer")
+            .arg(self.how)
+            .args(arguments)
+            .inherit_stderr()
+            // No thread of a pool between the guest and the disk: its fastest way.
+            .allow_blocking_current_thread(true);
+        let mut storage = StorageCtx::builder();
+        match &self.volume {
+            Some(volume) => {
+                let volume: Arc<dyn Volume> = volume.clone();
+                storage = storage.volume(ability_storage::Scope::Ability, volume);
+            }
+            None => {
+                wasi.preopened_dir(&self.directory, ".", FsPerms::ReadWrite)?;
+            }
+        }
+        let state = State {
+            wasi: wasi.build(),
+            table: ResourceTable::new(),
+            storage: storage.build(),
+        };
+        let mut instance = Instance::new(self.command.engine(), state);
+        let command = self.command.instantiate(&mut instance)?;
+        command.wasi_cli_run().call_run(&mut instance)
+    }
+}
+
+impl Store for GuestStore {
+    /// Only what [`repeat`](Store::repeat) writes can be written: a guest makes its
+    /// contents itself.
+    fn replace(&self, _: &str, _: &[u8]) -> Result<()> {
+        bail!("a guest makes its contents itself")
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        Ok(std::fs::read(self.directory.join(path))?)
+    }
+
+    fn repeat(&self, path: &str, bytes: usize, first: u64, count: u64) -> Result<()> {
+        let numbers = [bytes as u64, first, count].map(|number| number.to_string());
+        let mut arguments = vec![path.to_owned()];
+        arguments.extend(numbers);
+        match self.run(&arguments) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(())) => bail!("the guest failed"),
+            Err(error) => Err(anyhow!("the guest was ended: {error:#}")),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `LocalVolume`, with whatever options.
+
+use super::{Batching, Contestant, Guarantees, Kind, Store};
+use ability_storage::{Batch, Change, FilePath, Limits, LocalVolume, LocalVolumeOptions, Volume};
+use anyhow::Result;
+use std::path::Path;
+
+/// A volume as its options make it.
+#[derive(Debug)]
+pub struct Ours {
+    pub name: &'static str,
+    pub guarantees: Guarantees,
+    pub options: fn() -> LocalVolumeOptions,
+}
+
+impl Ours {
+    pub fn open(&self, directory: &Path) -> Result<LocalVolume> {
+        open(self.options, directory)
+    }
+}
+
+/// With room for as many files as the largest case has.
+pub fn open(options: fn() -> LocalVolumeOptions, directory: &Path) -> Result<LocalVolume> {
+    let limits = Limits::default()
+        .max_files(1 << 20)
+        .max_file_bytes(4 << 30)
+        .max_total_bytes(16 << 30);
+    Ok(options().limits(limits).open(directory)?)
+}
+
+impl Contestant for Ours {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Ours
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        self.guarantees
+    }
+
+    fn batching(&self) -> Batching {
+        Batching::AllOrNothing
+    }
+
+    fn as_ours(&self) -> Option<&Ours> {
+        Some(self)
+    }
+
+    fn prepare(&self, directory: &Path) -> Result<Box<dyn Store>> {
+        Ok(Box::new(self.open(directory)?))
+    }
+}
+
+impl Store for LocalVolume {
+    fn replace(&self, path: &str, contents: &[u8]) -> Result<()> {
+        self.commit(write(path, contents)?.into())?;
+        Ok(())
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        Ok(Volume::read(self, &FilePath::new(path)?, u64::MAX)?.contents)
+    }
+
+    fn append(&self, path: &str, addition: &[u8]) -> Result<()> {
+        let append = Change::Append {
+            path: FilePath::new(path)?,
+            contents: addition.to_vec(),
+        };
+        self.commit(append.into())?;
+        Ok(())
+    }
+
+    fn replace_all(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
+        let mut batch = Batch::new();
+        for (path, contents) in files {
+            batch.push(write(path, contents)?);
+        }
+        self.commit(batch)?;
+        Ok(())
+    }
+}
+
+fn write(path: &str, contents: &[u8]) -> Result<Change> {
+    Ok(Change::Write {
+        path: FilePath::new(path)?,
+        contents: contents.to_vec(),
+    })
+}
