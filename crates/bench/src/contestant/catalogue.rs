@@ -18,6 +18,11 @@ pub fn all(guests: Option<&Path>) -> Vec<Box<dyn Contestant>> {
             guarantees: Guarantees::ALL,
             options: LocalVolume::options,
         }),
+        Box::new(Ours {
+            name: "ability-storage, journaled",
+            guarantees: Guarantees::DATABASE,
+            options: || LocalVolume::options().journaled(true),
+        }),
         Box::new(Raw::SYNCED),
         Box::new(AtomicWriteFile),
         Box::new(Atomicwrites),
@@ -36,6 +41,12 @@ pub fn all(guests: Option<&Path>) -> Vec<Box<dyn Contestant>> {
             "guest: ability-storage",
             Guarantees::ALL,
             LocalVolume::options,
+            guests,
+        )));
+        all.push(Box::new(Guest::ours(
+            "guest: ability-storage, journaled",
+            Guarantees::DATABASE,
+            || LocalVolume::options().journaled(true),
             guests,
         )));
         all.push(Box::new(Guest::by_itself(true, guests)));
