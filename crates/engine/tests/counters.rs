@@ -42,6 +42,25 @@ fn every_commit_is_counted_by_its_outcome() {
 }
 
 #[test]
+fn a_write_that_changes_nothing_leaves_the_file_alone() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    let modified = || std::fs::metadata(directory.path().join("a")).and_then(|a| a.modified());
+    volume.commit(write("a", b"same").into()).expect("made");
+    let before = (modified().expect("there"), volume.counters().syncs);
+    for _ in 0..3 {
+        volume.commit(write("a", b"same").into()).expect("made");
+    }
+    let counters = volume.counters();
+    assert_eq!((counters.commits, counters.unchanged), (4, 3));
+    assert_eq!(modified().expect("there"), before.0);
+    // None, but for a file system whose clock is coarse.
+    assert!(counters.syncs - before.1 <= 3 * 2);
+    volume.commit(write("a", b"else").into()).expect("made");
+    assert_eq!(volume.counters().unchanged, 3);
+}
+
+#[test]
 fn what_a_dead_session_left_is_counted() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     drop(LocalVolume::open(directory.path()).expect("opened"));

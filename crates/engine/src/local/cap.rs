@@ -3,7 +3,7 @@
 //!
 //! The only module in which types of `cap-std` appear.
 
-use super::directory::{Access, Directory, Entry, FileHandle, Kind, Lock, Stat};
+use super::directory::{Access, Directory, Entry, FileHandle, Kind, Lock, Stamp, Stat};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions};
@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// More than any mark is long.
 const MAX_MARK_BYTES: u64 = 256;
@@ -175,6 +175,13 @@ impl Directory for CapDirectory {
         Err(ErrorKind::Unsupported.into())
     }
 
+    fn tells_changes_apart(&self, name: &str) -> io::Result<bool> {
+        let file = self.create_file(name, Access::Private)?;
+        let apart = has_a_fine_clock(&file);
+        self.remove_file(name)?;
+        apart
+    }
+
     fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in self.dir.entries()? {
@@ -212,6 +219,24 @@ impl Directory for CapDirectory {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// Whether changes in quick succession have different times. A clock of ticks, as
+/// Linux had before 6.13, cannot show so many in so little time.
+fn has_a_fine_clock(file: &CapFile) -> io::Result<bool> {
+    const CHANGES: usize = 8;
+    const SHORTEST_TICK: Duration = Duration::from_millis(1);
+    let start = Instant::now();
+    let mut last = file.stat()?.stamp;
+    for at in 0..CHANGES {
+        file.write_all_at(b"x", at as u64)?;
+        let stamp = file.stat()?.stamp;
+        if stamp == last {
+            return Ok(false);
+        }
+        last = stamp;
+    }
+    Ok(last.is_some() && start.elapsed() < SHORTEST_TICK * (CHANGES as u32 / 2))
 }
 
 /// Windows refuses to replace a file while a program that did not agree to it has
@@ -323,6 +348,7 @@ impl FileHandle for CapFile {
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             mode: mode_of_std(&metadata),
             links: links_of_std(&metadata),
+            stamp: stamp_of_std(&metadata),
         })
     }
 
@@ -375,6 +401,7 @@ fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
             .map_or(SystemTime::UNIX_EPOCH, |time| time.into_std()),
         mode: mode_of_cap(metadata),
         links: links_of_cap(metadata),
+        stamp: stamp_of_cap(metadata),
     })
 }
 
@@ -403,6 +430,26 @@ fn links_of_cap(metadata: &Metadata) -> u64 {
 #[cfg(unix)]
 fn links_of_std(metadata: &std::fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::nlink(metadata)
+}
+
+#[cfg(unix)]
+fn stamp_of_cap(metadata: &Metadata) -> Option<Stamp> {
+    use cap_std::fs::MetadataExt;
+    Some(Stamp {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+#[cfg(unix)]
+fn stamp_of_std(metadata: &std::fs::Metadata) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
+    Some(Stamp {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
 }
 
 #[cfg(unix)]
@@ -445,6 +492,16 @@ fn links_of_cap(_metadata: &Metadata) -> u64 {
 #[cfg(not(unix))]
 fn links_of_std(_metadata: &std::fs::Metadata) -> u64 {
     1
+}
+
+#[cfg(not(unix))]
+fn stamp_of_cap(_metadata: &Metadata) -> Option<Stamp> {
+    None
+}
+
+#[cfg(not(unix))]
+fn stamp_of_std(_metadata: &std::fs::Metadata) -> Option<Stamp> {
+    None
 }
 
 #[cfg(not(unix))]

@@ -19,6 +19,7 @@ use super::locks::Locks;
 use super::session::{Session, Sessions};
 use super::stage::Synced;
 use super::tree::{Place, is_directory};
+use super::unchanged::Wanted;
 use super::usage::{Accounts, Growth, Reservation};
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
@@ -74,6 +75,11 @@ impl<D: Directory> Local<D> {
         let not_changed = |error| Error::not_changed(path, error);
         // A first look, without the lock, spares staging what cannot succeed.
         precondition.check(path, || self.version(path))?;
+        let version = Version::of(contents);
+        let wanted = Wanted::Bytes(contents);
+        if self.has_nothing_to_do(writing, path, precondition, version, &wanted)? {
+            return Ok(version);
+        }
 
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
@@ -86,7 +92,8 @@ impl<D: Directory> Local<D> {
             &mut staged,
             contents.len() as u64,
         )?;
-        Ok(Version::of(contents))
+        self.remember(path, version, &staged);
+        Ok(version)
     }
 
     /// Steps 1 and 2 for a file of all that is in `base`, if there is one, and

@@ -76,6 +76,11 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// directories. For many at once.
     fn sync_file_system(&self) -> io::Result<()>;
 
+    /// Whether two changes to a file of this file system always have different
+    /// times in its [`Stamp`], if it was looked at in between. May create a file of
+    /// this name and remove it again.
+    fn tells_changes_apart(&self, name: &str) -> io::Result<bool>;
+
     /// The names in this directory that are UTF-8, in any order.
     fn entries(&self) -> io::Result<Vec<Entry>>;
 
@@ -172,7 +177,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub kind: Kind,
     pub size: u64,
@@ -181,6 +186,18 @@ pub(crate) struct Stat {
     pub mode: Option<u32>,
     /// How many names the file has; 1 where that is not known.
     pub links: u64,
+    /// `None` where there is none.
+    pub stamp: Option<Stamp>,
+}
+
+/// Which file it is and when it was last changed in any way: its contents, its
+/// names or its attributes. No program can set this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub device: u64,
+    pub inode: u64,
+    /// Seconds and nanoseconds.
+    pub changed: (i64, i64),
 }
 
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@
 //! | `read` | what is there |
 //! | `presence` | noticing that the directory was removed |
 //! | `writer` | writing piece by piece |
+//! | `unchanged` | what need not be written, for it is there |
 //! | `usage` | what there is, against the limits |
 //! | `observe` | events and counters |
 //!
@@ -50,6 +51,9 @@ mod stage;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
+mod unchanged;
+#[cfg(test)]
+mod unchanged_tests;
 mod unique;
 mod usage;
 mod writer;
@@ -72,6 +76,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tree::Tree;
+use unchanged::Unchanged;
 use usage::Accounts;
 use writer::LocalWriter;
 
@@ -221,6 +226,7 @@ pub(crate) struct Local<D: Directory> {
     accounts: Arc<Accounts>,
     overlay: Overlay,
     observer: Observer,
+    unchanged: Unchanged,
     /// `None` if the volume is read-only and nothing was ever appended.
     appends: Option<Arc<Appends<D>>>,
     /// `None` if the volume is read-only.
@@ -245,6 +251,7 @@ impl<D: Directory> Local<D> {
             accounts,
             overlay: Overlay::default(),
             observer,
+            unchanged: Unchanged::default(),
             appends,
             writing,
         })

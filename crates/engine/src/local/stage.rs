@@ -4,16 +4,19 @@
 //! if it never is. Nothing reads one under its staging name but a batch that is
 //! being published.
 
-use super::directory::{Access, Directory, FileHandle};
+use super::directory::{Access, Directory, FileHandle, Stat};
 use super::unique;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub(crate) struct Staged<D: Directory> {
     directory: Arc<D>,
     name: String,
     file: D::File,
     written: u64,
+    /// When the last byte was written; `None` while that may be yet to come.
+    modified: Option<SystemTime>,
     gone: bool,
 }
 
@@ -33,6 +36,7 @@ impl<D: Directory> Staged<D> {
             name,
             file,
             written: 0,
+            modified: None,
             gone: false,
         })
     }
@@ -49,7 +53,7 @@ impl<D: Directory> Staged<D> {
     }
 
     /// Step 1 of the commit, completed: all bytes are there and the mode is set.
-    pub(crate) fn complete(self, mode: Option<u32>) -> io::Result<Complete<D>> {
+    pub(crate) fn complete(mut self, mode: Option<u32>) -> io::Result<Complete<D>> {
         let stat = self.file.stat()?;
         if stat.size != self.written {
             return Err(io::Error::new(
@@ -57,6 +61,7 @@ impl<D: Directory> Staged<D> {
                 format!("{} of {} bytes arrived", stat.size, self.written),
             ));
         }
+        self.modified = Some(stat.modified);
         if let Some(mode) = mode
             && stat.mode != Some(mode)
         {
@@ -77,6 +82,7 @@ impl<D: Directory> Complete<D> {
             name: new_name,
             file,
             written: 0,
+            modified: None,
             gone: false,
         }))
     }
@@ -106,8 +112,15 @@ impl<D: Directory> Synced<D> {
         Ok(())
     }
 
+    /// What the file is now, unless somebody wrote to it since it was complete.
+    pub(crate) fn stat_if_untouched(&self) -> Option<Stat> {
+        let stat = self.0.file.stat().ok()?;
+        let is_untouched = Some(stat.modified) == self.0.modified && stat.size == self.0.written;
+        is_untouched.then_some(stat)
+    }
+
     /// Leaves the file to a journal that names it.
-    pub(crate) fn hand_over(mut self) {
+    pub(crate) fn hand_over(&mut self) {
         self.0.gone = true;
     }
 }

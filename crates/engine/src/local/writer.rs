@@ -5,6 +5,7 @@ use super::Local;
 use super::directory::Directory;
 use super::observe::Observed;
 use super::stage::Staged;
+use super::unchanged::Wanted;
 use super::usage::{InFlight, WriterPlace};
 use crate::version::Hasher;
 use crate::volume::{Precondition, Writer};
@@ -94,11 +95,17 @@ impl<D: Directory> LocalWriter<D> {
             return Err(Error::after_failed_write(&path));
         }
         let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
+        let version = hasher.version();
+        let wanted = Wanted::Staged(bytes);
+        if local.has_nothing_to_do(writing, &path, precondition, version, &wanted)? {
+            return Ok(version);
+        }
         let mut staged = local
             .mode_of(&path)
             .and_then(|mode| staged.complete(mode)?.sync())
             .map_err(|error| Error::not_changed(&path, error))?;
         local.publish(writing, &path, precondition, &mut staged, bytes)?;
-        Ok(hasher.version())
+        local.remember(&path, version, &staged);
+        Ok(version)
     }
 }

@@ -26,12 +26,14 @@ use super::journal::Journal;
 use super::locks::{Held, Locks};
 use super::stage::Synced;
 use super::tree::Tree;
+use super::unchanged::Wanted;
 use super::unique;
 use super::usage::{Growth, InFlight};
 use crate::volume::Step;
 use crate::{Error, FilePath, Outcome, Result, Version};
-use plan::{Effect, Plan};
+use plan::{Effect, Plan, Source};
 pub(crate) use script::Script;
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,9 +55,12 @@ struct Slot<D: Directory> {
 /// A batch that nothing can refuse any more.
 struct Prepared<D: Directory> {
     script: Script,
-    staged: Vec<Synced<D>>,
+    staged: Settled<D>,
     _in_flight: InFlight,
 }
+
+/// New files with their paths.
+type Settled<D> = Vec<(FilePath, Synced<D>)>;
 
 impl<D: Directory> Default for Journals<D> {
     fn default() -> Self {
@@ -85,13 +90,14 @@ impl<D: Directory> Local<D> {
         paths: &[FilePath],
         steps: Vec<Step>,
     ) -> Result<Vec<Option<Version>>, Stop> {
-        let plan = Plan::make(self, steps)?;
+        let mut plan = Plan::make(self, steps)?;
         plan.check_structure()?;
         let blame = |path: &FilePath, error| plan.blame(path, Error::not_changed(path, error));
         for path in paths {
             let settled = self.appends_settled(writing, path);
             settled.map_err(|error| blame(path, error))?;
         }
+        self.leave_out_unchanged(writing, &mut plan);
         let (growth, largest) = self.growth_of(&plan)?;
         let reservation = match &largest {
             Some(path) => Some(
@@ -108,9 +114,12 @@ impl<D: Directory> Local<D> {
         };
         let prepared = self.stage_all(writing, &plan)?;
         let result = self.decide_and_publish(writing, held, &first, prepared);
+        if let Ok(settled) = &result {
+            self.remember_batch(&plan, settled);
+        }
         let is_made = result
             .as_ref()
-            .map_or_else(|error| error.outcome() == Outcome::Unconfirmed, |()| true);
+            .map_or_else(|error| error.outcome() == Outcome::Unconfirmed, |_| true);
         if let (true, Some(reservation)) = (is_made, reservation) {
             reservation.keep();
         }
@@ -120,6 +129,20 @@ impl<D: Directory> Local<D> {
             settled.map_err(|error| Error::unconfirmed(path, error))?;
         }
         Ok(plan.versions)
+    }
+
+    /// Takes those files out of the plan that are durably what they are to become.
+    fn leave_out_unchanged(&self, writing: &Writing<D>, plan: &mut Plan) {
+        for (path, version) in plan.written() {
+            let Some(Effect::Put(Source::New(contents))) = plan.effects.get(&path) else {
+                continue;
+            };
+            let wanted = Wanted::Bytes(&contents.more);
+            if self.is_unchanged(writing, &path, version, &wanted) {
+                plan.effects.remove(&path);
+                self.observer.unchanged();
+            }
+        }
     }
 
     /// How the batch changes the usage, and a path to blame if that is too much:
@@ -146,10 +169,10 @@ impl<D: Directory> Local<D> {
         held: &Held<D::Lock>,
         first: &FilePath,
         prepared: Prepared<D>,
-    ) -> Result<()> {
+    ) -> Result<Settled<D>> {
         let Prepared {
             script,
-            staged,
+            mut staged,
             _in_flight,
         } = prepared;
         let not_changed = |error| self.whole(&script, error);
@@ -164,18 +187,19 @@ impl<D: Directory> Local<D> {
             .map_err(not_changed)?;
         held.set_unfinished(writing.session.id())
             .map_err(not_changed)?;
-        let decided = slot.journal.append(&payload);
-        if decided.is_err() {
+        let mut decided = slot.journal.append(&payload);
+        if let Err(error) = decided {
             // On a descriptor of its own: one whose sync failed says nothing.
             let voided = open_journal(&**writing.session.directory(), &slot.name)
                 .and_then(|mut journal| journal.retire());
             if voided.is_ok() {
                 // A mark that stays is found to be stale.
                 let _ = held.set_unfinished("");
-                return decided.map_err(not_changed);
+                return Err(not_changed(error));
             }
+            decided = Err(error);
         }
-        for staged in staged {
+        for (_, staged) in &mut staged {
             staged.hand_over();
         }
         self.overlay.show(script.shown());
@@ -185,11 +209,20 @@ impl<D: Directory> Local<D> {
                 self.overlay.hide(script.paths());
                 let _ = held.set_unfinished("");
                 writing.journals.idle().push(slot);
-                Ok(())
+                Ok(staged)
             }
             Err(error) => {
                 writing.journals.stuck().push((slot.name, script));
                 Err(Error::unconfirmed(first, error))
+            }
+        }
+    }
+
+    fn remember_batch(&self, plan: &Plan, settled: &Settled<D>) {
+        let versions: BTreeMap<FilePath, Version> = plan.written().into_iter().collect();
+        for (path, settled) in settled {
+            if let Some(version) = versions.get(path) {
+                self.remember(path, *version, settled);
             }
         }
     }

@@ -84,6 +84,15 @@ impl Plan {
             })
     }
 
+    /// The paths that were written last by a step that says all of their contents,
+    /// with the version of these.
+    pub(crate) fn written(&self) -> Vec<(FilePath, Version)> {
+        let decided = self.deciders.iter();
+        decided
+            .filter_map(|(path, step)| Some((path.clone(), self.versions[*step]?)))
+            .collect()
+    }
+
     /// That no path is to be both a file and the directory of another, as far as
     /// the batch itself tells.
     pub(crate) fn check_structure(&self) -> Result<()> {

@@ -3,10 +3,10 @@
 use super::super::Local;
 use super::super::commit::Writing;
 use super::super::directory::Directory;
-use super::super::stage::{Complete, Synced};
-use super::Prepared;
+use super::super::stage::Complete;
 use super::plan::{self, Contents, Effect, Plan, Source};
 use super::script::{Action, Script};
+use super::{Prepared, Settled};
 use crate::{Error, FilePath, Result};
 use std::io::{self, ErrorKind};
 
@@ -34,7 +34,7 @@ impl<D: Directory> Local<D> {
                 staged: staged.name().to_owned(),
                 path: path.clone(),
             });
-            complete.push(staged);
+            complete.push((path.clone(), staged));
         }
         let script = Script::new(actions);
         let staged =
@@ -83,9 +83,17 @@ impl<D: Directory> Local<D> {
     }
 }
 
-fn sync_all<D: Directory>(complete: Vec<Complete<D>>, root: &D) -> io::Result<Vec<Synced<D>>> {
-    if complete.len() >= MANY_FILES && root.sync_file_system().is_ok() {
-        return Ok(complete.into_iter().map(Complete::was_synced).collect());
-    }
-    complete.into_iter().map(Complete::sync).collect()
+fn sync_all<D: Directory>(
+    complete: Vec<(FilePath, Complete<D>)>,
+    root: &D,
+) -> io::Result<Settled<D>> {
+    let is_synced = complete.len() >= MANY_FILES && root.sync_file_system().is_ok();
+    let synced = complete.into_iter().map(|(path, staged)| {
+        let staged = match is_synced {
+            true => staged.was_synced(),
+            false => staged.sync()?,
+        };
+        Ok((path, staged))
+    });
+    synced.collect()
 }

@@ -212,6 +212,7 @@ impl Directory for SimDirectory {
             new_name.to_owned(),
             node,
         ));
+        state.touch(node.inode);
         let deaf = state.deaf;
         let node = state.names[&to.inode][new_name];
         if to.role == Role::Volume
@@ -237,6 +238,7 @@ impl Directory for SimDirectory {
         let role = to.role_of(new_name);
         let node = Node { role, ..node };
         state.change(Change::Add(to.inode, new_name.to_owned(), node));
+        state.touch(node.inode);
         Ok(())
     }
 
@@ -247,6 +249,7 @@ impl Directory for SimDirectory {
             return Err(ErrorKind::IsADirectory.into());
         }
         state.change(Change::Remove(self.inode, name.to_owned()));
+        state.touch(node.inode);
         Ok(())
     }
 
@@ -284,6 +287,10 @@ impl Directory for SimDirectory {
             state.sync_file(inode);
         }
         Ok(())
+    }
+
+    fn tells_changes_apart(&self, name: &str) -> io::Result<bool> {
+        Ok(!self.enter("tells_changes_apart", name)?.coarse_clock)
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
