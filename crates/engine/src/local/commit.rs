@@ -246,7 +246,7 @@ impl<D: Directory> Local<D> {
             if source.parent() == target.parent() {
                 return Ok(());
             }
-            from.sync()
+            self.tree.sync(&from)
         });
         Ok(settled.map_err(|error| Error::unconfirmed(target, error))?)
     }
@@ -286,7 +286,7 @@ impl<D: Directory> Local<D> {
             }
             _ => reservation.keep(),
         }
-        Ok(parent.sync().map_err(unconfirmed)?)
+        Ok(self.tree.sync(&parent).map_err(unconfirmed)?)
     }
 
     /// Counts what becomes of the file at `path`: `bytes` long, or gone.

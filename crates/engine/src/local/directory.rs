@@ -23,6 +23,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// dies.
     type Lock: Lock;
 
+    /// Which directory it is, among all that are open; `None` where that is not
+    /// known.
+    fn id(&self) -> io::Result<Option<Id>>;
+
     /// Fails with `NotFound` or, for anything that is no directory, symbolic
     /// links included, `NotADirectory`.
     fn open_dir(&self, name: &str) -> io::Result<Self>;
@@ -69,7 +73,8 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 
     fn remove_file(&self, name: &str) -> io::Result<()>;
 
-    /// Makes the names in this directory durable.
+    /// Makes the names in this directory durable. To be called by `Settling` alone,
+    /// unless it is a private directory.
     fn sync(&self) -> io::Result<()>;
 
     /// Makes everything on this file system durable: files, and names in
@@ -88,6 +93,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// needed.
     fn lock(&self, name: &str) -> io::Result<Self::Lock>;
 
+    /// Like [`lock`](Self::lock), with what a lock of it left when it was
+    /// [given back](Lock::release). `None` if that is of no use any more.
+    fn lock_again(idle: <Self::Lock as Lock>::Idle) -> io::Result<Option<Self::Lock>>;
+
     /// Like [`lock`](Self::lock), but others may have it like this too.
     fn lock_shared(&self, name: &str) -> io::Result<Self::Lock>;
 
@@ -97,6 +106,12 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 
 /// A lock that is held.
 pub(crate) trait Lock: Send + Sync {
+    /// What stands for the lock while nobody holds it.
+    type Idle: Send + 'static;
+
+    /// Lets others have the lock; `None` if nothing of it can be kept.
+    fn release(self) -> Option<Self::Idle>;
+
     /// What the last holder left for the next, empty if nothing. It outlives the
     /// holder, but need not outlive a power cut.
     fn mark(&self) -> io::Result<Vec<u8>>;
@@ -190,6 +205,9 @@ pub(crate) struct Stat {
     pub stamp: Option<Stamp>,
 }
 
+/// A device and an inode.
+pub(crate) type Id = (u64, u64);
+
 /// Which file it is and when it was last changed in any way: its contents, its
 /// names or its attributes. No program can set this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +216,12 @@ pub(crate) struct Stamp {
     pub inode: u64,
     /// Seconds and nanoseconds.
     pub changed: (i64, i64),
+}
+
+impl Stamp {
+    pub(crate) fn id(&self) -> Id {
+        (self.device, self.inode)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
+//! | `durability` | what a commit survives |
 //! | `tree` | finding, making, settling and walking directories |
+//! | `settling` | one sync of a directory for many commits |
 //! | `unique` | names that nobody has given before |
 //! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
+//! | `kept` | descriptors to use again |
 //! | `exclusion` | working under locks, after finishing what others left |
 //! | `stage` | new contents on their way into the volume |
 //! | `commit` | the protocol for one change, step by step |
@@ -32,10 +35,12 @@ mod commit;
 #[cfg(test)]
 mod crash_tests;
 mod directory;
+mod durability;
 mod exclusion;
 #[cfg(test)]
 mod fault_tests;
 mod journal;
+mod kept;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
@@ -45,6 +50,9 @@ mod presence;
 mod read;
 mod record;
 mod session;
+mod settling;
+#[cfg(test)]
+mod settling_tests;
 #[cfg(test)]
 mod sim;
 mod stage;
@@ -66,6 +74,7 @@ use batch::Journals;
 use cap::CapDirectory;
 use commit::Writing;
 use directory::{Access, Directory, unless_absent};
+pub use durability::Durability;
 use locks::Locks;
 pub use observe::Counters;
 use observe::{Observed, Observer};
@@ -111,6 +120,7 @@ pub struct LocalVolume {
 pub struct LocalVolumeOptions {
     limits: Limits,
     read_only: bool,
+    durability: Durability,
 }
 
 impl LocalVolumeOptions {
@@ -128,6 +138,13 @@ impl LocalVolumeOptions {
         self
     }
 
+    /// What commits are to survive. Default: [`Durability::Full`], which is what a
+    /// [`Volume`] promises; with anything less it is not *durable*.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
     /// Opens the directory at `path`, which must exist.
     ///
     /// # Errors
@@ -140,7 +157,7 @@ impl LocalVolumeOptions {
             what: format!("the directory {} could not be opened", path.display()),
             source,
         };
-        let root = CapDirectory::open(path).map_err(unavailable)?;
+        let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
         let local = Local::open(root, self).map_err(unavailable)?;
         Ok(LocalVolume {
             local: Arc::new(local),

@@ -86,7 +86,7 @@ impl<D: Directory> Local<D> {
     fn batch_under_locks(
         &self,
         writing: &Writing<D>,
-        held: &Held<D::Lock>,
+        held: &Held<'_, D>,
         paths: &[FilePath],
         steps: Vec<Step>,
     ) -> Result<Vec<Option<Version>>, Stop> {
@@ -166,7 +166,7 @@ impl<D: Directory> Local<D> {
     fn decide_and_publish(
         &self,
         writing: &Writing<D>,
-        held: &Held<D::Lock>,
+        held: &Held<'_, D>,
         first: &FilePath,
         prepared: Prepared<D>,
     ) -> Result<Settled<D>> {

@@ -4,7 +4,7 @@ use super::file::SimFile;
 use super::{
     Change, Deaf, Holder, Inode, Node, Process, Role, SimContents, SimDisk, State, enter, stat_of,
 };
-use crate::local::directory::{Access, Directory, Entry, Kind, Lock, Stat};
+use crate::local::directory::{Access, Directory, Entry, Id, Kind, Lock, Stat};
 use std::io::{self, ErrorKind};
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,9 @@ pub(crate) struct SimLock {
     pub(super) key: (Inode, String),
     pub(super) shared: bool,
 }
+
+/// A lock that nobody holds.
+pub(crate) struct SimIdle(SimDirectory, String);
 
 impl SimDirectory {
     fn enter(&self, call: &str, name: &str) -> io::Result<MutexGuard<'_, State>> {
@@ -123,6 +126,10 @@ impl Directory for SimDirectory {
                 role: self.role_of_dir(name),
             }),
         }
+    }
+
+    fn id(&self) -> io::Result<Option<Id>> {
+        Ok(Some((0, self.inode)))
     }
 
     fn is_removed(&self) -> io::Result<bool> {
@@ -310,6 +317,11 @@ impl Directory for SimDirectory {
         lock.ok_or_else(|| ErrorKind::WouldBlock.into())
     }
 
+    fn lock_again(idle: SimIdle) -> io::Result<Option<SimLock>> {
+        let SimIdle(directory, name) = idle;
+        directory.lock(&name).map(Some)
+    }
+
     fn lock_shared(&self, name: &str) -> io::Result<SimLock> {
         let lock = self.acquire(name, true, true)?;
         lock.ok_or_else(|| ErrorKind::WouldBlock.into())
@@ -330,6 +342,18 @@ impl SimDirectory {
 }
 
 impl Lock for SimLock {
+    type Idle = SimIdle;
+
+    fn release(self) -> Option<SimIdle> {
+        let directory = SimDirectory {
+            disk: self.disk.clone(),
+            process: self.process.clone(),
+            inode: self.key.0,
+            role: Role::Private,
+        };
+        Some(SimIdle(directory, self.key.1.clone()))
+    }
+
     fn mark(&self) -> io::Result<Vec<u8>> {
         let (state, _) = enter(&self.disk, &self.process, || "mark".to_owned())?;
         Ok(state.marks.get(&self.key).cloned().unwrap_or_default())
