@@ -4,7 +4,7 @@
 //! they share. No id leads out of `abilities/`.
 
 use crate::root_volume::RootVolume;
-use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, Result};
+use ability_storage_engine::{Durability, Error, FilePath, Limits, LocalVolume, Result};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,7 @@ pub struct Root {
 pub struct RootOptions {
     limits: Limits,
     read_only: bool,
+    durability: Durability,
 }
 
 impl RootOptions {
@@ -58,6 +59,13 @@ impl RootOptions {
     /// it is asked for again. Default: `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// What commits to the volumes are to survive. Default: [`Durability::Full`], which
+    /// is what the interface promises to abilities.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 
@@ -141,6 +149,7 @@ impl Root {
         let volume = LocalVolume::options()
             .limits(self.options.limits.clone())
             .read_only(self.options.read_only)
+            .durability(self.options.durability)
             .open(&path)?;
         Ok(Arc::new(RootVolume::directory(volume)))
     }

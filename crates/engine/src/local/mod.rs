@@ -240,6 +240,7 @@ impl Volume for LocalVolume {
 pub(crate) struct Local<D: Directory> {
     tree: Tree<D>,
     limits: Limits,
+    durability: Durability,
     accounts: Arc<Accounts>,
     overlay: Overlay,
     observer: Observer,
@@ -265,6 +266,7 @@ impl<D: Directory> Local<D> {
         Ok(Self {
             tree,
             limits: options.limits,
+            durability: options.durability,
             accounts,
             overlay: Overlay::default(),
             observer,

@@ -23,11 +23,11 @@
 //! Anything that is not as remembered is written as usual. Nothing here may
 //! acknowledge what a power cut could undo.
 
-use super::Local;
 use super::commit::Writing;
 use super::directory::{Directory, FileHandle, Stat};
 use super::stage::Synced;
 use super::unique;
+use super::{Durability, Local};
 use crate::volume::Precondition;
 use crate::{Error, FilePath, Result, Version};
 use std::collections::HashMap;
@@ -99,6 +99,9 @@ impl Unchanged {
 impl<D: Directory> Local<D> {
     /// Remembers a file of this version that was published and settled at `path`.
     pub(super) fn remember(&self, path: &FilePath, version: Version, settled: &Synced<D>) {
+        if self.durability == Durability::None {
+            return;
+        }
         let unchanged = &self.unchanged;
         match settled.stat_if_untouched() {
             Some(stat) if stat.stamp.is_some() => {
