@@ -114,6 +114,31 @@ impl<D: Directory> Held<'_, D> {
         Ok(None)
     }
 
+    /// Whether there may be a record in the journal of appends of this path's lock.
+    pub(crate) fn may_have_appends(&self, path: &FilePath) -> io::Result<bool> {
+        Ok(!self.lock_of(path)?.is_blank()?)
+    }
+
+    /// To be called before such a record is written, so that the next to hold the lock
+    /// looks for it.
+    pub(crate) fn will_have_appends(&self, path: &FilePath) -> io::Result<()> {
+        let lock = self.lock_of(path)?;
+        match lock.is_blank()? {
+            true => lock.set_mark(b""),
+            false => Ok(()),
+        }
+    }
+
+    fn lock_of(&self, path: &FilePath) -> io::Result<&D::Lock> {
+        let shard = shard_of(path);
+        let place = self.locks.binary_search_by(|(held, _)| held.cmp(&shard));
+        let (_, lock) = place
+            .ok()
+            .and_then(|place| self.locks.get(place))
+            .ok_or_else(|| io::Error::other("the lock of a path is not held"))?;
+        Ok(lock)
+    }
+
     /// Takes back what says that this session left a batch unfinished, and nothing
     /// that says so of another.
     pub(crate) fn forget(&self, session: &str) -> io::Result<()> {

@@ -14,6 +14,7 @@
 //! | `exclusion` | working under locks, after finishing what others left |
 //! | `stage` | new contents on their way into the volume |
 //! | `commit` | the protocol for one change, step by step |
+//! | `moving` | renaming and deleting |
 //! | `record`, `journal` | records that are on the disk after one flush |
 //! | `append` | growing a file in place, by way of a journal |
 //! | `batch` | many changes as one, by way of a journal |
@@ -25,7 +26,7 @@
 //! | `usage` | what there is, against the limits |
 //! | `observe` | events and counters |
 //!
-//! Nothing outside `commit`, `append` and `batch` may change a file of the
+//! Nothing outside `commit`, `moving`, `append` and `batch` may change a file of the
 //! volume.
 
 mod append;
@@ -44,6 +45,7 @@ mod kept;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
+mod moving;
 mod observe;
 mod overlay;
 mod presence;
@@ -254,7 +256,7 @@ pub(crate) struct Local<D: Directory> {
 impl<D: Directory> Local<D> {
     fn open(root: D, options: LocalVolumeOptions) -> io::Result<Self> {
         let root = Arc::new(root);
-        let tree = Tree::new(root.clone());
+        let tree = Tree::new(root.clone(), options.durability);
         let accounts = Arc::new(Accounts::default());
         let observer = Observer::default();
         let (appends, writing) = if options.read_only {

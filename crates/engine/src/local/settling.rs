@@ -33,6 +33,7 @@ struct Rounds {
 #[derive(Default)]
 struct State {
     is_running: bool,
+    waiting: usize,
     /// Of the sync that begins next.
     next: Arc<OnceLock<Outcome>>,
 }
@@ -92,10 +93,12 @@ impl Rounds {
         let mut state = self.state();
         let round = state.next.clone();
         while state.is_running {
+            state.waiting += 1;
             state = self
                 .ended
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
             if let Some(outcome) = round.get() {
                 return told(outcome);
             }
@@ -123,8 +126,11 @@ struct Ended<'a> {
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.rounds.state().is_running = false;
-        self.rounds.ended.notify_all();
+        let mut state = self.rounds.state();
+        state.is_running = false;
+        if state.waiting > 0 {
+            self.rounds.ended.notify_all();
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Synced<D: Directory>(Staged<D>);
 impl<D: Directory> Staged<D> {
     /// Begins a file for `directory` with at most the permissions of `mode`.
     pub(crate) fn create(directory: Arc<D>, mode: Option<u32>) -> io::Result<Self> {
-        let name = unique::name();
+        let name = unique::next_name();
         let file = directory.create_file(&name, mode.map_or(Access::Usual, Access::Mode))?;
         Ok(Self {
             directory,
@@ -74,7 +74,7 @@ impl<D: Directory> Staged<D> {
 impl<D: Directory> Complete<D> {
     /// A file that is in the volume already, under a second name.
     pub(crate) fn link(from: &D, name: &str, directory: Arc<D>) -> io::Result<Self> {
-        let new_name = unique::name();
+        let new_name = unique::next_name();
         from.hard_link(name, &directory, &new_name)?;
         let file = directory.open_file(&new_name)?.ok_or(ErrorKind::NotFound)?;
         Ok(Self(Staged {

@@ -6,6 +6,7 @@
 //! Who makes or removes directories holds the structure lock.
 
 use super::directory::{Access, Directory, Id, Kind, unless_absent};
+use super::durability::Durability;
 use super::kept::Kept;
 use super::settling::Settling;
 use crate::path::PRIVATE_DIR;
@@ -22,6 +23,7 @@ const KEPT: usize = 16;
 
 pub(crate) struct Tree<D> {
     root: Arc<D>,
+    durability: Durability,
     /// Directories whose own name is known to be on the disk, and which they were. One
     /// that is not in here may have been made by a process that died before it synced.
     durable: Mutex<HashMap<FilePath, Option<Id>>>,
@@ -69,9 +71,10 @@ impl From<NoWay> for io::Error {
 }
 
 impl<D: Directory> Tree<D> {
-    pub(crate) fn new(root: Arc<D>) -> Self {
+    pub(crate) fn new(root: Arc<D>, durability: Durability) -> Self {
         Self {
             root,
+            durability,
             durable: Mutex::default(),
             open: Mutex::new(Kept::new(KEPT)),
             settling: Settling::default(),
@@ -190,6 +193,9 @@ impl<D: Directory> Tree<D> {
 
     /// Makes durable all changes that were made to names in this directory before.
     pub(crate) fn sync(&self, directory: &D) -> io::Result<()> {
+        if self.durability == Durability::None {
+            return Ok(());
+        }
         self.settling.sync(directory)
     }
 

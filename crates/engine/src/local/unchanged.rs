@@ -131,8 +131,9 @@ impl<D: Directory> Local<D> {
             return Ok(false);
         }
         let not_changed = |error| Error::not_changed(path, error);
-        let unchanged = self.locked(writing, slice::from_ref(path), |_| {
-            self.appends_settled(writing, path).map_err(not_changed)?;
+        let unchanged = self.locked(writing, slice::from_ref(path), |held| {
+            self.appends_settled(writing, held, path)
+                .map_err(not_changed)?;
             precondition.check(path, || self.version(path))?;
             Ok(self.is_unchanged(writing, path, version, wanted))
         })?;

@@ -79,7 +79,7 @@ impl<D: Directory> Local<D> {
     ) -> Result<Vec<Option<Version>>> {
         let paths: Vec<FilePath> = paths_of(&steps);
         self.locked(writing, &paths, |held| {
-            self.batch_under_locks(writing, held, &paths, steps.clone())
+            self.batch_under_locks(writing, held, &paths, &steps)
         })
     }
 
@@ -88,13 +88,13 @@ impl<D: Directory> Local<D> {
         writing: &Writing<D>,
         held: &Held<'_, D>,
         paths: &[FilePath],
-        steps: Vec<Step>,
+        steps: &[Step],
     ) -> Result<Vec<Option<Version>>, Stop> {
         let mut plan = Plan::make(self, steps)?;
         plan.check_structure()?;
         let blame = |path: &FilePath, error| plan.blame(path, Error::not_changed(path, error));
         for path in paths {
-            let settled = self.appends_settled(writing, path);
+            let settled = self.appends_settled(writing, held, path);
             settled.map_err(|error| blame(path, error))?;
         }
         self.leave_out_unchanged(writing, &mut plan);
@@ -132,7 +132,7 @@ impl<D: Directory> Local<D> {
     }
 
     /// Takes those files out of the plan that are durably what they are to become.
-    fn leave_out_unchanged(&self, writing: &Writing<D>, plan: &mut Plan) {
+    fn leave_out_unchanged(&self, writing: &Writing<D>, plan: &mut Plan<'_>) {
         for (path, version) in plan.written() {
             let Some(Effect::Put(Source::New(contents))) = plan.effects.get(&path) else {
                 continue;
@@ -147,7 +147,7 @@ impl<D: Directory> Local<D> {
 
     /// How the batch changes the usage, and a path to blame if that is too much:
     /// that of its longest file.
-    fn growth_of(&self, plan: &Plan) -> Result<(Growth, Option<FilePath>)> {
+    fn growth_of(&self, plan: &Plan<'_>) -> Result<(Growth, Option<FilePath>)> {
         let mut growth = Growth::default();
         let mut longest: Option<(u64, &FilePath)> = None;
         for (path, effect) in &plan.effects {
@@ -218,7 +218,7 @@ impl<D: Directory> Local<D> {
         }
     }
 
-    fn remember_batch(&self, plan: &Plan, settled: &Settled<D>) {
+    fn remember_batch(&self, plan: &Plan<'_>, settled: &Settled<D>) {
         let versions: BTreeMap<FilePath, Version> = plan.written().into_iter().collect();
         for (path, settled) in settled {
             if let Some(version) = versions.get(path) {

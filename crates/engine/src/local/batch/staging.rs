@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind};
 const MANY_FILES: usize = 8;
 
 impl<D: Directory> Local<D> {
-    pub(super) fn stage_all(&self, writing: &Writing<D>, plan: &Plan) -> Result<Prepared<D>> {
+    pub(super) fn stage_all(&self, writing: &Writing<D>, plan: &Plan<'_>) -> Result<Prepared<D>> {
         let mut actions = Vec::with_capacity(plan.effects.len());
         let mut complete = Vec::new();
         let mut in_flight = writing.accounts.in_flight();
@@ -50,7 +50,7 @@ impl<D: Directory> Local<D> {
         &self,
         writing: &Writing<D>,
         path: &FilePath,
-        source: &Source,
+        source: &Source<'_>,
     ) -> Result<Complete<D>> {
         let not_changed = |error| Error::not_changed(path, error);
         let (base, more, like) = match source {

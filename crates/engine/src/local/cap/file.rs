@@ -43,6 +43,16 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
+#[cfg(unix)]
+pub(super) fn write_at(file: &File, contents: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, contents, offset)
+}
+
+#[cfg(windows)]
+pub(super) fn write_at(file: &File, contents: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, contents, offset)
+}
+
 impl io::Read for CapFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer)
@@ -64,14 +74,8 @@ impl FileHandle for CapFile {
         read_at(&self.file, buffer, offset)
     }
 
-    #[cfg(unix)]
     fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::write_at(&self.file, contents, offset)
-    }
-
-    #[cfg(windows)]
-    fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_write(&self.file, contents, offset)
+        write_at(&self.file, contents, offset)
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {

@@ -354,6 +354,10 @@ impl Lock for SimLock {
         Some(SimIdle(directory, self.key.1.clone()))
     }
 
+    fn is_blank(&self) -> io::Result<bool> {
+        Ok(!self.disk.state().marks.contains_key(&self.key))
+    }
+
     fn mark(&self) -> io::Result<Vec<u8>> {
         let (state, _) = enter(&self.disk, &self.process, || "mark".to_owned())?;
         Ok(state.marks.get(&self.key).cloned().unwrap_or_default())
