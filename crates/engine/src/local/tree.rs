@@ -81,6 +81,11 @@ impl<D: Directory> Tree<D> {
         }
     }
 
+    /// The same directories once more, for another thread to look at.
+    pub(crate) fn to_look_at(&self) -> Self {
+        Self::new(self.root.clone(), self.durability)
+    }
+
     pub(crate) fn root(&self) -> &D {
         &self.root
     }
