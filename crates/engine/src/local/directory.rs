@@ -168,6 +168,10 @@ pub(crate) trait FileHandle: io::Read + io::Write + Send + 'static {
         Ok(())
     }
 
+    /// Lets the system begin to write these bytes to the disk, so that a sync has less
+    /// to do. Waits for nothing and promises nothing.
+    fn start_sync(&self, _offset: u64, _bytes: u64) {}
+
     fn stat(&self) -> io::Result<Stat>;
 
     /// Sets the permission bits; does nothing where there are none.

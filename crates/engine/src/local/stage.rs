@@ -7,6 +7,7 @@
 use super::directory::{Access, Directory, FileHandle, Stat};
 use super::unique;
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -45,6 +46,12 @@ impl<D: Directory> Staged<D> {
         self.file.write_all(contents)?;
         self.written += contents.len() as u64;
         Ok(())
+    }
+
+    /// Lets the system write these bytes while more are to come.
+    pub(crate) fn start_sync(&self, written: Range<u64>) {
+        self.file
+            .start_sync(written.start, written.end - written.start);
     }
 
     pub(crate) fn copy_from(&mut self, source: &mut impl Read) -> io::Result<()> {

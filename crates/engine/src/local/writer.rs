@@ -12,6 +12,10 @@ use crate::volume::{Precondition, Writer};
 use crate::{Error, FilePath, Result, Version};
 use std::sync::Arc;
 
+/// The disk gets a long file in pieces of this length while it is still being written,
+/// and hashed.
+const AT_ONCE_BYTES: u64 = 8 << 20;
+
 pub(crate) struct LocalWriter<D: Directory> {
     // Before the volume, so that it is gone before the session may be.
     staged: Staged<D>,
@@ -19,6 +23,8 @@ pub(crate) struct LocalWriter<D: Directory> {
     path: FilePath,
     hasher: Hasher,
     bytes: u64,
+    /// How many of them the system was told to write to the disk.
+    on_its_way: u64,
     /// Whether a write failed: what is staged is then not what was meant.
     failed: bool,
     in_flight: InFlight,
@@ -41,6 +47,7 @@ impl<D: Directory> LocalWriter<D> {
             path: path.clone(),
             hasher: Hasher::default(),
             bytes: 0,
+            on_its_way: 0,
             failed: false,
             in_flight,
             _place: place,
@@ -77,6 +84,10 @@ impl<D: Directory> LocalWriter<D> {
             .map_err(|error| Error::not_changed(&self.path, error))?;
         self.hasher.update(contents);
         self.bytes += more;
+        if self.bytes - self.on_its_way >= AT_ONCE_BYTES {
+            self.staged.start_sync(self.on_its_way..self.bytes);
+            self.on_its_way = self.bytes;
+        }
         Ok(())
     }
 
@@ -87,6 +98,7 @@ impl<D: Directory> LocalWriter<D> {
             path,
             hasher,
             bytes,
+            on_its_way: _,
             failed,
             in_flight: _in_flight,
             _place,

@@ -78,6 +78,19 @@ impl FileHandle for CapFile {
         write_at(&self.file, contents, offset)
     }
 
+    /// The system starts to write what it is told is not needed any more, and keeps what
+    /// it has not written. Errors come with the sync.
+    #[cfg(target_os = "linux")]
+    fn start_sync(&self, offset: u64, bytes: u64) {
+        use rustix::fs::Advice;
+        if !self.syncs.are_made() {
+            return;
+        }
+        if let Some(bytes) = std::num::NonZeroU64::new(bytes) {
+            let _ = rustix::fs::fadvise(&self.file, offset, Some(bytes), Advice::DontNeed);
+        }
+    }
+
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.file.set_len(bytes)
     }

@@ -18,8 +18,12 @@ impl Syncs {
         }
     }
 
+    pub(super) fn are_made(&self) -> bool {
+        self.durability != Durability::None
+    }
+
     pub(super) fn make(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        if self.durability == Durability::None {
+        if !self.are_made() {
             return Ok(());
         }
         self.made.fetch_add(1, Ordering::Relaxed);
