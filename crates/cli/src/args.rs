@@ -113,6 +113,15 @@ pub struct RunArgs {
     #[arg(long, conflicts_with = "read_only")]
     pub journaled: bool,
 
+    /// Sync nothing: faster, and NOT safe from a power cut
+    ///
+    /// Files stay whole when a program is killed, at any moment. After a power cut or
+    /// a crash of the system those written in the last half minute or more may be as
+    /// they were before, empty or torn. For tests, and for data that can be made
+    /// again.
+    #[arg(long, conflicts_with = "read_only")]
+    pub no_sync: bool,
+
     /// The most memory it may use
     ///
     /// In bytes, or with K, M or G. Counts all its memories and tables together.

@@ -1,7 +1,7 @@
 //! From a root directory to the storage of one ability.
 
 use crate::args::RunArgs;
-use ability_storage::{Error, Root, RootVolume, Scope, StorageCtx};
+use ability_storage::{Durability, Error, Root, RootVolume, Scope, StorageCtx};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,10 @@ pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
         .limits(args.storage.of_volume())
         .read_only(args.read_only)
         .journaled(args.journaled)
+        .durability(match args.no_sync {
+            true => Durability::None,
+            false => Durability::Full,
+        })
         .open_or_create(&args.root)
         .map_err(told)?;
     if let Some(scratch) = &args.scratch {

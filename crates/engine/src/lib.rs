@@ -40,7 +40,7 @@ mod volume;
 
 pub use error::{Error, Outcome, Result};
 pub use limits::Limits;
-pub use local::{Counters, LocalVolume, LocalVolumeOptions};
+pub use local::{Counters, Durability, LocalVolume, LocalVolumeOptions};
 pub use memory::MemoryVolume;
 pub use path::{FilePath, PathError};
 pub use version::Version;

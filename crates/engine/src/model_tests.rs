@@ -44,6 +44,8 @@ struct Action {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Write,
+    /// Writes what is there.
+    Rewrite,
     Append,
     Rename,
     Delete,
@@ -133,6 +135,7 @@ const PATHS: [&str; 7] = ["a", "b", "log", "dir/x", "dir/y", "dir", "a/below"];
 fn action() -> impl Strategy<Value = Action> {
     let kind = prop_oneof![
         4 => Just(Kind::Write),
+        2 => Just(Kind::Rewrite),
         4 => Just(Kind::Append),
         2 => Just(Kind::Rename),
         2 => Just(Kind::Delete),
@@ -368,6 +371,10 @@ fn step(model: &Contents, action: &Action) -> Step {
     let (path, contents) = (file(action.path), action.contents.clone());
     let change = match action.kind {
         Kind::Write => Change::Write { path, contents },
+        Kind::Rewrite => Change::Write {
+            contents: model.get(action.path).cloned().unwrap_or(contents),
+            path,
+        },
         Kind::Append => Change::Append { path, contents },
         Kind::Delete => Change::Delete { path },
         Kind::Rename => Change::Rename {

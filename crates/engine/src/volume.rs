@@ -241,6 +241,8 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Makes `contents` the file at `path`. Directories on the way are created.
+    /// If they are what the file holds already, it may be left as it is, with its time
+    /// of last change.
     Write {
         /// The file to create or replace.
         path: FilePath,

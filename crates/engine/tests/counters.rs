@@ -1,7 +1,7 @@
 //! What a volume tells of its work.
 
 use ability_storage_engine::{
-    Change, Counters, Error, FilePath, LocalVolume, Precondition, Version, Volume,
+    Change, Counters, Durability, Error, FilePath, LocalVolume, Precondition, Version, Volume,
 };
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
@@ -39,6 +39,57 @@ fn every_commit_is_counted_by_its_outcome() {
     let before = volume.counters().syncs;
     volume.commit(append(b"second").into()).expect("made");
     assert_eq!(volume.counters().syncs - before, 1, "one for an append");
+}
+
+#[test]
+fn a_write_that_changes_nothing_leaves_the_file_alone() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    let modified = || std::fs::metadata(directory.path().join("a")).and_then(|a| a.modified());
+    volume.commit(write("a", b"same").into()).expect("made");
+    let before = (modified().expect("there"), volume.counters().syncs);
+    for _ in 0..3 {
+        volume.commit(write("a", b"same").into()).expect("made");
+    }
+    let counters = volume.counters();
+    assert_eq!((counters.commits, counters.unchanged), (4, 3));
+    assert_eq!(modified().expect("there"), before.0);
+    // None, but for a file system whose clock is coarse.
+    assert!(counters.syncs - before.1 <= 3 * 2);
+    volume.commit(write("a", b"else").into()).expect("made");
+    assert_eq!(volume.counters().unchanged, 3);
+}
+
+#[test]
+fn without_durability_nothing_is_synced() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let options = || LocalVolume::options().durability(Durability::None);
+    let volume = options().open(directory.path()).expect("opened");
+    let append = |contents: &[u8]| Change::Append {
+        path: file("dir/log"),
+        contents: contents.to_vec(),
+    };
+    let batch = (0..20).map(|number| write(&format!("dir{number}/file"), b"x"));
+    volume.commit(batch.collect()).expect("made");
+    volume.commit(write("a", b"1").into()).expect("made");
+    volume.commit(write("a", b"2").into()).expect("made");
+    volume.commit(append(b"1").into()).expect("made");
+    volume.commit(append(b"2").into()).expect("made");
+    let (source, target) = (file("a"), file("dir/b"));
+    let rename = Change::Rename { source, target };
+    volume.commit(rename.into()).expect("made");
+    let path = file("dir/b");
+    volume.commit(Change::Delete { path }.into()).expect("made");
+    let mut writer = volume.writer(&file("d")).expect("opened");
+    writer.write(b"1234").expect("written");
+    writer.commit(Precondition::Any).expect("made");
+    assert_eq!(volume.counters().syncs, 0);
+    drop(volume);
+    let volume = options().open(directory.path()).expect("opened");
+    assert_eq!(volume.list(None).expect("listed").len(), 22);
+    let log = volume.read(&file("dir/log"), 100).expect("there");
+    assert_eq!(log.contents, b"12");
+    assert_eq!(volume.counters().syncs, 0);
 }
 
 #[test]

@@ -184,6 +184,42 @@ fn no_way_leads_through_a_linked_directory() {
     );
 }
 
+/// Also for a directory that the volume has open since the last write.
+#[test]
+fn a_directory_that_was_moved_away_is_not_written_to() {
+    let (directory, volume) = volume();
+    let outside = outside();
+    let (inside, moved) = (directory.path().join("dir/sub"), outside.path().join("sub"));
+    for _ in 0..3 {
+        write(&volume, "dir/sub/file", b"old");
+        write(&volume, "dir/sub/file", b"older");
+    }
+    fs::rename(&inside, &moved).expect("moved");
+    assert_absent(&volume, "dir/sub/file");
+    write(&volume, "dir/sub/file", b"new");
+    assert_eq!(fs::read(inside.join("file")).expect("read"), b"new");
+
+    fs::remove_dir_all(&inside).expect("removed");
+    symlink(&moved, &inside).expect("linked");
+    assert_absent(&volume, "dir/sub/file");
+    let refused = volume.commit(
+        Change::Delete {
+            path: file("dir/sub/file"),
+        }
+        .into(),
+    );
+    refused.expect("there is nothing to delete");
+    let contents = b"new".to_vec();
+    let path = file("dir/sub/file");
+    let refused = volume.commit(Change::Write { path, contents }.into());
+    assert!(
+        matches!(refused, Err(Error::NotAFile { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read_dir(&moved).expect("listed").count(), 1);
+    assert_eq!(fs::read(moved.join("file")).expect("read"), b"older");
+}
+
 #[test]
 fn a_pipe_or_a_socket_is_no_file_and_makes_nobody_wait() {
     let (directory, volume) = volume();

@@ -72,6 +72,38 @@ fn a_dead_session_that_cannot_be_removed_stops_nobody() {
     write(&volume, "file", b"z");
 }
 
+/// Each who opens the volume after that has other locks.
+#[test]
+fn nobody_changes_anything_with_locks_that_were_removed() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    let path = FilePath::new("file").expect("valid");
+    write(&volume, "file", b"x");
+    fs::remove_dir_all(directory.path().join(".ability-storage")).expect("removed");
+    let changes = [
+        Change::Delete { path: path.clone() },
+        Change::Write {
+            path: path.clone(),
+            contents: b"x".to_vec(),
+        },
+        Change::Append {
+            path,
+            contents: b"y".to_vec(),
+        },
+    ];
+    for change in changes {
+        let refused = volume.commit(change.into());
+        assert!(
+            matches!(refused, Err(Error::Unavailable { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(
+        fs::read(directory.path().join("file")).expect("there"),
+        b"x"
+    );
+}
+
 /// The checksum is right: it was written so by another program.
 #[test]
 fn a_batch_takes_nothing_but_what_was_staged() {

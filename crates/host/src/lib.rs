@@ -121,9 +121,9 @@ pub use self::root::{Root, RootOptions};
 pub use self::root_volume::RootVolume;
 pub use self::view::StorageView;
 pub use ability_storage_engine::{
-    Batch, Change, Counters, Error, FileInfo, FilePath, Limits, LocalVolume, LocalVolumeOptions,
-    MemoryVolume, Outcome, PathError, Precondition, Reader, Result, Snapshot, Step, Usage, Version,
-    Volume, Writer,
+    Batch, Change, Counters, Durability, Error, FileInfo, FilePath, Limits, LocalVolume,
+    LocalVolumeOptions, MemoryVolume, Outcome, PathError, Precondition, Reader, Result, Snapshot,
+    Step, Usage, Version, Volume, Writer,
 };
 
 use self::bindings::ability::storage as asynchronous;

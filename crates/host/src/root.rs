@@ -6,7 +6,7 @@
 use crate::root_volume::RootVolume;
 #[cfg(doc)]
 use ability_storage_engine::LocalVolumeOptions;
-use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, Result};
+use ability_storage_engine::{Durability, Error, FilePath, Limits, LocalVolume, Result};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,7 @@ pub struct Root {
 pub struct RootOptions {
     limits: Limits,
     read_only: bool,
+    durability: Durability,
     journaled: bool,
 }
 
@@ -61,6 +62,13 @@ impl RootOptions {
     /// it is asked for again. Default: `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// What commits to the volumes are to survive. Default: [`Durability::Full`], which
+    /// is what the interface promises to abilities.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 
@@ -151,6 +159,7 @@ impl Root {
         let volume = LocalVolume::options()
             .limits(self.options.limits.clone())
             .read_only(self.options.read_only)
+            .durability(self.options.durability)
             .journaled(self.options.journaled)
             .open(&path)?;
         Ok(Arc::new(RootVolume::directory(volume)))

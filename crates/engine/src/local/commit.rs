@@ -10,16 +10,17 @@
 //! *unconfirmed*. No step may be left out, and none may move before another.
 //! Nothing may be replaced, moved or removed before its appends are settled.
 
-use super::Local;
 use super::append::{AppendError, Appends};
 use super::batch::Journals;
-use super::directory::{Directory, FileHandle};
+use super::directory::{Directory, FileHandle, Stat};
 use super::exclusion::Stop;
-use super::locks::Locks;
+use super::locks::{Held, Locks};
 use super::session::{Session, Sessions};
-use super::stage::Synced;
+use super::stage::{Complete, Synced};
 use super::tree::{Place, is_directory};
+use super::unchanged::Wanted;
 use super::usage::{Accounts, Growth, Reservation};
+use super::{Durability, Local};
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
 use std::io::{self, ErrorKind};
@@ -72,8 +73,16 @@ impl<D: Directory> Local<D> {
         precondition: &Precondition,
     ) -> Result<Version> {
         let not_changed = |error| Error::not_changed(path, error);
+        if self.durability == Durability::None {
+            return self.write_unsynced(writing, path, contents, precondition);
+        }
         // A first look, without the lock, spares staging what cannot succeed.
         precondition.check(path, || self.version(path))?;
+        let version = Version::of(contents);
+        let wanted = Wanted::Bytes(contents);
+        if self.has_nothing_to_do(writing, path, precondition, version, &wanted)? {
+            return Ok(version);
+        }
 
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
@@ -86,6 +95,36 @@ impl<D: Directory> Local<D> {
             &mut staged,
             contents.len() as u64,
         )?;
+        self.remember(path, version, &staged);
+        Ok(version)
+    }
+
+    /// Where nothing is synced nobody waits long, so that all can be done under the
+    /// lock, where one look at the file is enough.
+    fn write_unsynced(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        contents: &[u8],
+        precondition: &Precondition,
+    ) -> Result<Version> {
+        let not_changed = |error| Error::not_changed(path, error);
+        let bytes = contents.len() as u64;
+        let mut in_flight = writing.accounts.in_flight();
+        in_flight.add(&self.limits, path, bytes)?;
+        self.locked(writing, slice::from_ref(path), |held| {
+            let settled = self.appends_settled(writing, held, path);
+            settled.map_err(not_changed)?;
+            precondition.check(path, || self.version(path))?;
+            let old = self.stat_file(path).map_err(not_changed)?;
+            let mode = old.and_then(|old| old.mode);
+            let staged = writing
+                .session
+                .stage_whole(None::<io::Empty>, contents, mode);
+            let staged = staged.and_then(Complete::sync);
+            let mut staged = staged.map_err(not_changed)?;
+            self.publish_over(writing, path, old, &mut staged, bytes)
+        })?;
         Ok(Version::of(contents))
     }
 
@@ -111,23 +150,38 @@ impl<D: Directory> Local<D> {
         staged: &mut Synced<D>,
         bytes: u64,
     ) -> Result<()> {
-        self.locked(writing, slice::from_ref(path), |_| {
-            self.publish_under_lock(writing, path, precondition, staged, bytes)
+        self.locked(writing, slice::from_ref(path), |held| {
+            self.publish_under_lock(writing, held, path, precondition, staged, bytes)
         })
     }
 
     fn publish_under_lock(
         &self,
         writing: &Writing<D>,
+        held: &Held<'_, D>,
         path: &FilePath,
         precondition: &Precondition,
         staged: &mut Synced<D>,
         bytes: u64,
     ) -> Result<(), Stop> {
         let not_changed = |error| Error::not_changed(path, error);
-        self.appends_settled(writing, path).map_err(not_changed)?;
+        self.appends_settled(writing, held, path)
+            .map_err(not_changed)?;
         precondition.check(path, || self.version(path))?;
-        let reservation = self.reserve(writing, path, Some(bytes))?;
+        let old = self.stat_file(path).map_err(not_changed)?;
+        self.publish_over(writing, path, old, staged, bytes)
+    }
+
+    /// Steps 4 and 5, over the file that is there.
+    fn publish_over(
+        &self,
+        writing: &Writing<D>,
+        path: &FilePath,
+        old: Option<Stat>,
+        staged: &mut Synced<D>,
+        bytes: u64,
+    ) -> Result<(), Stop> {
+        let reservation = self.reserve_over(writing, path, old, Some(bytes))?;
         let place = self.place(writing, path, |parent| staged.publish(parent, path.name()))?;
         reservation.keep();
         let settled = self.tree.settle(vec![place]);
@@ -143,23 +197,24 @@ impl<D: Directory> Local<D> {
     ) -> Result<()> {
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
-        self.locked(writing, slice::from_ref(path), |_| {
-            self.append_under_lock(writing, path, contents, precondition)
+        self.locked(writing, slice::from_ref(path), |held| {
+            self.append_under_lock(writing, held, path, contents, precondition)
         })
     }
 
     fn append_under_lock(
         &self,
         writing: &Writing<D>,
+        held: &Held<'_, D>,
         path: &FilePath,
         contents: &[u8],
         precondition: &Precondition,
     ) -> Result<(), Stop> {
         let not_changed = |error| Error::not_changed(path, error);
-        writing
-            .appends
-            .catch_up(&self.tree, path)
-            .map_err(not_changed)?;
+        if held.may_have_appends(path).map_err(not_changed)? {
+            let appends = &writing.appends;
+            appends.catch_up(&self.tree, path).map_err(not_changed)?;
+        }
         precondition.check(path, || self.version(path))?;
         let file = self.tree.open_to_change(path).map_err(not_changed)?;
         let stat = file.as_ref().map(FileHandle::stat).transpose();
@@ -175,10 +230,11 @@ impl<D: Directory> Local<D> {
                 let staged = self.stage(writing, path, base, contents);
                 let mut staged = staged.map_err(not_changed)?;
                 let any = Precondition::Any;
-                return self.publish_under_lock(writing, path, &any, &mut staged, bytes);
+                return self.publish_under_lock(writing, held, path, &any, &mut staged, bytes);
             }
         };
         let reservation = self.reserve(writing, path, Some(bytes))?;
+        held.will_have_appends(path).map_err(not_changed)?;
         let appended = writing
             .appends
             .append(&self.tree, path, &file, size, contents);
@@ -195,95 +251,8 @@ impl<D: Directory> Local<D> {
         }
     }
 
-    fn rename(
-        &self,
-        writing: &Writing<D>,
-        source: &FilePath,
-        target: &FilePath,
-        precondition: &Precondition,
-    ) -> Result<()> {
-        self.locked(writing, &[source.clone(), target.clone()], |_| {
-            self.rename_under_locks(writing, source, target, precondition)
-        })
-    }
-
-    fn rename_under_locks(
-        &self,
-        writing: &Writing<D>,
-        source: &FilePath,
-        target: &FilePath,
-        precondition: &Precondition,
-    ) -> Result<(), Stop> {
-        let not_changed = |error| Error::not_changed(target, error);
-        for path in [source, target] {
-            self.appends_settled(writing, path).map_err(not_changed)?;
-        }
-        precondition.check(target, || self.version(target))?;
-        let from = self.tree.find(source).map_err(not_changed)?;
-        let from = from.ok_or_else(|| Error::not_found(source))?;
-        let file = from.open_file(source.name()).map_err(not_changed)?;
-        let file = file.ok_or_else(|| Error::not_found(source))?;
-        if source == target {
-            return Ok(());
-        }
-
-        // Its contents may be from a program that did not sync them; published
-        // here, they must be on the disk.
-        file.sync().map_err(not_changed)?;
-        let reservation = self.reserve(writing, target, None)?;
-        let place = self.place(writing, target, |parent| {
-            from.rename(source.name(), parent, target.name())
-        })?;
-        reservation.keep();
-        let settled = self.tree.settle(vec![place]).and_then(|()| {
-            if source.parent() == target.parent() {
-                return Ok(());
-            }
-            from.sync()
-        });
-        Ok(settled.map_err(|error| Error::unconfirmed(target, error))?)
-    }
-
-    fn delete(
-        &self,
-        writing: &Writing<D>,
-        path: &FilePath,
-        precondition: &Precondition,
-    ) -> Result<()> {
-        self.locked(writing, slice::from_ref(path), |_| {
-            self.delete_under_lock(writing, path, precondition)
-        })
-    }
-
-    fn delete_under_lock(
-        &self,
-        writing: &Writing<D>,
-        path: &FilePath,
-        precondition: &Precondition,
-    ) -> Result<(), Stop> {
-        let not_changed = |error| Error::not_changed(path, error);
-        let unconfirmed = |error| Error::unconfirmed(path, error);
-        self.appends_settled(writing, path).map_err(not_changed)?;
-        precondition.check(path, || self.version(path))?;
-
-        let parent = self.tree.find(path).map_err(not_changed)?;
-        let is_there = self.stat_file(path).map_err(not_changed)?.is_some();
-        let (Some(parent), true) = (parent, is_there) else {
-            // Whoever removed it may have died before that was durable.
-            return Ok(self.tree.settle_absence(path).map_err(unconfirmed)?);
-        };
-        let reservation = self.reserve(writing, path, None)?;
-        match parent.remove_file(path.name()) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(not_changed(error).into());
-            }
-            _ => reservation.keep(),
-        }
-        Ok(parent.sync().map_err(unconfirmed)?)
-    }
-
     /// Counts what becomes of the file at `path`: `bytes` long, or gone.
-    fn reserve<'a>(
+    pub(super) fn reserve<'a>(
         &self,
         writing: &'a Writing<D>,
         path: &FilePath,
@@ -291,16 +260,26 @@ impl<D: Directory> Local<D> {
     ) -> Result<Reservation<'a>> {
         let old = self.stat_file(path);
         let old = old.map_err(|error| Error::not_changed(path, error))?;
+        self.reserve_over(writing, path, old, bytes)
+    }
+
+    fn reserve_over<'a>(
+        &self,
+        writing: &'a Writing<D>,
+        path: &FilePath,
+        old: Option<Stat>,
+        bytes: Option<u64>,
+    ) -> Result<Reservation<'a>> {
         let mut growth = Growth::default();
         growth.replace(old.map(|stat| stat.size), bytes);
         writing
             .accounts
-            .reserve(|| self.count(), &self.limits, path, growth)
+            .reserve(&self.inventory(), &self.limits, path, growth)
     }
 
     /// Step 4: lets `rename` put a file into the directory of `path`, which is
     /// made if it does not exist. Nothing is applied unless `rename` succeeds.
-    fn place(
+    pub(super) fn place(
         &self,
         writing: &Writing<D>,
         path: &FilePath,
@@ -342,8 +321,16 @@ impl<D: Directory> Local<D> {
         Ok(())
     }
 
-    pub(super) fn appends_settled(&self, writing: &Writing<D>, path: &FilePath) -> io::Result<()> {
-        writing.appends.settle(&self.tree, path)
+    pub(super) fn appends_settled(
+        &self,
+        writing: &Writing<D>,
+        held: &Held<'_, D>,
+        path: &FilePath,
+    ) -> io::Result<()> {
+        match held.may_have_appends(path)? {
+            true => writing.appends.settle(&self.tree, path),
+            false => Ok(()),
+        }
     }
 
     /// The permission bits of the file that is to be replaced; `None` if there

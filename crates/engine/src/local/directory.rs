@@ -23,6 +23,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// dies.
     type Lock: Lock;
 
+    /// Which directory it is, among all that are open; `None` where that is not
+    /// known.
+    fn id(&self) -> io::Result<Option<Id>>;
+
     /// Fails with `NotFound` or, for anything that is no directory, symbolic
     /// links included, `NotADirectory`.
     fn open_dir(&self, name: &str) -> io::Result<Self>;
@@ -69,12 +73,18 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 
     fn remove_file(&self, name: &str) -> io::Result<()>;
 
-    /// Makes the names in this directory durable.
+    /// Makes the names in this directory durable. To be called by `Settling` alone,
+    /// unless it is a private directory.
     fn sync(&self) -> io::Result<()>;
 
     /// Makes everything on this file system durable: files, and names in
     /// directories. For many at once.
     fn sync_file_system(&self) -> io::Result<()>;
+
+    /// Whether two changes to a file of this file system always have different
+    /// times in its [`Stamp`], if it was looked at in between. May create a file of
+    /// this name and remove it again.
+    fn tells_changes_apart(&self, name: &str) -> io::Result<bool>;
 
     /// The names in this directory that are UTF-8, in any order.
     fn entries(&self) -> io::Result<Vec<Entry>>;
@@ -82,6 +92,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// Waits for the lock that the file `name` stands for, creating it if
     /// needed.
     fn lock(&self, name: &str) -> io::Result<Self::Lock>;
+
+    /// Like [`lock`](Self::lock), with what a lock of it left when it was
+    /// [given back](Lock::release). `None` if that is of no use any more.
+    fn lock_again(idle: <Self::Lock as Lock>::Idle) -> io::Result<Option<Self::Lock>>;
 
     /// Like [`lock`](Self::lock), but others may have it like this too.
     fn lock_shared(&self, name: &str) -> io::Result<Self::Lock>;
@@ -92,8 +106,18 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 
 /// A lock that is held.
 pub(crate) trait Lock: Send + Sync {
-    /// What the last holder left for the next, empty if nothing. It outlives the
-    /// holder, but need not outlive a power cut.
+    /// What stands for the lock while nobody holds it.
+    type Idle: Send + 'static;
+
+    /// Lets others have the lock; `None` if nothing of it can be kept.
+    fn release(self) -> Option<Self::Idle>;
+
+    /// Whether no holder ever [set a mark](Self::set_mark), not even an empty one, or
+    /// a power cut took it.
+    fn is_blank(&self) -> io::Result<bool>;
+
+    /// What the last holder left for the next, empty or zeros if nothing. It outlives
+    /// the holder, but need not outlive a power cut.
     fn mark(&self) -> io::Result<Vec<u8>>;
 
     fn set_mark(&self, mark: &[u8]) -> io::Result<()>;
@@ -144,6 +168,10 @@ pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Lets the system begin to write these bytes to the disk, so that a sync has less
+    /// to do. Waits for nothing and promises nothing.
+    fn start_sync(&self, _offset: u64, _bytes: u64) {}
+
     fn stat(&self) -> io::Result<Stat>;
 
     /// Sets the permission bits; does nothing where there are none.
@@ -175,7 +203,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub kind: Kind,
     pub size: u64,
@@ -184,6 +212,27 @@ pub(crate) struct Stat {
     pub mode: Option<u32>,
     /// How many names the file has; 1 where that is not known.
     pub links: u64,
+    /// `None` where there is none.
+    pub stamp: Option<Stamp>,
+}
+
+/// A device and an inode.
+pub(crate) type Id = (u64, u64);
+
+/// Which file it is and when it was last changed in any way: its contents, its
+/// names or its attributes. No program can set this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub device: u64,
+    pub inode: u64,
+    /// Seconds and nanoseconds.
+    pub changed: (i64, i64),
+}
+
+impl Stamp {
+    pub(crate) fn id(&self) -> Id {
+        (self.device, self.inode)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ impl<D: Directory> Local<D> {
         &self,
         writing: &Writing<D>,
         paths: &[FilePath],
-        mut work: impl FnMut(&Held<D::Lock>) -> Result<T, Stop>,
+        mut work: impl FnMut(&Held<'_, D>) -> Result<T, Stop>,
     ) -> Result<T> {
         let unavailable =
             |source| Error::not_possible(paths.first(), "its locks cannot be taken", source);

@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
+//! | `durability` | what a commit survives |
 //! | `tree` | finding, making, settling and walking directories |
+//! | `settling` | one sync of a directory for many commits |
 //! | `unique` | names that nobody has given before |
 //! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
+//! | `kept` | descriptors to use again |
 //! | `exclusion` | working under locks, after finishing what others left |
 //! | `stage` | new contents on their way into the volume |
 //! | `commit` | the protocol for one change, step by step |
+//! | `moving` | renaming and deleting |
 //! | `record`, `journal` | records that are on the disk after one flush |
 //! | `append` | growing a file in place, by way of a journal |
 //! | `batch` | many changes as one, by way of a journal |
@@ -19,10 +23,11 @@
 //! | `read` | what is there |
 //! | `presence` | noticing that the directory was removed |
 //! | `writer` | writing piece by piece |
+//! | `unchanged` | what need not be written, for it is there |
 //! | `usage` | what there is, against the limits |
 //! | `observe` | events and counters |
 //!
-//! Nothing outside `commit`, `append` and `batch`, or in a journaled volume
+//! Nothing outside `commit`, `moving`, `append` and `batch`, or in a journaled volume
 //! `journaled`, may change a file of the volume.
 
 mod append;
@@ -32,26 +37,35 @@ mod commit;
 #[cfg(test)]
 mod crash_tests;
 mod directory;
+mod durability;
 mod exclusion;
 #[cfg(test)]
 mod fault_tests;
 mod journal;
 mod journaled;
+mod kept;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
+mod moving;
 mod observe;
 mod overlay;
 mod presence;
 mod read;
 mod record;
 mod session;
+mod settling;
+#[cfg(test)]
+mod settling_tests;
 #[cfg(test)]
 mod sim;
 mod stage;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
+mod unchanged;
+#[cfg(test)]
+mod unchanged_tests;
 mod unique;
 mod usage;
 mod writer;
@@ -64,6 +78,7 @@ use batch::Journals;
 use cap::CapDirectory;
 use commit::Writing;
 use directory::{Access, Directory, unless_absent};
+pub use durability::Durability;
 use journaled::{Journaled, Mode};
 use locks::Locks;
 pub use observe::Counters;
@@ -76,6 +91,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tree::Tree;
+use unchanged::Unchanged;
 use usage::Accounts;
 use writer::LocalWriter;
 
@@ -113,6 +129,7 @@ pub struct LocalVolume {
 pub struct LocalVolumeOptions {
     limits: Limits,
     read_only: bool,
+    durability: Durability,
     journaled: bool,
     /// `None`: only when it must be.
     settle_after: Option<Duration>,
@@ -123,6 +140,7 @@ impl Default for LocalVolumeOptions {
         Self {
             limits: Limits::default(),
             read_only: false,
+            durability: Durability::default(),
             journaled: false,
             settle_after: Some(SETTLE_AFTER),
         }
@@ -141,6 +159,13 @@ impl LocalVolumeOptions {
     /// [`Error::ReadOnly`]. Default: `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// What commits are to survive. Default: [`Durability::Full`], which is what a
+    /// [`Volume`] promises; with anything less it is not *durable*.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 
@@ -182,7 +207,7 @@ impl LocalVolumeOptions {
             what: format!("the directory {} could not be opened", path.display()),
             source,
         };
-        let root = CapDirectory::open(path).map_err(unavailable)?;
+        let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
         let local = Local::open(root, self).map_err(unavailable)?;
         Ok(LocalVolume {
             local: Arc::new(local),
@@ -286,9 +311,11 @@ impl Volume for LocalVolume {
 pub(crate) struct Local<D: Directory> {
     tree: Tree<D>,
     limits: Limits,
+    durability: Durability,
     accounts: Arc<Accounts>,
     overlay: Overlay,
     observer: Observer,
+    unchanged: Unchanged,
     /// `None` if the volume is read-only and nothing was ever appended.
     appends: Option<Arc<Appends<D>>>,
     /// `None` if the volume is read-only.
@@ -302,48 +329,46 @@ pub(crate) struct Local<D: Directory> {
 impl<D: Directory> Local<D> {
     fn open(root: D, options: LocalVolumeOptions) -> io::Result<Self> {
         let root = Arc::new(root);
-        let tree = Tree::new(root.clone());
+        let tree = Tree::new(root.clone(), options.durability);
         let accounts = Arc::new(Accounts::default());
         let observer = Observer::default();
-        if options.read_only {
-            return Ok(Self {
-                tree,
-                limits: options.limits,
-                accounts,
-                overlay: Overlay::default(),
-                observer,
-                appends: Self::appends_to_read(&root)?.map(Arc::new),
-                writing: None,
-                journaled: Some(Journaled::open_to_read(&root)),
-                _mode: None,
-            });
-        }
-        let (writing, mode) = Self::begin_writing(&tree, &accounts, &observer, options.journaled)?;
-        let journaled = match &mode {
-            Mode::Plain(_) => None,
-            Mode::Journaled(_) => {
-                let private = root.open_dir(PRIVATE_DIR)?;
-                let staging = writing.session.directory().clone();
-                let settle_after = options.settle_after;
-                Some(Journaled::open(&root, &private, staging, settle_after)?)
-            }
-        };
-        let appends = match &journaled {
-            Some(_) => None,
-            None => Some(writing.appends.clone()),
-        };
-        let (writing, mode) = (Some(writing), Some(mode));
-        Ok(Self {
+        let mut local = Self {
             tree,
             limits: options.limits,
+            durability: options.durability,
             accounts,
             overlay: Overlay::default(),
             observer,
-            appends,
-            writing,
-            journaled,
-            _mode: mode,
-        })
+            unchanged: Unchanged::default(),
+            appends: None,
+            writing: None,
+            journaled: None,
+            _mode: None,
+        };
+        if options.read_only {
+            local.appends = Self::appends_to_read(&root)?.map(Arc::new);
+            local.journaled = Some(Journaled::open_to_read(&local.tree, root));
+            return Ok(local);
+        }
+        let Local {
+            tree,
+            accounts,
+            observer,
+            ..
+        } = &local;
+        let (writing, mode) = Self::begin_writing(tree, accounts, observer, options.journaled)?;
+        match mode {
+            Mode::Plain(_) => local.appends = Some(writing.appends.clone()),
+            Mode::Journaled(_) => {
+                let staging = writing.session.directory().clone();
+                let settle_after = options.settle_after;
+                let journaled = Journaled::open(&local.tree, root, staging, settle_after)?;
+                local.journaled = Some(journaled);
+            }
+        }
+        local.writing = Some(writing);
+        local._mode = Some(mode);
+        Ok(local)
     }
 
     fn begin_writing(
@@ -416,7 +441,7 @@ impl<D: Directory> Local<D> {
     }
 
     fn usage(&self) -> Result<Usage> {
-        let usage = self.accounts.usage(|| self.count());
+        let usage = self.accounts.usage(&self.inventory());
         usage.map_err(|source| Error::unavailable("its files cannot be counted", source))
     }
 }

@@ -14,6 +14,9 @@ pub struct Counters {
     pub commits: u64,
     /// Bytes that those commits wrote.
     pub bytes: u64,
+    /// Writes among those commits for which nothing was written: the contents were in
+    /// the file already, and on the disk. A batch counts each of its files.
+    pub unchanged: u64,
     /// Commits that were not made because a precondition did not hold.
     pub conflicts: u64,
     /// Commits that were not made for any other reason.
@@ -32,6 +35,7 @@ pub struct Counters {
 pub(crate) struct Observer {
     commits: AtomicU64,
     bytes: AtomicU64,
+    unchanged: AtomicU64,
     conflicts: AtomicU64,
     refusals: AtomicU64,
     unconfirmed: AtomicU64,
@@ -84,12 +88,17 @@ impl Observer {
         Counters {
             commits: get(&self.commits),
             bytes: get(&self.bytes),
+            unchanged: get(&self.unchanged),
             conflicts: get(&self.conflicts),
             refusals: get(&self.refusals),
             unconfirmed: get(&self.unconfirmed),
             recoveries: get(&self.recoveries),
             syncs,
         }
+    }
+
+    pub(crate) fn unchanged(&self) {
+        add(&self.unchanged, 1);
     }
 
     pub(crate) fn recovered(&self) {

@@ -8,9 +8,9 @@ use super::Local;
 use super::directory::{Directory, FileHandle, Kind, Stat};
 use super::journaled::Opened;
 use super::overlay::Shown;
-use super::usage::count;
+use super::usage::Inventory;
 use crate::volume::{FileInfo, Reader, Snapshot};
-use crate::{Error, FilePath, Result, Usage, Version};
+use crate::{Error, FilePath, Result, Version};
 use std::io::{self, Read};
 
 /// How often a list is made again because a batch came in between.
@@ -142,11 +142,10 @@ impl<D: Directory> Local<D> {
         file.ok_or_else(|| Error::not_found(path))
     }
 
-    /// What all files come to, counted anew.
-    pub(super) fn count(&self) -> io::Result<Usage> {
-        match &self.journaled {
-            Some(journaled) => journaled.usage(|without| count(&self.tree, without)),
-            None => count(&self.tree, &|_| false),
+    pub(super) fn inventory(&self) -> Inventory<'_, D> {
+        Inventory {
+            tree: &self.tree,
+            journaled: self.journaled.as_ref(),
         }
     }
 

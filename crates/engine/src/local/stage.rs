@@ -4,9 +4,10 @@
 //! if it never is. Nothing reads one under its staging name but a batch that is
 //! being published.
 
-use super::directory::{Access, Directory, FileHandle};
+use super::directory::{Access, Directory, FileHandle, Stat};
 use super::unique;
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,6 +16,8 @@ pub(crate) struct Staged<D: Directory> {
     name: String,
     file: D::File,
     written: u64,
+    /// When the last byte was written; `None` while that may be yet to come.
+    modified: Option<SystemTime>,
     gone: bool,
 }
 
@@ -27,13 +30,14 @@ pub(crate) struct Synced<D: Directory>(Staged<D>);
 impl<D: Directory> Staged<D> {
     /// Begins a file for `directory` with at most the permissions of `mode`.
     pub(crate) fn create(directory: Arc<D>, mode: Option<u32>) -> io::Result<Self> {
-        let name = unique::name();
+        let name = unique::next_name();
         let file = directory.create_file(&name, mode.map_or(Access::Usual, Access::Mode))?;
         Ok(Self {
             directory,
             name,
             file,
             written: 0,
+            modified: None,
             gone: false,
         })
     }
@@ -42,6 +46,12 @@ impl<D: Directory> Staged<D> {
         self.file.write_all(contents)?;
         self.written += contents.len() as u64;
         Ok(())
+    }
+
+    /// Lets the system write these bytes while more are to come.
+    pub(crate) fn start_sync(&self, written: Range<u64>) {
+        self.file
+            .start_sync(written.start, written.end - written.start);
     }
 
     pub(crate) fn copy_from(&mut self, source: &mut impl Read) -> io::Result<()> {
@@ -55,7 +65,7 @@ impl<D: Directory> Staged<D> {
     }
 
     /// Step 1 of the commit, completed: all bytes are there and the mode is set.
-    pub(crate) fn complete(self, mode: Option<u32>) -> io::Result<Complete<D>> {
+    pub(crate) fn complete(mut self, mode: Option<u32>) -> io::Result<Complete<D>> {
         let stat = self.file.stat()?;
         if stat.size != self.written {
             return Err(io::Error::new(
@@ -63,6 +73,7 @@ impl<D: Directory> Staged<D> {
                 format!("{} of {} bytes arrived", stat.size, self.written),
             ));
         }
+        self.modified = Some(stat.modified);
         if let Some(mode) = mode
             && stat.mode != Some(mode)
         {
@@ -75,7 +86,7 @@ impl<D: Directory> Staged<D> {
 impl<D: Directory> Complete<D> {
     /// A file that is in the volume already, under a second name.
     pub(crate) fn link(from: &D, name: &str, directory: Arc<D>) -> io::Result<Self> {
-        let new_name = unique::name();
+        let new_name = unique::next_name();
         from.hard_link(name, &directory, &new_name)?;
         let file = directory.open_file(&new_name)?.ok_or(ErrorKind::NotFound)?;
         Ok(Self(Staged {
@@ -83,6 +94,7 @@ impl<D: Directory> Complete<D> {
             name: new_name,
             file,
             written: 0,
+            modified: None,
             gone: false,
         }))
     }
@@ -142,8 +154,15 @@ impl<D: Directory> Synced<D> {
         Ok(self)
     }
 
+    /// What the file is now, unless somebody wrote to it since it was complete.
+    pub(crate) fn stat_if_untouched(&self) -> Option<Stat> {
+        let stat = self.0.file.stat().ok()?;
+        let is_untouched = Some(stat.modified) == self.0.modified && stat.size == self.0.written;
+        is_untouched.then_some(stat)
+    }
+
     /// Leaves the file to a journal that names it.
-    pub(crate) fn hand_over(mut self) {
+    pub(crate) fn hand_over(&mut self) {
         self.0.gone = true;
     }
 }

@@ -5,21 +5,32 @@
 //! link, so that no link leads out of the volume or into the private directory.
 //! Who makes or removes directories holds the structure lock.
 
-use super::directory::{Access, Directory, Kind, unless_absent};
+use super::directory::{Access, Directory, Id, Kind, unless_absent};
+use super::durability::Durability;
+use super::kept::Kept;
+use super::settling::Settling;
 use crate::path::PRIVATE_DIR;
 use crate::{Error, FilePath};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// From how many directories on it is better to sync the whole file system.
 const MANY_DIRECTORIES: usize = 8;
 
+/// How many directories of each volume are kept open.
+const KEPT: usize = 16;
+
 pub(crate) struct Tree<D> {
     root: Arc<D>,
-    /// Directories whose own name is known to be on the disk. One that is not
-    /// in here may have been made by a process that died before it synced.
-    durable: Mutex<HashSet<FilePath>>,
+    durability: Durability,
+    /// Directories whose own name is known to be on the disk, and which they were. One
+    /// that is not in here may have been made by a process that died before it synced.
+    durable: Mutex<HashMap<FilePath, Option<Id>>>,
+    /// Directories that were needed last. Whoever takes one from here looks whether it
+    /// is still the one of that name.
+    open: Mutex<Kept<FilePath, Arc<D>>>,
+    settling: Settling,
 }
 
 /// A directory of the volume, and the directories above it whose names are not
@@ -28,7 +39,7 @@ pub(crate) struct Place<D> {
     pub(crate) directory: Arc<D>,
     /// `None` for the top of the volume.
     pub(crate) path: Option<FilePath>,
-    unsettled: Vec<(Arc<D>, FilePath)>,
+    unsettled: Vec<(Arc<D>, FilePath, Option<Id>)>,
 }
 
 /// Why there is no way to a path.
@@ -60,11 +71,19 @@ impl From<NoWay> for io::Error {
 }
 
 impl<D: Directory> Tree<D> {
-    pub(crate) fn new(root: Arc<D>) -> Self {
+    pub(crate) fn new(root: Arc<D>, durability: Durability) -> Self {
         Self {
             root,
+            durability,
             durable: Mutex::default(),
+            open: Mutex::new(Kept::new(KEPT)),
+            settling: Settling::default(),
         }
+    }
+
+    /// The same directories once more, for another thread to look at.
+    pub(crate) fn to_look_at(&self) -> Self {
+        Self::new(self.root.clone(), self.durability)
     }
 
     pub(crate) fn root(&self) -> &D {
@@ -82,14 +101,35 @@ impl<D: Directory> Tree<D> {
     /// The directory `path` itself; `None` if there is none.
     pub(crate) fn find_directory(&self, path: &FilePath) -> io::Result<Option<Arc<D>>> {
         let mut directory = self.root.clone();
-        for component in path.components() {
-            directory = match directory.open_dir(component) {
-                Ok(next) => Arc::new(next),
+        for at in path.ancestors().chain([path.clone()]) {
+            directory = match self.open_dir(&directory, &at) {
+                Ok(next) => next,
                 Err(error) if is_absent(&error) => return Ok(None),
                 Err(error) => return Err(error),
             };
         }
         Ok(Some(directory))
+    }
+
+    /// Opens the directory at `path`, which is in `above`, or takes the handle that is
+    /// open. A handle stays good for a directory that was moved, out of the volume
+    /// even, so it counts only while the directory has its name.
+    fn open_dir(&self, above: &D, path: &FilePath) -> io::Result<Arc<D>> {
+        let open = self.open().get(path);
+        if let Some(open) = open {
+            let stat = above.stat(path.name())?;
+            let there = stat.filter(|stat| stat.kind == Kind::Directory);
+            let there = there.and_then(|stat| stat.stamp).map(|stamp| stamp.id());
+            if there.is_some() && there == open.id()? {
+                return Ok(open);
+            }
+            self.open().take(path);
+        }
+        let opened = Arc::new(above.open_dir(path.name())?);
+        if opened.id()?.is_some() {
+            self.open().put(path.clone(), opened.clone());
+        }
+        Ok(opened)
     }
 
     /// The file at `path`, to change it in place; `None` if there is none.
@@ -102,16 +142,17 @@ impl<D: Directory> Tree<D> {
 
     /// The place of `path`, if its directories exist; `None` if one is missing.
     pub(crate) fn enter(&self, path: &FilePath) -> Result<Option<Place<D>>, NoWay> {
-        self.descend(path, |directory, name| {
-            unless_absent(directory.open_dir(name))
+        self.descend(path, |directory, at| {
+            unless_absent(self.open_dir(directory, at))
         })
     }
 
     /// The place of `path`; makes the directories that are missing. The caller
     /// holds the structure lock.
     pub(crate) fn make(&self, path: &FilePath) -> Result<Place<D>, NoWay> {
-        let made = self.descend(path, |directory, name| {
-            directory.open_or_create_dir(name, Access::Usual).map(Some)
+        let made = self.descend(path, |directory, at| {
+            let made = directory.open_or_create_dir(at.name(), Access::Usual)?;
+            Ok(Some(Arc::new(made)))
         })?;
         made.ok_or_else(|| NoWay::Io(ErrorKind::NotFound.into()))
     }
@@ -119,7 +160,7 @@ impl<D: Directory> Tree<D> {
     fn descend(
         &self,
         path: &FilePath,
-        open: impl Fn(&D, &str) -> io::Result<Option<D>>,
+        open: impl Fn(&D, &FilePath) -> io::Result<Option<Arc<D>>>,
     ) -> Result<Option<Place<D>>, NoWay> {
         let mut place = Place {
             directory: self.root.clone(),
@@ -127,7 +168,7 @@ impl<D: Directory> Tree<D> {
             unsettled: Vec::new(),
         };
         for at in path.ancestors() {
-            let next = match open(&place.directory, at.name()) {
+            let next = match open(&place.directory, &at) {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::NotADirectory => {
@@ -135,9 +176,10 @@ impl<D: Directory> Tree<D> {
                 }
                 Err(error) => return Err(NoWay::Io(error)),
             };
-            let above = std::mem::replace(&mut place.directory, Arc::new(next));
-            if !self.durable().contains(&at) {
-                place.unsettled.push((above, at));
+            let id = next.id().map_err(NoWay::Io)?;
+            let above = std::mem::replace(&mut place.directory, next);
+            if self.durable().get(&at) != Some(&id) {
+                place.unsettled.push((above, at, id));
             }
         }
         Ok(Some(place))
@@ -147,11 +189,19 @@ impl<D: Directory> Tree<D> {
     /// is put there: a file that has left its old place must not be in a directory
     /// that a power cut takes away.
     pub(crate) fn anchor(&self, place: &mut Place<D>) -> io::Result<()> {
-        for (above, path) in std::mem::take(&mut place.unsettled) {
-            above.sync()?;
-            self.durable().insert(path);
+        for (above, path, id) in std::mem::take(&mut place.unsettled) {
+            self.sync(&above)?;
+            self.durable().insert(path, id);
         }
         Ok(())
+    }
+
+    /// Makes durable all changes that were made to names in this directory before.
+    pub(crate) fn sync(&self, directory: &D) -> io::Result<()> {
+        if self.durability == Durability::None {
+            return Ok(());
+        }
+        self.settling.sync(directory)
     }
 
     /// Step 5 of the commit: makes the names in these places durable.
@@ -163,7 +213,7 @@ impl<D: Directory> Tree<D> {
             .collect();
         if directories.len() < MANY_DIRECTORIES || self.root.sync_file_system().is_err() {
             for directory in directories.values() {
-                directory.sync()?;
+                self.sync(directory)?;
             }
         }
         Ok(())
@@ -175,17 +225,18 @@ impl<D: Directory> Tree<D> {
         let mut ancestors: Vec<FilePath> = path.ancestors().collect();
         while let Some(ancestor) = ancestors.pop() {
             if let Some(directory) = self.find_directory(&ancestor)? {
-                return directory.sync();
+                return self.sync(&directory);
             }
         }
-        self.root.sync()
+        self.sync(&self.root)
     }
 
     /// Removes the directory at `path` if there is no file in it, however deep.
     /// Directories that deleted files leave must not keep their name from a
     /// file. The caller holds the structure lock.
     pub(crate) fn remove_empty(&self, parent: &D, path: &FilePath) -> io::Result<()> {
-        self.durable().retain(|durable| !durable.is_under(path));
+        self.durable().retain(|durable, _| !durable.is_under(path));
+        self.open().retain(|open| !open.is_under(path));
         remove_empty(parent, path.name())
     }
 
@@ -247,8 +298,17 @@ impl<D: Directory> Tree<D> {
         Ok(())
     }
 
-    fn durable(&self) -> MutexGuard<'_, HashSet<FilePath>> {
+    fn durable(&self) -> MutexGuard<'_, HashMap<FilePath, Option<Id>>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, Kept<FilePath, Arc<D>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn settling(&self) -> &Settling {
+        &self.settling
     }
 }
 

@@ -5,11 +5,16 @@ use super::Local;
 use super::directory::Directory;
 use super::observe::Observed;
 use super::stage::Staged;
+use super::unchanged::Wanted;
 use super::usage::{InFlight, WriterPlace};
 use crate::version::Hasher;
 use crate::volume::{Precondition, Writer};
 use crate::{Error, FilePath, Result, Version};
 use std::sync::Arc;
+
+/// The disk gets a long file in pieces of this length while it is still being written,
+/// and hashed.
+const AT_ONCE_BYTES: u64 = 8 << 20;
 
 pub(crate) struct LocalWriter<D: Directory> {
     // Before the volume, so that it is gone before the session may be.
@@ -18,6 +23,8 @@ pub(crate) struct LocalWriter<D: Directory> {
     path: FilePath,
     hasher: Hasher,
     bytes: u64,
+    /// How many of them the system was told to write to the disk.
+    on_its_way: u64,
     /// Whether a write failed: what is staged is then not what was meant.
     failed: bool,
     in_flight: InFlight,
@@ -40,6 +47,7 @@ impl<D: Directory> LocalWriter<D> {
             path: path.clone(),
             hasher: Hasher::default(),
             bytes: 0,
+            on_its_way: 0,
             failed: false,
             in_flight,
             _place: place,
@@ -76,6 +84,10 @@ impl<D: Directory> LocalWriter<D> {
             .map_err(|error| Error::not_changed(&self.path, error))?;
         self.hasher.update(contents);
         self.bytes += more;
+        if self.bytes - self.on_its_way >= AT_ONCE_BYTES {
+            self.staged.start_sync(self.on_its_way..self.bytes);
+            self.on_its_way = self.bytes;
+        }
         Ok(())
     }
 
@@ -86,6 +98,7 @@ impl<D: Directory> LocalWriter<D> {
             path,
             hasher,
             bytes,
+            on_its_way: _,
             failed,
             in_flight: _in_flight,
             _place,
@@ -95,15 +108,22 @@ impl<D: Directory> LocalWriter<D> {
         }
         let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
         let not_changed = |error| Error::not_changed(&path, error);
+        let version = hasher.version();
+        if local.journaled.is_none() {
+            let wanted = Wanted::Staged(bytes);
+            if local.has_nothing_to_do(writing, &path, precondition, version, &wanted)? {
+                return Ok(version);
+            }
+        }
         let mode = local.mode_of(&path).map_err(not_changed)?;
         let staged = staged.complete(mode).map_err(not_changed)?;
         if let Some(journaled) = &local.journaled {
-            let version = hasher.version();
             local.commit_stream(journaled, writing, &path, precondition, staged, version)?;
             return Ok(version);
         }
         let mut staged = staged.sync().map_err(not_changed)?;
         local.publish(writing, &path, precondition, &mut staged, bytes)?;
-        Ok(hasher.version())
+        local.remember(&path, version, &staged);
+        Ok(version)
     }
 }

@@ -81,6 +81,19 @@ fn another_process_does_anything_after_a_kill_in_the_middle_of_a_batch() {
     survived_whatever_is_done(&workloads::batches());
 }
 
+/// A kill takes nothing from the system that it was told, synced or not.
+#[test]
+fn what_is_never_synced_survives_a_kill_at_every_call() {
+    for name in ["files, unsynced", "appends, unsynced", "batches, unsynced"] {
+        killed_at_every_call(&Workload::named(name));
+    }
+}
+
+#[test]
+fn another_process_goes_on_after_a_kill_of_one_that_never_syncs() {
+    survived_at_every_call(&Workload::named("batches, unsynced"));
+}
+
 /// The process finds a batch that another has decided and only begun to publish, and
 /// records of appends that are in no file for good, and is killed at every call.
 #[test]
@@ -105,7 +118,7 @@ fn recovery_of_an_append_survives_a_kill_at_every_call() {
 fn killed_at_every_call(workload: &Workload) {
     let states = workload.states_from(&workload.start());
     let prepared = scratch();
-    let volume = LocalVolume::open(prepared.path()).expect("opened");
+    let volume = workload.open(prepared.path());
     prepare(&volume, workload);
     drop(volume);
     kill_and_check(prepared.path(), workload, &states);
@@ -159,7 +172,7 @@ fn kill_and_survive(
     change: impl Fn(&Ending) -> Operation,
 ) -> io::Result<Ending> {
     let directory = scratch();
-    let survivor = LocalVolume::open(directory.path()).expect("opened");
+    let survivor = workload.open(directory.path());
     prepare(&survivor, workload);
     let ending = run_and_kill(directory.path(), workload, part, n, counts)?;
     let at = place(workload, part, n, &ending);

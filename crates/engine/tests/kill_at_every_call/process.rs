@@ -1,7 +1,6 @@
 //! The process that is killed: this test again, told what to do.
 
 use crate::workloads::Workload;
-use ability_storage_engine::LocalVolume;
 use kill_points::{Call, Traced};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -116,7 +115,7 @@ fn workload_process() {
             told.expect("told when");
         }
         match part {
-            Part::Open => volume = Some(LocalVolume::open(&directory).expect("opened")),
+            Part::Open => volume = Some(workload.open(&directory)),
             Part::Operation(i) => {
                 let volume = volume.as_ref().expect("opened");
                 workload.operations[i].run(volume).expect("done");

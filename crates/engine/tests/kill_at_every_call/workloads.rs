@@ -2,15 +2,18 @@
 //! memory plays it. All of it is the same each time.
 
 use ability_storage_engine::{
-    Batch, Change, FilePath, MemoryVolume, Precondition, Result, Snapshot, Step, Volume,
+    Batch, Change, Durability, FilePath, LocalVolume, MemoryVolume, Precondition, Result, Snapshot,
+    Step, Volume,
 };
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// All files of a volume.
 pub type State = BTreeMap<String, Vec<u8>>;
 
 pub struct Workload {
     pub name: &'static str,
+    pub durability: Durability,
     /// What was done before, by another session.
     pub before: Vec<Operation>,
     pub operations: Vec<Operation>,
@@ -64,8 +67,26 @@ impl Workload {
             "batch_to_recover" => batch_to_recover(),
             "append_to_recover" => append_to_recover(),
             "after_recovery" => after_recovery(),
+            "files, unsynced" => files().unsynced("files, unsynced"),
+            "appends, unsynced" => appends().unsynced("appends, unsynced"),
+            "batches, unsynced" => batches().unsynced("batches, unsynced"),
             other => panic!("no workload {other}"),
         }
+    }
+
+    fn unsynced(self, name: &'static str) -> Self {
+        let durability = Durability::None;
+        Self {
+            name,
+            durability,
+            ..self
+        }
+    }
+
+    /// Opens the volume as the process does that is killed.
+    pub fn open(&self, directory: impl AsRef<Path>) -> LocalVolume {
+        let options = LocalVolume::options().durability(self.durability);
+        options.open(directory).expect("opened")
     }
 
     /// What the volume holds before the first operation.
@@ -100,6 +121,7 @@ pub fn files() -> Workload {
     let unchanged = Precondition::Version(seen.version());
     Workload {
         name: "files",
+        durability: Durability::Full,
         before: vec![
             one(write("config", numbered(1 << 10))),
             one(write("kept", "to be replaced")),
@@ -131,6 +153,7 @@ pub fn files() -> Workload {
 pub fn appends() -> Workload {
     Workload {
         name: "appends",
+        durability: Durability::Full,
         before: vec![
             one(write("log", "begin\n")),
             one(append("log", "of another session\n")),
@@ -160,6 +183,7 @@ pub fn appends() -> Workload {
 pub fn batches() -> Workload {
     Workload {
         name: "batches",
+        durability: Durability::Full,
         before: vec![
             one(write("a", "the first")),
             one(write("b", "the second")),
@@ -195,6 +219,7 @@ pub fn streams() -> Workload {
     let pieces = |count: usize| (0..count).map(|i| numbered(50_000 + i)).collect();
     Workload {
         name: "streams",
+        durability: Durability::Full,
         before: vec![
             one(write("config", "to be replaced")),
             one(append("config", " with an append")),
@@ -220,6 +245,7 @@ pub fn streams() -> Workload {
 pub fn batch_to_recover() -> Workload {
     Workload {
         name: "batch_to_recover",
+        durability: Durability::Full,
         before: batches().before,
         operations: vec![
             one(append("log", "1\n")),
@@ -242,6 +268,7 @@ pub fn batch_to_recover() -> Workload {
 pub fn append_to_recover() -> Workload {
     Workload {
         name: "append_to_recover",
+        durability: Durability::Full,
         before: appends().before,
         operations: vec![
             one(append("log", "1\n")),
@@ -254,6 +281,7 @@ pub fn append_to_recover() -> Workload {
 pub fn after_recovery() -> Workload {
     Workload {
         name: "after_recovery",
+        durability: Durability::Full,
         before: vec![],
         operations: vec![one(write("a", "after")), one(append("log", "after\n"))],
     }

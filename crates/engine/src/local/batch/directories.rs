@@ -23,7 +23,7 @@ impl<D: Directory> Local<D> {
     pub(super) fn prepare_directories(
         &self,
         writing: &Writing<D>,
-        plan: &Plan,
+        plan: &Plan<'_>,
     ) -> Result<D::Lock, Stop> {
         let first = plan.puts().next().map(|(path, _)| path);
         let locked = |error| Error::not_possible(first, "its directories cannot be locked", error);
@@ -55,7 +55,7 @@ impl<D: Directory> Local<D> {
         Err(locked(ErrorKind::ResourceBusy.into()).into())
     }
 
-    fn has_all_directories(&self, plan: &Plan) -> Result<bool> {
+    fn has_all_directories(&self, plan: &Plan<'_>) -> Result<bool> {
         for (path, _) in plan.puts() {
             match self.tree.enter(path) {
                 Ok(Some(place)) if !is_directory(&*place.directory, path.name()) => {}
@@ -67,7 +67,7 @@ impl<D: Directory> Local<D> {
 
     /// Checks that files can become directories and directories files where the
     /// batch asks for it; whether it does, with files that it removes.
-    fn check_directories(&self, plan: &Plan) -> Result<bool> {
+    fn check_directories(&self, plan: &Plan<'_>) -> Result<bool> {
         let mut makes_room = false;
         for (path, _) in plan.puts() {
             let blame = |error| plan.blame(path, error);
@@ -95,7 +95,12 @@ impl<D: Directory> Local<D> {
 
     /// How many files the batch removes from a directory that has nothing else in
     /// it; `None` if it has.
-    fn is_emptied(&self, plan: &Plan, directory: &D, path: &FilePath) -> io::Result<Option<usize>> {
+    fn is_emptied(
+        &self,
+        plan: &Plan<'_>,
+        directory: &D,
+        path: &FilePath,
+    ) -> io::Result<Option<usize>> {
         let mut removals = 0;
         for entry in directory.entries()? {
             let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {

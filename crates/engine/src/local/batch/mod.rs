@@ -26,6 +26,7 @@ use super::journal::Journal;
 use super::locks::{Held, Locks};
 use super::stage::Synced;
 use super::tree::Tree;
+use super::unchanged::Wanted;
 use super::unique;
 use super::usage::{Growth, InFlight};
 use crate::volume::Step;
@@ -33,6 +34,7 @@ use crate::{Error, FilePath, Outcome, Result, Version};
 pub(crate) use plan::{Contents, Effect, Plan, Source};
 pub(crate) use script::{Action, Script};
 pub(crate) use staging::sync_all;
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -54,9 +56,12 @@ struct Slot<D: Directory> {
 /// A batch that nothing can refuse any more.
 struct Prepared<D: Directory> {
     script: Script,
-    staged: Vec<Synced<D>>,
+    staged: Settled<D>,
     _in_flight: InFlight,
 }
+
+/// New files with their paths.
+type Settled<D> = Vec<(FilePath, Synced<D>)>;
 
 impl<D: Directory> Default for Journals<D> {
     fn default() -> Self {
@@ -75,30 +80,31 @@ impl<D: Directory> Local<D> {
     ) -> Result<Vec<Option<Version>>> {
         let paths: Vec<FilePath> = paths_of(&steps);
         self.locked(writing, &paths, |held| {
-            self.batch_under_locks(writing, held, &paths, steps.clone())
+            self.batch_under_locks(writing, held, &paths, &steps)
         })
     }
 
     fn batch_under_locks(
         &self,
         writing: &Writing<D>,
-        held: &Held<D::Lock>,
+        held: &Held<'_, D>,
         paths: &[FilePath],
-        steps: Vec<Step>,
+        steps: &[Step],
     ) -> Result<Vec<Option<Version>>, Stop> {
-        let plan = Plan::make(self, steps)?;
+        let mut plan = Plan::make(self, steps)?;
         plan.check_structure()?;
         let blame = |path: &FilePath, error| plan.blame(path, Error::not_changed(path, error));
         for path in paths {
-            let settled = self.appends_settled(writing, path);
+            let settled = self.appends_settled(writing, held, path);
             settled.map_err(|error| blame(path, error))?;
         }
+        self.leave_out_unchanged(writing, &mut plan);
         let (growth, largest) = self.growth_of(&plan)?;
         let reservation = match &largest {
             Some(path) => Some(
                 writing
                     .accounts
-                    .reserve(|| self.count(), &self.limits, path, growth)
+                    .reserve(&self.inventory(), &self.limits, path, growth)
                     .map_err(|error| plan.blame(path, error))?,
             ),
             None => None,
@@ -109,9 +115,12 @@ impl<D: Directory> Local<D> {
         };
         let prepared = self.stage_all(writing, &plan)?;
         let result = self.decide_and_publish(writing, held, &first, prepared);
+        if let Ok(settled) = &result {
+            self.remember_batch(&plan, settled);
+        }
         let is_made = result
             .as_ref()
-            .map_or_else(|error| error.outcome() == Outcome::Unconfirmed, |()| true);
+            .map_or_else(|error| error.outcome() == Outcome::Unconfirmed, |_| true);
         if let (true, Some(reservation)) = (is_made, reservation) {
             reservation.keep();
         }
@@ -123,9 +132,23 @@ impl<D: Directory> Local<D> {
         Ok(plan.versions)
     }
 
+    /// Takes those files out of the plan that are durably what they are to become.
+    fn leave_out_unchanged(&self, writing: &Writing<D>, plan: &mut Plan<'_>) {
+        for (path, version) in plan.written() {
+            let Some(Effect::Put(Source::New(contents))) = plan.effects.get(&path) else {
+                continue;
+            };
+            let wanted = Wanted::Bytes(&contents.more);
+            if self.is_unchanged(writing, &path, version, &wanted) {
+                plan.effects.remove(&path);
+                self.observer.unchanged();
+            }
+        }
+    }
+
     /// How the batch changes the usage, and a path to blame if that is too much:
     /// that of its longest file.
-    pub(crate) fn growth_of(&self, plan: &Plan) -> Result<(Growth, Option<FilePath>)> {
+    pub(crate) fn growth_of(&self, plan: &Plan<'_>) -> Result<(Growth, Option<FilePath>)> {
         let mut growth = Growth::default();
         let mut longest: Option<(u64, &FilePath)> = None;
         for (path, effect) in &plan.effects {
@@ -144,13 +167,13 @@ impl<D: Directory> Local<D> {
     fn decide_and_publish(
         &self,
         writing: &Writing<D>,
-        held: &Held<D::Lock>,
+        held: &Held<'_, D>,
         first: &FilePath,
         prepared: Prepared<D>,
-    ) -> Result<()> {
+    ) -> Result<Settled<D>> {
         let Prepared {
             script,
-            staged,
+            mut staged,
             _in_flight,
         } = prepared;
         let not_changed = |error| self.whole(&script, error);
@@ -165,18 +188,19 @@ impl<D: Directory> Local<D> {
             .map_err(not_changed)?;
         held.set_unfinished(writing.session.id())
             .map_err(not_changed)?;
-        let decided = slot.journal.append(&payload);
-        if decided.is_err() {
+        let mut decided = slot.journal.append(&payload);
+        if let Err(error) = decided {
             // On a descriptor of its own: one whose sync failed says nothing.
             let voided = open_journal(&**writing.session.directory(), &slot.name)
                 .and_then(|mut journal| journal.retire());
             if voided.is_ok() {
                 // A mark that stays is found to be stale.
                 let _ = held.set_unfinished("");
-                return decided.map_err(not_changed);
+                return Err(not_changed(error));
             }
+            decided = Err(error);
         }
-        for staged in staged {
+        for (_, staged) in &mut staged {
             staged.hand_over();
         }
         self.overlay.show(script.shown());
@@ -186,11 +210,20 @@ impl<D: Directory> Local<D> {
                 self.overlay.hide(script.paths());
                 let _ = held.set_unfinished("");
                 writing.journals.idle().push(slot);
-                Ok(())
+                Ok(staged)
             }
             Err(error) => {
                 writing.journals.stuck().push((slot.name, script));
                 Err(Error::unconfirmed(first, error))
+            }
+        }
+    }
+
+    fn remember_batch(&self, plan: &Plan<'_>, settled: &Settled<D>) {
+        let versions: BTreeMap<FilePath, Version> = plan.written().into_iter().collect();
+        for (path, settled) in settled {
+            if let Some(version) = versions.get(path) {
+                self.remember(path, *version, settled);
             }
         }
     }

@@ -9,10 +9,11 @@ use super::super::Local;
 use super::super::directory::Directory;
 use crate::volume::{Change, Step, check_move};
 use crate::{Error, FilePath, Result, Version};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub(crate) struct Plan {
-    pub(crate) effects: BTreeMap<FilePath, Effect>,
+pub(crate) struct Plan<'a> {
+    pub(crate) effects: BTreeMap<FilePath, Effect<'a>>,
     /// What is deleted and was not there.
     pub(crate) absent: Vec<FilePath>,
     /// What each step wrote.
@@ -23,42 +24,43 @@ pub(crate) struct Plan {
 
 /// What becomes of a path.
 #[derive(Debug)]
-pub(crate) enum Effect {
+pub(crate) enum Effect<'a> {
     Remove,
-    Put(Source),
+    Put(Source<'a>),
 }
 
 /// Where the file comes from that a path gets.
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum Source<'a> {
     /// The file that had this path before the batch.
     Existing(FilePath),
-    New(Contents),
+    New(Contents<'a>),
 }
 
 /// The contents of a file that had a path before the batch, if any, and more.
 #[derive(Clone, Debug)]
-pub(crate) struct Contents {
+pub(crate) struct Contents<'a> {
     pub(crate) base: Option<FilePath>,
-    pub(crate) more: Vec<u8>,
+    /// Those of a step, unless several have to be put together.
+    pub(crate) more: Cow<'a, [u8]>,
 }
 
 struct Planner<'a, D: Directory> {
     local: &'a Local<D>,
     /// `None` for a path without a file.
-    states: BTreeMap<FilePath, Option<Source>>,
+    states: BTreeMap<FilePath, Option<Source<'a>>>,
     deciders: BTreeMap<FilePath, usize>,
 }
 
-impl Plan {
-    pub(crate) fn make<D: Directory>(local: &Local<D>, steps: Vec<Step>) -> Result<Self> {
+impl<'a> Plan<'a> {
+    pub(crate) fn make<D: Directory>(local: &'a Local<D>, steps: &'a [Step]) -> Result<Self> {
         let mut planner = Planner {
             local,
             states: BTreeMap::new(),
             deciders: BTreeMap::new(),
         };
         let mut versions = Vec::with_capacity(steps.len());
-        for (index, step) in steps.into_iter().enumerate() {
+        for (index, step) in steps.iter().enumerate() {
             let version = planner.play(index, step);
             versions.push(version.map_err(|error| blame(Some(index), error))?);
         }
@@ -75,13 +77,22 @@ impl Plan {
         matches!(self.effects.get(path), Some(Effect::Remove))
     }
 
-    pub(crate) fn puts(&self) -> impl Iterator<Item = (&FilePath, &Source)> {
+    pub(crate) fn puts(&self) -> impl Iterator<Item = (&FilePath, &Source<'a>)> {
         self.effects
             .iter()
             .filter_map(|(path, effect)| match effect {
                 Effect::Put(source) => Some((path, source)),
                 Effect::Remove => None,
             })
+    }
+
+    /// The paths that were written last by a step that says all of their contents,
+    /// with the version of these.
+    pub(crate) fn written(&self) -> Vec<(FilePath, Version)> {
+        let decided = self.deciders.iter();
+        decided
+            .filter_map(|(path, step)| Some((path.clone(), self.versions[*step]?)))
+            .collect()
     }
 
     /// That no path is to be both a file and the directory of another, as far as
@@ -99,44 +110,44 @@ impl Plan {
     }
 }
 
-impl<D: Directory> Planner<'_, D> {
-    fn play(&mut self, index: usize, step: Step) -> Result<Option<Version>> {
+impl<'a, D: Directory> Planner<'a, D> {
+    fn play(&mut self, index: usize, step: &'a Step) -> Result<Option<Version>> {
         let target = step.change.target().clone();
         let limits = &self.local.limits;
         limits.check_change(&step.change)?;
         step.precondition.check(&target, || self.version(&target))?;
         let mut version = None;
-        match step.change {
+        match &step.change {
             Change::Write { path, contents } => {
-                version = Some(Version::of(&contents));
+                version = Some(Version::of(contents));
                 let contents = Contents {
                     base: None,
-                    more: contents,
+                    more: Cow::Borrowed(contents),
                 };
                 self.set(index, path, Some(Source::New(contents)));
             }
             Change::Append { path, contents } => {
-                let mut whole = match self.take(&path)? {
-                    None => Contents {
-                        base: None,
-                        more: Vec::new(),
-                    },
+                let more = Cow::Borrowed(&contents[..]);
+                let whole = match self.take(path)? {
+                    None => Contents { base: None, more },
                     Some(Source::Existing(base)) => Contents {
                         base: Some(base),
-                        more: Vec::new(),
+                        more,
                     },
-                    Some(Source::New(whole)) => whole,
+                    Some(Source::New(mut whole)) => {
+                        whole.more.to_mut().extend_from_slice(contents);
+                        whole
+                    }
                 };
-                whole.more.extend_from_slice(&contents);
                 let source = Source::New(whole);
-                limits.check_file(&path, size_of(self.local, &source)?)?;
+                limits.check_file(path, size_of(self.local, &source)?)?;
                 self.set(index, path, Some(source));
             }
             Change::Rename { source, target } => {
-                let Some(file) = self.take(&source)? else {
-                    return Err(Error::not_found(&source));
+                let Some(file) = self.take(source)? else {
+                    return Err(Error::not_found(source));
                 };
-                check_move(&source, &target)?;
+                check_move(source, target)?;
                 self.set(index, source, None);
                 self.set(index, target, Some(file));
             }
@@ -145,7 +156,7 @@ impl<D: Directory> Planner<'_, D> {
         Ok(version)
     }
 
-    fn finish(self, versions: Vec<Option<Version>>) -> Result<Plan> {
+    fn finish(self, versions: Vec<Option<Version>>) -> Result<Plan<'a>> {
         let mut plan = Plan {
             effects: BTreeMap::new(),
             absent: Vec::new(),
@@ -168,7 +179,7 @@ impl<D: Directory> Planner<'_, D> {
     }
 
     /// What a path has so far; the caller sets what it has from now on.
-    fn take(&mut self, path: &FilePath) -> Result<Option<Source>> {
+    fn take(&mut self, path: &FilePath) -> Result<Option<Source<'a>>> {
         if let Some(state) = self.states.remove(path) {
             return Ok(state);
         }
@@ -176,9 +187,9 @@ impl<D: Directory> Planner<'_, D> {
         Ok(existing.then(|| Source::Existing(path.clone())))
     }
 
-    fn set(&mut self, index: usize, path: FilePath, state: Option<Source>) {
+    fn set(&mut self, index: usize, path: &FilePath, state: Option<Source<'a>>) {
         self.deciders.insert(path.clone(), index);
-        self.states.insert(path, state);
+        self.states.insert(path.clone(), state);
     }
 
     fn version(&self, path: &FilePath) -> Result<Option<Version>> {
@@ -200,7 +211,7 @@ impl<D: Directory> Planner<'_, D> {
 }
 
 /// The length of the file that a source stands for, in bytes.
-pub(crate) fn size_of<D: Directory>(local: &Local<D>, source: &Source) -> Result<u64> {
+pub(crate) fn size_of<D: Directory>(local: &Local<D>, source: &Source<'_>) -> Result<u64> {
     let (base, more) = match source {
         Source::Existing(path) => (Some(path), 0),
         Source::New(contents) => (contents.base.as_ref(), contents.more.len() as u64),

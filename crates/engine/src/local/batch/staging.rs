@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind};
 const MANY_FILES: usize = 8;
 
 impl<D: Directory> Local<D> {
-    pub(super) fn stage_all(&self, writing: &Writing<D>, plan: &Plan) -> Result<Prepared<D>> {
+    pub(super) fn stage_all(&self, writing: &Writing<D>, plan: &Plan<'_>) -> Result<Prepared<D>> {
         let mut actions = Vec::with_capacity(plan.effects.len());
         let mut complete = Vec::new();
         let mut in_flight = writing.accounts.in_flight();
@@ -34,7 +34,7 @@ impl<D: Directory> Local<D> {
                 staged: staged.name().to_owned(),
                 path: path.clone(),
             });
-            complete.push(staged);
+            complete.push((path.clone(), staged));
         }
         let script = Script::new(actions);
         let staged =
@@ -50,7 +50,7 @@ impl<D: Directory> Local<D> {
         &self,
         writing: &Writing<D>,
         path: &FilePath,
-        source: &Source,
+        source: &Source<'_>,
     ) -> Result<Complete<D>> {
         let not_changed = |error| Error::not_changed(path, error);
         let (base, more, like) = match source {
@@ -84,12 +84,17 @@ impl<D: Directory> Local<D> {
 }
 
 /// Makes all of them durable at once.
-pub(crate) fn sync_all<D: Directory>(
-    complete: Vec<Complete<D>>,
+pub(crate) fn sync_all<D: Directory, K>(
+    complete: Vec<(K, Complete<D>)>,
     root: &D,
-) -> io::Result<Vec<Synced<D>>> {
-    if complete.len() >= MANY_FILES && root.sync_file_system().is_ok() {
-        return Ok(complete.into_iter().map(Complete::was_synced).collect());
-    }
-    complete.into_iter().map(Complete::sync).collect()
+) -> io::Result<Vec<(K, Synced<D>)>> {
+    let is_synced = complete.len() >= MANY_FILES && root.sync_file_system().is_ok();
+    let synced = complete.into_iter().map(|(key, staged)| {
+        let staged = match is_synced {
+            true => staged.was_synced(),
+            false => staged.sync()?,
+        };
+        Ok((key, staged))
+    });
+    synced.collect()
 }

@@ -7,8 +7,9 @@ mod explore;
 mod journaled;
 
 use super::directory::{Access, Directory, FileHandle};
-use super::sim::Deaf;
-use super::testing::{Contents, append, batch, delete, file, rename, write};
+use super::sim::{Deaf, SimDisk};
+use super::testing::{Contents, append, batch, contents, delete, file, open, rename, write};
+use super::{Local, LocalVolumeOptions};
 use crate::{Batch, Change, Precondition, Step};
 use explore::{Broken, STATES, Scenario, check, random, survives_a_kill_and_then_a_power_cut};
 
@@ -285,6 +286,37 @@ fn what_another_process_builds_on_is_durable_too() {
             one(write("dir/new/below", b"other")),
         ] {
             survives_a_kill_and_then_a_power_cut(&scenario, &by_other);
+        }
+    }
+}
+
+/// A directory that a session knew to be durable went, and another of that name came,
+/// whose process died before it was durable.
+#[test]
+fn a_directory_that_came_anew_is_made_durable_anew() {
+    for cut in 0.. {
+        let disk = SimDisk::new();
+        disk.set_unordered();
+        let volume = open(&disk).expect("no faults");
+        let commit = |change| volume.commit(one(change)).expect("no faults");
+        commit(write("dir/first", b"old"));
+        let (root, process) = disk.start();
+        let options = LocalVolumeOptions::default();
+        let dying = Local::open(root, options).expect("no faults");
+        for change in [delete("dir/first"), write("dir", b"a file"), delete("dir")] {
+            dying.commit(one(change)).expect("no faults");
+        }
+        disk.cut_at(cut);
+        let is_done = dying.commit(one(write("dir/by other", b"new"))).is_ok();
+        disk.kill(&process);
+        disk.heal();
+        commit(write("dir/ours", b"new"));
+        let now = contents(&volume).expect("read");
+        for state in disk.after_power_cut(STATES, &mut random()) {
+            check(&state, std::slice::from_ref(&now)).expect("ours is there");
+        }
+        if is_done {
+            break;
         }
     }
 }

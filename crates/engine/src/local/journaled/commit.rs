@@ -66,14 +66,13 @@ impl<D: Directory> Local<D> {
         }
         let turn =
             self.turn_with_room(journaled, first, |journaled| journaled.record_bytes(&steps))?;
-        let plan = Plan::make(self, steps)?;
+        let plan = Plan::make(self, &steps)?;
         plan.check_structure()?;
         journaled.check_ways(&plan)?;
         let (growth, largest) = self.growth_of(&plan)?;
-        let count = || self.count();
         let reserve = |path| {
             let accounts = &writing.accounts;
-            let reserved = accounts.reserve(count, &self.limits, path, growth);
+            let reserved = accounts.reserve(&self.inventory(), &self.limits, path, growth);
             reserved.map_err(|error| plan.blame(path, error))
         };
         let reservation = largest.as_ref().map(reserve).transpose()?;
@@ -171,7 +170,7 @@ impl<D: Directory> Local<D> {
         let mut growth = Growth::default();
         growth.replace(stat.map(|stat| stat.size), Some(large.bytes()));
         let accounts = &writing.accounts;
-        let reservation = accounts.reserve(|| self.count(), &self.limits, path, growth)?;
+        let reservation = accounts.reserve(&self.inventory(), &self.limits, path, growth)?;
         let mut draft = Draft::new(self, journaled);
         let mode = stat.and_then(|stat| stat.mode);
         draft.put(path, large.contents(), mode, None, Some(version));

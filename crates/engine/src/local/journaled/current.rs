@@ -302,5 +302,6 @@ fn stat_of(file: &File) -> Stat {
         modified: file.modified,
         mode: file.mode,
         links: 1,
+        stamp: None,
     }
 }

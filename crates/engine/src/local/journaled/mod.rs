@@ -51,6 +51,7 @@ use turn::{Turn, Writer};
 use view::View;
 
 use crate::FilePath;
+use crate::path::PRIVATE_DIR;
 
 /// How many bytes of contents go into one record, of one file and of all.
 const INLINE_BYTES: u64 = if cfg!(test) { 256 } else { 256 << 10 };
@@ -77,7 +78,7 @@ struct Writing<D: Directory> {
     redo: Arc<D>,
     /// Where files are staged on their way from the journal.
     staging: Arc<D>,
-    writer: Writer,
+    writer: Writer<D>,
     /// One settles at a time.
     settling: Mutex<()>,
     background: Background,
@@ -90,11 +91,12 @@ impl<D: Directory> Journaled<D> {
     /// For a session that writes; `staging` is its own. It settles by itself within
     /// `settle_after`, `None` for only when it must.
     pub(crate) fn open(
-        root: &Arc<D>,
-        private: &D,
+        tree: &Tree<D>,
+        root: Arc<D>,
         staging: Arc<D>,
         settle_after: Option<Duration>,
     ) -> io::Result<Arc<Self>> {
+        let private = root.open_dir(PRIVATE_DIR)?;
         let redo = Arc::new(private.open_or_create_dir(REDO, Access::Private)?);
         let writing = Writing {
             redo: redo.clone(),
@@ -104,20 +106,25 @@ impl<D: Directory> Journaled<D> {
             background: Background::new(settle_after),
             bases: Mutex::default(),
         };
-        Ok(Self::new(root, Some(redo), Some(writing)))
+        Ok(Self::new(tree, root, Some(redo), Some(writing)))
     }
 
     /// To read only.
-    pub(crate) fn open_to_read(root: &Arc<D>) -> Arc<Self> {
-        Self::new(root, None, None)
+    pub(crate) fn open_to_read(tree: &Tree<D>, root: Arc<D>) -> Arc<Self> {
+        Self::new(tree, root, None, None)
     }
 
-    fn new(root: &Arc<D>, redo: Option<Arc<D>>, writing: Option<Writing<D>>) -> Arc<Self> {
+    fn new(
+        tree: &Tree<D>,
+        root: Arc<D>,
+        redo: Option<Arc<D>>,
+        writing: Option<Writing<D>>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            tree: Tree::new(root.clone()),
+            tree: tree.to_look_at(),
             state: Mutex::new(State {
-                logs: Logs::new(root.clone(), redo),
+                logs: Logs::new(root, redo),
                 view: View::default(),
             }),
             durable: Durable::default(),

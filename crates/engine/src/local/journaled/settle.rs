@@ -38,7 +38,7 @@ struct Settling<'a, D: Directory> {
     /// Where new files are staged.
     staging: &'a Arc<D>,
     actions: Vec<Action>,
-    staged: Vec<Complete<D>>,
+    staged: Vec<(String, Complete<D>)>,
     grown: Vec<(&'a FilePath, &'a File)>,
 }
 
@@ -263,7 +263,7 @@ impl<'a, D: Directory> Settling<'a, D> {
         let staged = staged.complete(mode)?;
         staged.set_modified(file.modified)?;
         let name = staged.name().to_owned();
-        self.staged.push(staged);
+        self.staged.push((name.clone(), staged));
         Ok(name)
     }
 
@@ -276,9 +276,10 @@ impl<'a, D: Directory> Settling<'a, D> {
             staged,
             grown,
         } = self;
-        let names: Vec<String> = staged.iter().map(|file| file.name().to_owned()).collect();
-        for staged in sync_all(staged, tree.root())? {
+        let mut names = Vec::with_capacity(staged.len());
+        for (name, mut staged) in sync_all(staged, tree.root())? {
             staged.hand_over();
+            names.push(name);
         }
         let published = Script::new(actions).run(tree, &[&**staging, redo]);
         let settled = published.and_then(|places| {

@@ -17,14 +17,32 @@ const LOCK: &str = "writer";
 /// before it was recovered.
 const FAILED: &[u8] = b"failed";
 
-#[derive(Default)]
-pub(super) struct Writer {
-    in_process: Mutex<()>,
+pub(super) struct Writer<D: Directory> {
+    /// The lock while nobody in this process has the turn, to be taken again without
+    /// opening a file.
+    in_process: Mutex<Option<Idle<D>>>,
 }
 
+type Idle<D> = <<D as Directory>::Lock as Lock>::Idle;
+
 pub(super) struct Turn<'a, D: Directory> {
-    _in_process: MutexGuard<'a, ()>,
-    lock: D::Lock,
+    in_process: MutexGuard<'a, Option<Idle<D>>>,
+    /// `None` when it is given back.
+    lock: Option<D::Lock>,
+}
+
+impl<D: Directory> Default for Writer<D> {
+    fn default() -> Self {
+        Self {
+            in_process: Mutex::default(),
+        }
+    }
+}
+
+impl<D: Directory> Drop for Turn<'_, D> {
+    fn drop(&mut self) {
+        *self.in_process = self.lock.take().and_then(Lock::release);
+    }
 }
 
 impl<D: Directory> Journaled<D> {
@@ -36,15 +54,22 @@ impl<D: Directory> Journaled<D> {
     pub(super) fn turn(&self) -> io::Result<Turn<'_, D>> {
         let writing = self.writing()?;
         let in_process = writing.writer.in_process.lock();
-        let turn: Turn<'_, D> = Turn {
-            _in_process: in_process.unwrap_or_else(PoisonError::into_inner),
-            lock: writing.redo.lock(LOCK)?,
+        let mut in_process = in_process.unwrap_or_else(PoisonError::into_inner);
+        let lock = match in_process.take().map(D::lock_again).transpose()?.flatten() {
+            Some(lock) => lock,
+            None => writing.redo.lock(LOCK)?,
         };
-        if let Err(error) = self.durable.check() {
-            let _ = turn.lock.set_mark(FAILED);
-            return Err(error);
-        }
-        if turn.lock.mark()? == FAILED {
+        let checked = self.durable.check().map_err(|error| {
+            let _ = lock.set_mark(FAILED);
+            error
+        });
+        let is_failed = lock.mark().map(|mark| mark == FAILED);
+        let turn = Turn {
+            in_process,
+            lock: Some(lock),
+        };
+        checked?;
+        if is_failed? {
             return Err(failed("another process met an error of the disk"));
         }
         Ok(turn)

@@ -4,7 +4,7 @@ use super::file::SimFile;
 use super::{
     Change, Deaf, Holder, Inode, Node, Process, Role, SimContents, SimDisk, State, enter, stat_of,
 };
-use crate::local::directory::{Access, Directory, Entry, Kind, Lock, Stat};
+use crate::local::directory::{Access, Directory, Entry, Id, Kind, Lock, Stat};
 use std::io::{self, ErrorKind};
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,9 @@ pub(crate) struct SimLock {
     pub(super) key: (Inode, String),
     pub(super) shared: bool,
 }
+
+/// A lock that nobody holds.
+pub(crate) struct SimIdle(SimDirectory, String);
 
 impl SimDirectory {
     fn enter(&self, call: &str, name: &str) -> io::Result<MutexGuard<'_, State>> {
@@ -126,6 +129,10 @@ impl Directory for SimDirectory {
         }
     }
 
+    fn id(&self) -> io::Result<Option<Id>> {
+        Ok(Some((0, self.inode)))
+    }
+
     fn is_removed(&self) -> io::Result<bool> {
         let state = self.enter("is_removed", &self.inode.to_string())?;
         Ok(!state.names.contains_key(&self.inode))
@@ -213,6 +220,7 @@ impl Directory for SimDirectory {
             new_name.to_owned(),
             node,
         ));
+        state.touch(node.inode);
         let deaf = state.deaf;
         let node = state.names[&to.inode][new_name];
         if to.role == Role::Volume
@@ -238,6 +246,7 @@ impl Directory for SimDirectory {
         let role = to.role_of(new_name);
         let node = Node { role, ..node };
         state.change(Change::Add(to.inode, new_name.to_owned(), node));
+        state.touch(node.inode);
         Ok(())
     }
 
@@ -248,6 +257,7 @@ impl Directory for SimDirectory {
             return Err(ErrorKind::IsADirectory.into());
         }
         state.change(Change::Remove(self.inode, name.to_owned()));
+        state.touch(node.inode);
         Ok(())
     }
 
@@ -287,6 +297,10 @@ impl Directory for SimDirectory {
         Ok(())
     }
 
+    fn tells_changes_apart(&self, name: &str) -> io::Result<bool> {
+        Ok(!self.enter("tells_changes_apart", name)?.coarse_clock)
+    }
+
     fn entries(&self) -> io::Result<Vec<Entry>> {
         let state = self.enter("entries", &self.inode.to_string())?;
         let names = state.names.get(&self.inode).ok_or(ErrorKind::NotFound)?;
@@ -302,6 +316,11 @@ impl Directory for SimDirectory {
     fn lock(&self, name: &str) -> io::Result<SimLock> {
         let lock = self.acquire(name, false, true)?;
         lock.ok_or_else(|| ErrorKind::WouldBlock.into())
+    }
+
+    fn lock_again(idle: SimIdle) -> io::Result<Option<SimLock>> {
+        let SimIdle(directory, name) = idle;
+        directory.lock(&name).map(Some)
     }
 
     fn lock_shared(&self, name: &str) -> io::Result<SimLock> {
@@ -324,6 +343,22 @@ impl SimDirectory {
 }
 
 impl Lock for SimLock {
+    type Idle = SimIdle;
+
+    fn release(self) -> Option<SimIdle> {
+        let directory = SimDirectory {
+            disk: self.disk.clone(),
+            process: self.process.clone(),
+            inode: self.key.0,
+            role: Role::Private,
+        };
+        Some(SimIdle(directory, self.key.1.clone()))
+    }
+
+    fn is_blank(&self) -> io::Result<bool> {
+        Ok(!self.disk.state().marks.contains_key(&self.key))
+    }
+
     fn mark(&self) -> io::Result<Vec<u8>> {
         let (state, _) = enter(&self.disk, &self.process, || "mark".to_owned())?;
         Ok(state.marks.get(&self.key).cloned().unwrap_or_default())

@@ -100,6 +100,7 @@ impl FileHandle for SimFile {
         if let Some(file) = state.files.get_mut(&self.inode) {
             file.mode = mode;
         }
+        state.touch(self.inode);
         Ok(())
     }
 

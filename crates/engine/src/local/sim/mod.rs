@@ -11,7 +11,7 @@ mod directory;
 mod file;
 mod power_cut;
 
-use super::directory::{Kind, Stat};
+use super::directory::{Kind, Stamp, Stat};
 pub(crate) use directory::SimDirectory;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -77,6 +77,8 @@ struct State {
     deaf: Deaf,
     /// To sync a directory makes no other durable.
     unordered: bool,
+    /// All changes seem to be of one moment.
+    coarse_clock: bool,
     flushes: usize,
 }
 
@@ -120,6 +122,7 @@ struct SimContents {
     pending: Vec<Pending>,
     mode: u32,
     modified: u64,
+    changed: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -220,6 +223,11 @@ impl SimDisk {
     /// Lets a sync of a directory make nothing durable but what is in it.
     pub(crate) fn set_unordered(&self) {
         self.state().unordered = true;
+    }
+
+    /// Lets all changes have the same time.
+    pub(crate) fn set_coarse_clock(&self) {
+        self.state().coarse_clock = true;
     }
 
     /// How often something was made durable.
@@ -342,12 +350,20 @@ impl State {
     }
 
     fn write(&mut self, inode: Inode, pending: Pending) {
-        self.clock += 1;
-        let clock = self.clock;
+        self.touch(inode);
         if let Some(file) = self.files.get_mut(&inode) {
             pending.apply(&mut file.now);
             file.pending.push(pending);
-            file.modified = clock;
+            file.modified = file.changed;
+        }
+    }
+
+    /// The file changes in some way at this moment.
+    fn touch(&mut self, inode: Inode) {
+        self.clock += u64::from(!self.coarse_clock);
+        let clock = self.clock;
+        if let Some(file) = self.files.get_mut(&inode) {
+            file.changed = clock;
         }
     }
 }
@@ -386,5 +402,10 @@ fn stat_of(state: &State, node: Node) -> Stat {
         modified: SystemTime::UNIX_EPOCH + Duration::from_secs(file.modified),
         mode: Some(file.mode),
         links: state.names_of(node.inode),
+        stamp: Some(Stamp {
+            device: 0,
+            inode: node.inode,
+            changed: (file.changed as i64, 0),
+        }),
     }
 }

@@ -46,6 +46,7 @@ impl SimDisk {
                 clock: state.clock,
                 deaf: state.deaf,
                 unordered: state.unordered,
+                coarse_clock: state.coarse_clock,
                 ..State::default()
             };
             for change in &state.changes[state.durable_changes..][..next(prefixes)] {

@@ -1,0 +1,145 @@
+//! Locks that die with their process: locks of the system on files.
+
+use super::super::directory::Lock;
+use super::file::{read_at, write_at};
+use super::stat::links_of_std;
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How long a mark is. It is overwritten in place, and taken back by zeros: to cut the
+/// file short would make the file system give back a block and take it again.
+const MARK_BYTES: usize = 32;
+
+/// More is never read of a file that somebody else wrote.
+const MAX_MARK_BYTES: usize = 256;
+
+/// A length that is not known.
+const UNKNOWN: u64 = u64::MAX;
+
+/// A lock file whose lock is held.
+#[derive(Debug)]
+pub(crate) struct CapLock {
+    file: File,
+    /// The length of the file, which only the holder changes.
+    bytes: AtomicU64,
+}
+
+impl CapLock {
+    pub(super) fn wait_for(file: File) -> io::Result<Self> {
+        retry_interrupted(|| file.lock())?;
+        Ok(Self::taken(file))
+    }
+
+    pub(super) fn wait_to_share(file: File) -> io::Result<Self> {
+        retry_interrupted(|| file.lock_shared())?;
+        Ok(Self::taken(file))
+    }
+
+    pub(super) fn unless_taken(file: File) -> io::Result<Option<Self>> {
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self::taken(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// `None` if the file was removed: where it was, there may be another lock.
+    pub(super) fn wait_again_for(file: File) -> io::Result<Option<Self>> {
+        retry_interrupted(|| file.lock())?;
+        let metadata = file.metadata()?;
+        let is_there = links_of_std(&metadata) > 0;
+        let bytes = AtomicU64::new(metadata.len());
+        Ok(is_there.then_some(Self { file, bytes }))
+    }
+
+    fn taken(file: File) -> Self {
+        let bytes = AtomicU64::new(UNKNOWN);
+        Self { file, bytes }
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        let known = self.bytes.load(Ordering::Relaxed);
+        if known != UNKNOWN {
+            return Ok(known);
+        }
+        let bytes = self.file.metadata()?.len();
+        self.bytes.store(bytes, Ordering::Relaxed);
+        Ok(bytes)
+    }
+}
+
+impl Lock for CapLock {
+    type Idle = File;
+
+    fn release(self) -> Option<File> {
+        // Closing frees it in any case.
+        self.file.unlock().ok().map(|()| self.file)
+    }
+
+    fn is_blank(&self) -> io::Result<bool> {
+        Ok(self.bytes()? == 0)
+    }
+
+    fn mark(&self) -> io::Result<Vec<u8>> {
+        if self.is_blank()? {
+            return Ok(Vec::new());
+        }
+        let mut mark = vec![0; MAX_MARK_BYTES];
+        let read = read_all_at(&self.file, &mut mark)?;
+        mark.truncate(read);
+        Ok(mark)
+    }
+
+    fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
+        let mut bytes = [0; MARK_BYTES];
+        let place = bytes.get_mut(..mark.len());
+        let place = place.ok_or(ErrorKind::InvalidInput)?;
+        place.copy_from_slice(mark);
+        if self.bytes()? > MARK_BYTES as u64 {
+            self.file.set_len(0)?;
+        }
+        self.bytes.store(UNKNOWN, Ordering::Relaxed);
+        write_all_at(&self.file, &bytes)?;
+        self.bytes.store(MARK_BYTES as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn read_all_at(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut total = 0;
+    while total < buffer.len() {
+        match read_at(file, &mut buffer[total..], total as u64) {
+            Ok(0) => break,
+            Ok(read) => total += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(total)
+}
+
+fn write_all_at(file: &File, mut bytes: &[u8]) -> io::Result<()> {
+    let mut offset = 0;
+    while !bytes.is_empty() {
+        match write_at(file, bytes, offset) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = &bytes[written..];
+                offset += written as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match wait() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

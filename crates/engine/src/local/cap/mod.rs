@@ -1,0 +1,315 @@
+//! The real thing: [`Directory`] over a capability handle of `cap-std`, which
+//! holds a process inside a directory whatever names and links it meets.
+//!
+//! The only module, with those in it, in which types of `cap-std` appear.
+
+mod file;
+mod lock;
+mod stat;
+mod syncs;
+
+use super::directory::{Access, Directory, Entry, Id, Kind, Stat};
+use super::durability::Durability;
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+pub(crate) use file::CapFile;
+use file::has_a_fine_clock;
+pub(crate) use lock::CapLock;
+use stat::{dir_builder, id_of, kind_of, links_of_cap, set_access, stat_of_cap};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use syncs::Syncs;
+
+#[derive(Debug)]
+pub(crate) struct CapDirectory {
+    dir: Dir,
+    syncs: Arc<Syncs>,
+    id: OnceLock<Option<Id>>,
+    /// Whether a sync of this handle failed. The next ones say nothing then.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "elsewhere each sync opens a handle of its own")
+    )]
+    failed: AtomicBool,
+}
+
+impl CapDirectory {
+    pub(crate) fn open(path: &Path, durability: Durability) -> io::Result<Self> {
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        // As it is, the handle is good for lookups only (`O_PATH`).
+        let dir = match cfg!(target_os = "linux").then(|| dir.open(".")) {
+            Some(Ok(readable)) => Dir::from_std_file(readable.into_std()),
+            _ => dir,
+        };
+        Ok(Self::over(dir, Arc::new(Syncs::new(durability))))
+    }
+
+    fn over(dir: Dir, syncs: Arc<Syncs>) -> Self {
+        Self {
+            dir,
+            syncs,
+            id: OnceLock::new(),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// A handle that can be synced, where it may be read.
+    #[cfg(target_os = "linux")]
+    fn open_child(&self, name: &str) -> io::Result<Dir> {
+        use cap_std::fs::OpenOptionsExt;
+        let mut options = nofollow();
+        let flags = rustix::fs::OFlags::DIRECTORY.bits();
+        options.read(true).custom_flags(flags.cast_signed());
+        match self.dir.open_with(name, &options) {
+            Ok(file) => Ok(Dir::from_std_file(file.into_std())),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                self.dir.open_dir_nofollow(name)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_child(&self, name: &str) -> io::Result<Dir> {
+        self.dir.open_dir_nofollow(name)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn sync_handle(&self) -> io::Result<()> {
+        if !self.failed.load(Ordering::Relaxed) {
+            match rustix::fs::fsync(&self.dir) {
+                Ok(()) => return Ok(()),
+                // It is good for lookups only.
+                Err(rustix::io::Errno::BADF) => {}
+                Err(error) => {
+                    self.failed.store(true, Ordering::Relaxed);
+                    return Err(error.into());
+                }
+            }
+        }
+        self.dir.open(".")?.into_std().sync_all()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn sync_handle(&self) -> io::Result<()> {
+        self.dir.open(".")?.into_std().sync_all()
+    }
+
+    fn open_regular(&self, name: &str, write: bool) -> io::Result<Option<CapFile>> {
+        let mut options = nofollow();
+        options.read(true).write(write).nonblock(true);
+        match self.dir.open_with(name, &options) {
+            Ok(file) => {
+                let file = file.into_std();
+                let is_file = file.metadata()?.is_file();
+                Ok(is_file.then(|| self.file(file)))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            // Links, sockets and the like refuse to be opened, each in its way.
+            Err(error) => match self.stat(name)? {
+                Some(stat) if stat.kind == Kind::File => Err(error),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    fn file(&self, file: File) -> CapFile {
+        CapFile {
+            file,
+            syncs: self.syncs.clone(),
+        }
+    }
+
+    /// How often something in this volume was made durable.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs.count()
+    }
+
+    fn lock_file(&self, name: &str) -> io::Result<File> {
+        let mut options = nofollow();
+        options.read(true).write(true).create(true);
+        set_access(&mut options, Access::Private);
+        Ok(self.dir.open_with(name, &options)?.into_std())
+    }
+}
+
+impl Directory for CapDirectory {
+    type File = CapFile;
+    type Lock = CapLock;
+
+    fn open_dir(&self, name: &str) -> io::Result<Self> {
+        match self.open_child(name) {
+            Ok(dir) => Ok(Self::over(dir, self.syncs.clone())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            // A symbolic link shows as ELOOP or ENOTDIR, depending on the kernel.
+            Err(error) => match self.stat(name)? {
+                Some(stat) if stat.kind != Kind::Directory => Err(ErrorKind::NotADirectory.into()),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn id(&self) -> io::Result<Option<Id>> {
+        if let Some(id) = self.id.get() {
+            return Ok(*id);
+        }
+        let id = id_of(&self.dir.dir_metadata()?);
+        Ok(*self.id.get_or_init(|| id))
+    }
+
+    fn is_removed(&self) -> io::Result<bool> {
+        // File systems differ in what still works and in whether they count names.
+        let look = || {
+            let links = links_of_cap(&self.dir.open(".")?.metadata()?);
+            Ok(links == 0 && self.dir.entries()?.next().transpose()?.is_none())
+        };
+        match look() {
+            Err(error) if is_gone(&error) => Ok(true),
+            result => result,
+        }
+    }
+
+    fn create_dir(&self, name: &str, access: Access) -> io::Result<()> {
+        self.dir.create_dir_with(name, &dir_builder(access))
+    }
+
+    fn remove_dir(&self, name: &str) -> io::Result<()> {
+        self.dir.remove_dir(name)
+    }
+
+    fn create_file(&self, name: &str, access: Access) -> io::Result<CapFile> {
+        let mut options = nofollow();
+        options.write(true).create_new(true);
+        set_access(&mut options, access);
+        Ok(self.file(self.dir.open_with(name, &options)?.into_std()))
+    }
+
+    fn open_file(&self, name: &str) -> io::Result<Option<CapFile>> {
+        self.open_regular(name, false)
+    }
+
+    fn open_file_to_change(&self, name: &str) -> io::Result<Option<CapFile>> {
+        self.open_regular(name, true)
+    }
+
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
+        match self.dir.symlink_metadata(name) {
+            Ok(metadata) => stat_of_cap(&metadata).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
+        patiently(|| self.dir.rename(name, &to.dir, new_name))
+    }
+
+    fn hard_link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
+        self.dir.hard_link(name, &to.dir, new_name)
+    }
+
+    fn remove_file(&self, name: &str) -> io::Result<()> {
+        self.dir.remove_file(name)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // Windows has no such call; its file systems journal names themselves.
+        if cfg!(windows) {
+            return Ok(());
+        }
+        self.syncs.make(|| self.sync_handle())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn sync_file_system(&self) -> io::Result<()> {
+        self.syncs
+            .make(|| Ok(rustix::fs::syncfs(self.dir.open(".")?)?))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn sync_file_system(&self) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn tells_changes_apart(&self, name: &str) -> io::Result<bool> {
+        let file = self.create_file(name, Access::Private)?;
+        let apart = has_a_fine_clock(&file);
+        self.remove_file(name)?;
+        apart
+    }
+
+    fn entries(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let kind = match entry.file_type() {
+                Ok(file_type) => kind_of(file_type),
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            entries.push(Entry { name, kind });
+        }
+        Ok(entries)
+    }
+
+    fn lock(&self, name: &str) -> io::Result<CapLock> {
+        CapLock::wait_for(self.lock_file(name)?)
+    }
+
+    fn lock_again(idle: File) -> io::Result<Option<CapLock>> {
+        CapLock::wait_again_for(idle)
+    }
+
+    fn lock_shared(&self, name: &str) -> io::Result<CapLock> {
+        CapLock::wait_to_share(self.lock_file(name)?)
+    }
+
+    fn try_lock(&self, name: &str) -> io::Result<Option<CapLock>> {
+        CapLock::unless_taken(self.lock_file(name)?)
+    }
+}
+
+/// Windows refuses to replace a file while a program that did not agree to it has
+/// it open: an indexer or a virus scanner, for some milliseconds. The rename itself
+/// has the semantics of POSIX there.
+#[cfg(windows)]
+fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    const ATTEMPTS: u64 = 10;
+    for attempt in 1..ATTEMPTS {
+        match rename() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                std::thread::sleep(std::time::Duration::from_millis(attempt * attempt));
+            }
+            result => return result,
+        }
+    }
+    rename()
+}
+
+#[cfg(not(windows))]
+fn patiently(mut rename: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    rename()
+}
+
+/// What the system says of a directory that was removed while it is open.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle
+    )
+}
+
+fn nofollow() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.follow(FollowSymlinks::No);
+    options
+}

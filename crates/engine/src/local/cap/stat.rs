@@ -1,0 +1,147 @@
+//! What the system says of files and directories, in the words of the seam.
+
+use super::super::directory::{Access, Id, Kind, Stamp, Stat};
+use cap_std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use std::io;
+use std::time::SystemTime;
+
+pub(super) fn kind_of(file_type: FileType) -> Kind {
+    if file_type.is_file() {
+        Kind::File
+    } else if file_type.is_dir() {
+        Kind::Directory
+    } else {
+        Kind::Other
+    }
+}
+
+pub(super) fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
+    Ok(Stat {
+        kind: kind_of(metadata.file_type()),
+        size: metadata.len(),
+        modified: metadata
+            .modified()
+            .map_or(SystemTime::UNIX_EPOCH, |time| time.into_std()),
+        mode: mode_of_cap(metadata),
+        links: links_of_cap(metadata),
+        stamp: stamp_of_cap(metadata),
+    })
+}
+
+/// The bits that `chmod` knows, without set-user-id and its like: no contents
+/// that a guest wrote may run with another user's rights.
+#[cfg(unix)]
+const PERMISSION_BITS: u32 = 0o777;
+
+#[cfg(unix)]
+pub(super) fn mode_of_cap(metadata: &Metadata) -> Option<u32> {
+    use cap_std::fs::PermissionsExt;
+    Some(metadata.permissions().mode() & PERMISSION_BITS)
+}
+
+#[cfg(unix)]
+pub(super) fn mode_of_std(metadata: &std::fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(metadata.permissions().mode() & PERMISSION_BITS)
+}
+
+#[cfg(unix)]
+pub(super) fn links_of_cap(metadata: &Metadata) -> u64 {
+    cap_std::fs::MetadataExt::nlink(metadata)
+}
+
+#[cfg(unix)]
+pub(super) fn links_of_std(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(metadata)
+}
+
+#[cfg(unix)]
+pub(super) fn id_of(metadata: &Metadata) -> Option<Id> {
+    use cap_std::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(unix)]
+pub(super) fn stamp_of_cap(metadata: &Metadata) -> Option<Stamp> {
+    use cap_std::fs::MetadataExt;
+    Some(Stamp {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+#[cfg(unix)]
+pub(super) fn stamp_of_std(metadata: &std::fs::Metadata) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
+    Some(Stamp {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+#[cfg(unix)]
+pub(super) fn set_access(options: &mut OpenOptions, access: Access) {
+    use cap_std::fs::OpenOptionsExt;
+    options.mode(match access {
+        Access::Private => 0o600,
+        Access::Usual => 0o666,
+        Access::Mode(mode) => mode,
+    });
+}
+
+#[cfg(unix)]
+pub(super) fn dir_builder(access: Access) -> DirBuilder {
+    use cap_std::fs::DirBuilderExt;
+    let mut builder = DirBuilder::new();
+    builder.mode(match access {
+        Access::Private => 0o700,
+        Access::Usual => 0o777,
+        Access::Mode(mode) => mode,
+    });
+    builder
+}
+
+#[cfg(not(unix))]
+pub(super) fn mode_of_cap(_metadata: &Metadata) -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn mode_of_std(_metadata: &std::fs::Metadata) -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn links_of_cap(_metadata: &Metadata) -> u64 {
+    1
+}
+
+#[cfg(not(unix))]
+pub(super) fn links_of_std(_metadata: &std::fs::Metadata) -> u64 {
+    1
+}
+
+#[cfg(not(unix))]
+pub(super) fn id_of(_metadata: &Metadata) -> Option<Id> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn stamp_of_cap(_metadata: &Metadata) -> Option<Stamp> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn stamp_of_std(_metadata: &std::fs::Metadata) -> Option<Stamp> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn set_access(_options: &mut OpenOptions, _access: Access) {}
+
+#[cfg(not(unix))]
+pub(super) fn dir_builder(_access: Access) -> DirBuilder {
+    DirBuilder::new()
+}

@@ -1,0 +1,216 @@
+//! Commits share syncs of a directory, and none counts on one that came too early.
+
+use super::directory::{Access, Directory, Id};
+use super::locks::shard_of;
+use super::settling::Settling;
+use super::sim::{SimDirectory, SimDisk};
+use super::testing::{contents, file, open, write};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+const TOO_LONG: Duration = Duration::from_secs(20);
+const ID: Id = (0, 0);
+const WRITERS: usize = 16;
+
+/// A directory whose syncs end when the test says so.
+struct Gate {
+    disk: SimDisk,
+    directory: SimDirectory,
+    settling: Settling,
+    syncs: AtomicUsize,
+    begun: Pipe<()>,
+    end: Pipe<io::Result<()>>,
+}
+
+type Pipe<T> = (Mutex<Sender<T>>, Mutex<Receiver<T>>);
+
+fn pipe<T>() -> Pipe<T> {
+    let (sender, receiver) = channel();
+    (Mutex::new(sender), Mutex::new(receiver))
+}
+
+impl Gate {
+    fn new() -> Self {
+        let disk = SimDisk::new();
+        Self {
+            directory: disk.start().0,
+            disk,
+            settling: Settling::default(),
+            syncs: AtomicUsize::new(0),
+            begun: pipe(),
+            end: pipe(),
+        }
+    }
+
+    fn change(&self, name: &str) {
+        let created = self.directory.create_file(name, Access::Usual);
+        created.expect("no faults");
+    }
+
+    fn settle(&self) -> io::Result<()> {
+        self.settling.share(ID, || self.sync())
+    }
+
+    /// Makes durable what is there when it begins, and nothing that comes later.
+    fn sync(&self) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::SeqCst);
+        self.directory.sync().expect("no faults");
+        self.begun
+            .0
+            .lock()
+            .expect("no panic")
+            .send(())
+            .expect("heard");
+        let end = self.end.1.lock().expect("no panic");
+        end.recv_timeout(TOO_LONG).expect("the test goes on")
+    }
+
+    #[track_caller]
+    fn a_sync_began(&self) {
+        let begun = self.begun.1.lock().expect("no panic");
+        begun.recv_timeout(TOO_LONG).expect("a sync began");
+    }
+
+    fn the_sync_ends(&self, result: io::Result<()>) {
+        let end = self.end.0.lock().expect("no panic");
+        end.send(result).expect("heard");
+    }
+
+    fn wait_until_so_many_settle(&self, number: usize) {
+        while self.settling.users(ID) < number {
+            thread::yield_now();
+        }
+    }
+
+    fn syncs(&self) -> usize {
+        self.syncs.load(Ordering::SeqCst)
+    }
+
+    /// The names that every power cut leaves.
+    fn durable(&self) -> Vec<String> {
+        self.disk.after_power_cut(usize::MAX, &mut || 0)[0].names_in(&[])
+    }
+}
+
+#[test]
+fn many_commits_take_two_syncs() {
+    let gate = Gate::new();
+    thread::scope(|scope| {
+        gate.change("first");
+        let first = scope.spawn(|| gate.settle());
+        gate.a_sync_began();
+        for number in 1..WRITERS {
+            gate.change(&format!("{number}"));
+            scope.spawn(|| gate.settle().expect("settled"));
+        }
+        gate.wait_until_so_many_settle(WRITERS);
+        gate.the_sync_ends(Ok(()));
+        first.join().expect("no panic").expect("settled");
+        gate.a_sync_began();
+        gate.the_sync_ends(Ok(()));
+    });
+    assert_eq!(gate.syncs(), 2);
+    assert_eq!(gate.durable().len(), WRITERS);
+}
+
+/// What a commit changes while a sync runs may be past where that sync is.
+#[test]
+fn a_commit_does_not_count_on_a_sync_that_began_before_it() {
+    let gate = Gate::new();
+    thread::scope(|scope| {
+        gate.change("first");
+        scope.spawn(|| gate.settle().expect("settled"));
+        gate.a_sync_began();
+        gate.change("late");
+        let late = scope.spawn(|| {
+            gate.settle().expect("settled");
+            gate.durable()
+        });
+        gate.wait_until_so_many_settle(2);
+        gate.the_sync_ends(Ok(()));
+        gate.a_sync_began();
+        gate.the_sync_ends(Ok(()));
+        assert_eq!(late.join().expect("no panic"), ["first", "late"]);
+    });
+}
+
+#[test]
+fn a_sync_that_fails_fails_for_all_that_counted_on_it_and_nobody_else() {
+    let gate = Gate::new();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| gate.settle());
+        gate.a_sync_began();
+        let group: Vec<_> = (1..WRITERS)
+            .map(|_| scope.spawn(|| gate.settle()))
+            .collect();
+        gate.wait_until_so_many_settle(WRITERS);
+        gate.the_sync_ends(Ok(()));
+        first
+            .join()
+            .expect("no panic")
+            .expect("the first is settled");
+        gate.a_sync_began();
+        let last = scope.spawn(|| gate.settle());
+        gate.wait_until_so_many_settle(WRITERS);
+        let full = io::ErrorKind::StorageFull;
+        gate.the_sync_ends(Err(full.into()));
+        for one in group {
+            let error = one.join().expect("no panic").expect_err("none is settled");
+            assert_eq!(error.kind(), full);
+        }
+        gate.a_sync_began();
+        gate.the_sync_ends(Ok(()));
+        last.join().expect("no panic").expect("the last is settled");
+    });
+    assert_eq!(gate.syncs(), 3);
+}
+
+#[test]
+fn commits_into_one_directory_share_its_sync() {
+    let disk = SimDisk::new();
+    let volume = open(&disk).expect("no faults");
+    // Paths with locks of their own.
+    let paths = (0..100).map(|number| format!("file{number}"));
+    let paths: BTreeMap<String, String> =
+        paths.map(|path| (shard_of(&file(&path)), path)).collect();
+    let paths: Vec<String> = paths.into_values().take(WRITERS).collect();
+    let settling = volume.tree.settling();
+    let root = volume.tree.root().id().expect("known").expect("known");
+    let (go_on, wait) = pipe::<()>();
+    thread::scope(|scope| {
+        let running = || {
+            let waited = wait.lock().expect("no panic").recv_timeout(TOO_LONG);
+            waited.map_err(|_| io::ErrorKind::TimedOut.into())
+        };
+        scope.spawn(move || settling.share(root, running).expect("ended"));
+        while settling.users(root) == 0 {
+            thread::yield_now();
+        }
+        let before = disk.flushes();
+        let commits: Vec<_> = paths
+            .iter()
+            .map(|path| {
+                let volume = &volume;
+                scope.spawn(move || volume.commit(write(path, b"new").into()).expect("made"))
+            })
+            .collect();
+        while settling.users(root) < 1 + WRITERS {
+            thread::yield_now();
+        }
+        go_on.lock().expect("no panic").send(()).expect("heard");
+        for commit in commits {
+            commit.join().expect("no panic");
+        }
+        assert_eq!(disk.flushes() - before, WRITERS + 1);
+    });
+    let now = contents(&volume).expect("read");
+    for state in disk.after_power_cut(500, &mut || 7) {
+        let left = open(&state).expect("no faults");
+        assert_eq!(contents(&left).expect("read"), now);
+    }
+}
