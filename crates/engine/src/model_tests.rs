@@ -236,7 +236,7 @@ fn settle(model: &mut Model, batch: &Batch, result: Result<()>) -> Result<(), Te
     match (&result, expected) {
         (Ok(()), Ok(())) => model.was_acknowledged(batch, after),
         (Err(error), Err(refusal)) => {
-            prop_assert_eq!(kind_of(error), Some(refusal), "{}", error);
+            prop_assert_eq!(kind_of(error), Some(refusal), "{:?}", error);
             prop_assert_eq!(error.outcome(), Outcome::NotApplied);
         }
         (_, expected) => prop_assert!(false, "{:?}, the model says {:?}", result, expected),

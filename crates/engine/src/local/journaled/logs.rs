@@ -221,8 +221,8 @@ impl<D: Directory> Logs<D> {
         log.ok_or_else(|| ErrorKind::NotFound.into())
     }
 
-    /// Makes both logs, filled with zeros, and their names durable. Whoever made them
-    /// may have died before they were.
+    /// Makes both logs, filled with zeros, durable as they are, and their names. Whoever
+    /// made them may have died before they were.
     fn create(&mut self) -> io::Result<()> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         for name in NAMES {
@@ -230,7 +230,12 @@ impl<D: Directory> Logs<D> {
                 drop(directory.create_file(name, Access::Private)?);
             }
             if let Some(file) = directory.open_file_to_change(name)? {
-                Journal::open(file)?.reserve(0)?;
+                let mut journal = Journal::open(file)?;
+                journal.reserve(0)?;
+                // Also one that is empty: whoever retired it may have been killed before
+                // that was on the disk, and what came back would count as later than what
+                // is written now.
+                journal.sync()?;
             }
         }
         directory.sync()?;

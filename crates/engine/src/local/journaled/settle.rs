@@ -24,12 +24,12 @@ use super::view::{Entry, File, View, Which};
 use super::{Journaled, lock};
 use crate::FilePath;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-type Latest = Vec<(FilePath, Arc<Entry>)>;
+type Latest = HashMap<FilePath, Arc<Entry>>;
 
 /// Puts what these entries say into the files, and makes it durable.
 struct Settling<'a, D: Directory> {

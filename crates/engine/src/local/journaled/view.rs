@@ -17,11 +17,41 @@ pub(super) type Which = usize;
 pub(super) struct View {
     entries: HashMap<FilePath, Arc<Entry>>,
     /// How many files are shown in each directory, at any depth.
-    files_in: HashMap<FilePath, usize>,
+    files_in: InDirectories,
+    /// The same of all entries.
+    entries_in: InDirectories,
     /// What each log has records about.
     touched: [HashSet<FilePath>; 2],
     /// Counts how often entries were given up, so that who looked twice can tell.
     settlings: u64,
+}
+
+/// How many there are of something in each directory, at any depth.
+#[derive(Default)]
+struct InDirectories(HashMap<FilePath, usize>);
+
+impl InDirectories {
+    fn is_any_in(&self, directory: &FilePath) -> bool {
+        self.0.contains_key(directory)
+    }
+
+    /// Whether there is one at `path`, before and now.
+    fn change(&mut self, path: &FilePath, before: bool, now: bool) {
+        if before == now {
+            return;
+        }
+        for directory in path.ancestors() {
+            let number = self.0.entry(directory.clone()).or_default();
+            if now {
+                *number += 1;
+            } else {
+                *number -= 1;
+                if *number == 0 {
+                    self.0.remove(&directory);
+                }
+            }
+        }
+    }
 }
 
 /// What has become of a path.
@@ -180,16 +210,30 @@ impl View {
         self.entries.iter()
     }
 
-    /// What a log has records about, as it is now.
-    pub(super) fn touched(&self, which: Which) -> Vec<(FilePath, Arc<Entry>)> {
-        let paths = self.touched[which].iter();
-        let entries = paths.filter_map(|path| Some((path.clone(), self.get(path)?)));
-        entries.collect()
+    /// What a log has records about, as it is now; and what else has to be settled with
+    /// it: files and directories can take each other's place.
+    pub(super) fn touched(&self, which: Which) -> HashMap<FilePath, Arc<Entry>> {
+        let mut touched = HashMap::new();
+        for path in &self.touched[which] {
+            for ancestor in path.ancestors().chain([path.clone()]) {
+                if let Some(entry) = self.get(&ancestor) {
+                    touched.insert(ancestor, entry);
+                }
+            }
+            if self.entries_in.is_any_in(path) {
+                let beneath = self
+                    .entries
+                    .iter()
+                    .filter(|(other, _)| other.is_under(path));
+                touched.extend(beneath.map(|(path, entry)| (path.clone(), entry.clone())));
+            }
+        }
+        touched
     }
 
     /// Whether there are files in this directory.
     pub(super) fn has_files_in(&self, directory: &FilePath) -> bool {
-        self.files_in.contains_key(directory)
+        self.files_in.is_any_in(directory)
     }
 
     pub(super) fn apply(&mut self, which: Which, record: Record) {
@@ -242,26 +286,13 @@ impl View {
             let entry = entry.as_ref();
             entry.is_some_and(|entry| entry.file.is_some())
         };
-        let now = is_file(&entry);
+        let (is_there, shows_file) = (entry.is_some(), is_file(&entry));
         let before = match entry {
             Some(entry) => self.entries.insert(path.clone(), entry),
             None => self.entries.remove(&path),
         };
-        let before = is_file(&before);
-        if before == now {
-            return;
-        }
-        for directory in path.ancestors() {
-            let files = self.files_in.entry(directory.clone()).or_default();
-            if now {
-                *files += 1;
-            } else {
-                *files -= 1;
-                if *files == 0 {
-                    self.files_in.remove(&directory);
-                }
-            }
-        }
+        self.entries_in.change(&path, before.is_some(), is_there);
+        self.files_in.change(&path, is_file(&before), shows_file);
     }
 }
 
@@ -326,6 +357,22 @@ mod tests {
         view.apply(0, record(3, vec![(path("a"), append(7, b"+three"))]));
         let file = before.file.as_ref().expect("a file");
         assert_eq!((file.joined_parts(), file.bytes), (b"one".to_vec(), 3));
+    }
+
+    #[test]
+    fn what_takes_the_place_of_another_is_settled_with_it() {
+        let mut view = View::default();
+        view.apply(0, record(1, vec![(path("a"), put(b"1"))]));
+        view.apply(0, record(2, vec![(path("b/c"), put(b"2"))]));
+        view.apply(1, record(3, vec![(path("a/below"), Effect::Remove)]));
+        view.apply(1, record(4, vec![(path("b"), Effect::Remove)]));
+        view.apply(1, record(5, vec![(path("other"), put(b"3"))]));
+        let mut touched: Vec<_> = view.touched(0).into_keys().collect();
+        touched.sort_unstable();
+        assert_eq!(
+            touched,
+            [path("a"), path("a/below"), path("b"), path("b/c")]
+        );
     }
 
     #[test]
