@@ -223,7 +223,17 @@ impl<F: FileHandle> Journal<F> {
         self.file.sync_data()
     }
 
-    fn next_record(&self) -> io::Result<Option<(Header, Vec<u8>)>> {
+    /// Whether the file is long enough for a record here. Another process may have made
+    /// it longer.
+    fn has_bytes(&mut self, start: u64, payload_bytes: u64) -> io::Result<bool> {
+        let room = |bytes: u64| bytes.saturating_sub(start + HEADER_BYTES as u64);
+        if payload_bytes > room(self.bytes) {
+            self.bytes = self.file.stat()?.size;
+        }
+        Ok(payload_bytes <= room(self.bytes))
+    }
+
+    fn next_record(&mut self) -> io::Result<Option<(Header, Vec<u8>)>> {
         let Position {
             generation,
             next_index,
@@ -234,8 +244,7 @@ impl<F: FileHandle> Journal<F> {
         };
         let continues = header.index == next_index
             && generation.is_none_or(|generation| generation == header.generation);
-        let room = self.bytes.saturating_sub(end + HEADER_BYTES as u64);
-        if !continues || header.payload_bytes > room {
+        if !continues || !self.has_bytes(end, header.payload_bytes)? {
             return Ok(None);
         }
         let start = end + HEADER_BYTES as u64;

@@ -113,7 +113,7 @@ impl<D: Directory> Local<D> {
     pub(super) fn version(&self, path: &FilePath) -> Result<Option<Version>> {
         let not_changed = |error| Error::not_changed(path, error);
         if let Some(journaled) = &self.journaled
-            && let Some(version) = journaled.known_version(path)
+            && let Some(version) = journaled.known_version(path).map_err(not_changed)?
         {
             return Ok(Some(version));
         }

@@ -7,8 +7,7 @@
 use super::super::directory::{Directory, FileHandle, Kind, Stat};
 use super::Journaled;
 use super::view::{Beginning, Entry, File};
-use crate::FilePath;
-use crate::Usage;
+use crate::{FilePath, Usage, Version};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
@@ -225,8 +224,9 @@ impl<D: Directory> Journaled<D> {
     }
 
     /// The version of a file that the view shows, where it is known.
-    pub(crate) fn known_version(&self, path: &FilePath) -> Option<crate::Version> {
-        self.entry(path)?.file.as_ref()?.version
+    pub(crate) fn known_version(&self, path: &FilePath) -> io::Result<Option<Version>> {
+        let entry = self.look(path)?.entry;
+        Ok(entry.and_then(|entry| entry.file.as_ref()?.version))
     }
 
     /// Does `look` at the files, with what the view shows above them, so that both are

@@ -210,23 +210,28 @@ impl View {
         self.entries.iter()
     }
 
-    /// What a log has records about, as it is now; and what else has to be settled with
-    /// it: files and directories can take each other's place.
+    /// What a log has records about, as it is now; and what has to go to make room for
+    /// that, for files and directories can take each other's place.
     pub(super) fn touched(&self, which: Which) -> HashMap<FilePath, Arc<Entry>> {
         let mut touched = HashMap::new();
+        let is_gone = |entry: &Arc<Entry>| entry.file.is_none();
         for path in &self.touched[which] {
-            for ancestor in path.ancestors().chain([path.clone()]) {
-                if let Some(entry) = self.get(&ancestor) {
-                    touched.insert(ancestor, entry);
+            let Some(entry) = self.get(path) else {
+                continue;
+            };
+            if entry.file.is_some() {
+                let above = path.ancestors().filter_map(|path| {
+                    let entry = self.get(&path)?;
+                    Some((path, entry))
+                });
+                touched.extend(above.filter(|(_, entry)| is_gone(entry)));
+                if self.entries_in.is_any_in(path) {
+                    let beneath = self.entries.iter();
+                    let beneath = beneath.filter(|(other, _)| other.is_under(path));
+                    touched.extend(beneath.map(|(path, entry)| (path.clone(), entry.clone())));
                 }
             }
-            if self.entries_in.is_any_in(path) {
-                let beneath = self
-                    .entries
-                    .iter()
-                    .filter(|(other, _)| other.is_under(path));
-                touched.extend(beneath.map(|(path, entry)| (path.clone(), entry.clone())));
-            }
+            touched.insert(path.clone(), entry);
         }
         touched
     }

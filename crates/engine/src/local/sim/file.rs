@@ -110,6 +110,7 @@ impl FileHandle for SimFile {
             let since = time.duration_since(SystemTime::UNIX_EPOCH);
             file.modified = since.unwrap_or_default().as_secs();
         }
+        state.touch(self.inode);
         Ok(())
     }
 
