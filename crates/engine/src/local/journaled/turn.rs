@@ -59,9 +59,8 @@ impl<D: Directory> Journaled<D> {
             Some(lock) => lock,
             None => writing.redo.lock(LOCK)?,
         };
-        let checked = self.durable.check().map_err(|error| {
+        let checked = self.durable.check().inspect_err(|_| {
             let _ = lock.set_mark(FAILED);
-            error
         });
         let is_failed = lock.mark().map(|mark| mark == FAILED);
         let turn = Turn {
