@@ -180,7 +180,10 @@ impl Store for GuestStore {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
-        Ok(std::fs::read(self.directory.join(path))?)
+        match &self.volume {
+            Some(volume) => Store::read(&**volume, path),
+            None => Ok(std::fs::read(self.directory.join(path))?),
+        }
     }
 
     fn repeat(&self, path: &str, bytes: usize, first: u64, count: u64) -> Result<()> {
