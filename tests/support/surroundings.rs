@@ -180,7 +180,7 @@ fn is_of_the_engine(path: &Path) -> bool {
         .collect();
     match *names.as_slice() {
         ["lock" | "locks" | "journals" | "sessions" | "secret"] => true,
-        ["locks", "structure"] => true,
+        ["locks", "structure" | "plain" | "journaled"] => true,
         ["locks" | "journals", shard] => u8::from_str_radix(shard, 16).is_ok(),
         _ => false,
     }
