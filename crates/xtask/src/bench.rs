@@ -3,7 +3,7 @@
 
 use crate::guests;
 use crate::powercut;
-use crate::process::run_shown;
+use crate::process::{exit_code, run_shown};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
@@ -41,6 +41,5 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         .args(&options.arguments)
         .status()
         .context("cannot start the benchmarks")?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(exit_code(status))
 }

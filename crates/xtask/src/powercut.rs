@@ -4,7 +4,7 @@
 use crate::ability;
 use crate::guests;
 use crate::packages;
-use crate::process::run_shown;
+use crate::process::{exit_code, run_shown};
 use crate::progress::note;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -72,8 +72,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
         .arg(workspace.target().join("powercut"))
         .args(&options.arguments);
     let status = command.status().context("cannot start the laboratory")?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(exit_code(status))
 }
 
 /// Installs what is missing, if it can. If it cannot, what needs it will say so.

@@ -263,7 +263,7 @@ impl<D: Directory> Local<D> {
         self.reserve_over(writing, path, old, bytes)
     }
 
-    fn reserve_over<'a>(
+    pub(super) fn reserve_over<'a>(
         &self,
         writing: &'a Writing<D>,
         path: &FilePath,

@@ -136,36 +136,16 @@ pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {
     fn sync_data(&self) -> io::Result<()>;
 
     /// All that is there from `offset` on, at most as much as fits.
-    fn read_all_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
-        let mut total = 0;
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset) {
-                Ok(0) => break,
-                Ok(read) => {
-                    buffer = &mut buffer[read..];
-                    offset += read as u64;
-                    total += read;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(total)
+    fn read_all_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        read_all(buffer, offset, |buffer, offset| {
+            self.read_at(buffer, offset)
+        })
     }
 
-    fn write_all_at(&self, mut contents: &[u8], mut offset: u64) -> io::Result<()> {
-        while !contents.is_empty() {
-            match self.write_at(contents, offset) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    contents = &contents[written..];
-                    offset += written as u64;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    fn write_all_at(&self, contents: &[u8], offset: u64) -> io::Result<()> {
+        write_all(contents, offset, |bytes, offset| {
+            self.write_at(bytes, offset)
+        })
     }
 
     /// Lets the system begin to write these bytes to the disk, so that a sync has less
@@ -183,6 +163,48 @@ pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {
     /// Makes contents and attributes durable. After an error it must not be
     /// called again: the system may have marked the pages clean.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// All that `read` gives from `offset` on, at most as much as fits.
+pub(crate) fn read_all(
+    mut buffer: &mut [u8],
+    mut offset: u64,
+    read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut total = 0;
+    while !buffer.is_empty() {
+        match read(buffer, offset) {
+            Ok(0) => break,
+            Ok(read) => {
+                buffer = &mut buffer[read..];
+                offset += read as u64;
+                total += read;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(total)
+}
+
+/// Lets `write` write all of it, from `offset` on.
+pub(crate) fn write_all(
+    mut contents: &[u8],
+    mut offset: u64,
+    write: impl Fn(&[u8], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    while !contents.is_empty() {
+        match write(contents, offset) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                contents = &contents[written..];
+                offset += written as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Who may use what is created.

@@ -2,7 +2,7 @@
 //! and of directories. Never more than a process can spare, however many volumes it
 //! has open.
 
-use std::collections::HashMap;
+use super::recent::Recent;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,9 +15,7 @@ static KEPT: AtomicUsize = AtomicUsize::new(0);
 /// Descriptors by what they are for. What was not used for a while is closed when
 /// others need the room.
 pub(crate) struct Kept<K, V> {
-    /// The younger half and the older one.
-    halves: [HashMap<K, Slot<V>>; 2],
-    half: usize,
+    slots: Recent<K, Slot<V>>,
 }
 
 struct Slot<V> {
@@ -46,22 +44,18 @@ impl<K: Eq + Hash, V> Kept<K, V> {
     /// Keeps `most` at most.
     pub(crate) fn new(most: usize) -> Self {
         Self {
-            halves: [HashMap::new(), HashMap::new()],
-            half: most / 2,
+            slots: Recent::new(most / 2),
         }
     }
 
     /// Keeps a value, unless there is no room or one with this key.
     pub(crate) fn put(&mut self, key: K, value: V) {
-        let [young, old] = &mut self.halves;
-        if young.len() >= self.half {
-            // Closed before there is a look for room.
-            old.clear();
-            std::mem::swap(young, old);
-        }
-        if let Some(room) = Room::take() {
-            let _room = room;
-            young.entry(key).or_insert(Slot { value, _room });
+        // Closed before there is a look for room.
+        self.slots.make_room();
+        if self.slots.get(&key).is_none()
+            && let Some(_room) = Room::take()
+        {
+            self.slots.put(key, Slot { value, _room });
         }
     }
 
@@ -71,15 +65,12 @@ impl<K: Eq + Hash, V> Kept<K, V> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let found = self.halves.iter_mut().find_map(|half| half.remove(key));
-        found.map(|slot| slot.value)
+        self.slots.take(key).map(|slot| slot.value)
     }
 
     /// Closes those that are no longer wanted.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&K) -> bool) {
-        for half in &mut self.halves {
-            half.retain(|key, _| wanted(key));
-        }
+        self.slots.retain(wanted);
     }
 }
 
@@ -90,10 +81,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Kept<K, V> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.halves
-            .iter()
-            .find_map(|half| half.get(key))
-            .map(|slot| slot.value.clone())
+        self.slots.get(key).map(|slot| slot.value.clone())
     }
 }
 
@@ -121,11 +109,7 @@ mod tests {
             kept.put(0, 0);
             kept.put(1, 1);
         }
-        let all: usize = many
-            .iter()
-            .flat_map(|kept| &kept.halves)
-            .map(HashMap::len)
-            .sum();
+        let all: usize = many.iter().map(|kept| kept.slots.len()).sum();
         assert!(all <= IN_PROCESS, "{all}");
     }
 }

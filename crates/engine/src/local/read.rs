@@ -128,10 +128,7 @@ impl<D: Directory> Local<D> {
         if let Some(journaled) = &self.journaled {
             return journaled.stat_current(path);
         }
-        let Some(parent) = self.tree.find(path)? else {
-            return Ok(None);
-        };
-        let stat = parent.stat(path.name())?;
+        let stat = self.tree.stat(path)?;
         Ok(stat.filter(|stat| stat.kind == Kind::File))
     }
 
@@ -152,14 +149,7 @@ impl<D: Directory> Local<D> {
     fn open_now(&self, path: &FilePath) -> io::Result<Option<Opened<D::File>>> {
         match &self.journaled {
             Some(journaled) => Ok(journaled.open_current(path)?.map(|(file, _)| file)),
-            None => Ok(self.open_file(path)?.map(Opened::File)),
-        }
-    }
-
-    fn open_file(&self, path: &FilePath) -> io::Result<Option<D::File>> {
-        match self.tree.find(path)? {
-            Some(parent) => parent.open_file(path.name()),
-            None => Ok(None),
+            None => Ok(self.tree.open_file(path)?.map(Opened::File)),
         }
     }
 
@@ -172,11 +162,11 @@ impl<D: Directory> Local<D> {
             };
         }
         let file = match self.overlay.get(path) {
-            None => self.open_file(path)?,
+            None => self.tree.open_file(path)?,
             Some(Shown::Absent) => return Ok(None),
             Some(Shown::Staged(name)) => match self.open_staged(&name)? {
                 Some(staged) => Some(staged),
-                None => self.open_file(path)?,
+                None => self.tree.open_file(path)?,
             },
         };
         file.map(|file| self.whole_of(path, file)).transpose()

@@ -5,7 +5,7 @@
 //! link, so that no link leads out of the volume or into the private directory.
 //! Who makes or removes directories holds the structure lock.
 
-use super::directory::{Access, Directory, Id, Kind, unless_absent};
+use super::directory::{Access, Directory, FileHandle, Id, Kind, Stat, unless_absent};
 use super::durability::Durability;
 use super::kept::Kept;
 use super::settling::Settling;
@@ -132,6 +132,22 @@ impl<D: Directory> Tree<D> {
         Ok(opened)
     }
 
+    /// What is at `path`; `None` if nothing is.
+    pub(crate) fn stat(&self, path: &FilePath) -> io::Result<Option<Stat>> {
+        match self.find(path)? {
+            Some(parent) => parent.stat(path.name()),
+            None => Ok(None),
+        }
+    }
+
+    /// The file at `path`; `None` if there is none.
+    pub(crate) fn open_file(&self, path: &FilePath) -> io::Result<Option<D::File>> {
+        match self.find(path)? {
+            Some(parent) => parent.open_file(path.name()),
+            None => Ok(None),
+        }
+    }
+
     /// The file at `path`, to change it in place; `None` if there is none.
     pub(crate) fn open_to_change(&self, path: &FilePath) -> io::Result<Option<D::File>> {
         match self.find(path)? {
@@ -217,6 +233,14 @@ impl<D: Directory> Tree<D> {
             }
         }
         Ok(())
+    }
+
+    /// Makes a file that is at `path` durable, contents and name. Another program may
+    /// have written it that did not.
+    pub(crate) fn settle_file(&self, path: &FilePath, file: &D::File) -> io::Result<()> {
+        file.sync()?;
+        let place = self.enter(path)?;
+        self.settle(place.into_iter().collect())
     }
 
     /// Makes it durable that `path` is absent: syncs the lowest directory on the
@@ -319,6 +343,33 @@ fn is_absent(error: &io::Error) -> bool {
 
 pub(crate) fn is_directory<D: Directory>(parent: &D, name: &str) -> bool {
     matches!(parent.stat(name), Ok(Some(stat)) if stat.kind == Kind::Directory)
+}
+
+/// How many files there are, however deep, in the directory at `path`, if there is
+/// nothing else in it and `goes` says of each that it is going to be removed; else `None`.
+pub(crate) fn files_that_go<D: Directory>(
+    directory: &D,
+    path: &FilePath,
+    goes: &dyn Fn(&FilePath) -> bool,
+) -> io::Result<Option<usize>> {
+    let mut files = 0;
+    for entry in directory.entries()? {
+        let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {
+            return Ok(None);
+        };
+        match entry.kind {
+            Kind::File if goes(&path) => files += 1,
+            Kind::Directory => {
+                let below = directory.open_dir(&entry.name)?;
+                match files_that_go(&below, &path, goes)? {
+                    Some(more) => files += more,
+                    None => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(files))
 }
 
 fn remove_empty<D: Directory>(parent: &D, name: &str) -> io::Result<()> {

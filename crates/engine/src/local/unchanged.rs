@@ -25,12 +25,12 @@
 
 use super::commit::Writing;
 use super::directory::{Directory, FileHandle, Stat};
+use super::recent::Recent;
 use super::stage::Synced;
 use super::unique;
 use super::{Durability, Local};
 use crate::volume::Precondition;
 use crate::{Error, FilePath, Result, Version};
-use std::collections::HashMap;
 use std::io;
 use std::slice;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -52,10 +52,8 @@ pub(crate) enum Wanted<'a> {
 }
 
 /// Files that this session committed, as they were then.
-#[derive(Default)]
 pub(crate) struct Unchanged {
-    /// The younger half and the older one, which goes when the younger is full.
-    halves: Mutex<[HashMap<FilePath, Known>; 2]>,
+    files: Mutex<Recent<FilePath, Known>>,
     tells_changes_apart: OnceLock<bool>,
 }
 
@@ -69,30 +67,32 @@ struct Known {
     is_certain: bool,
 }
 
+impl Default for Unchanged {
+    fn default() -> Self {
+        Self {
+            files: Mutex::new(Recent::new(REMEMBERED)),
+            tells_changes_apart: OnceLock::new(),
+        }
+    }
+}
+
 impl Unchanged {
     /// What is known of a file of this version.
     fn get(&self, path: &FilePath, version: Version) -> Option<Known> {
-        let halves = self.halves();
-        let known = halves.iter().find_map(|half| half.get(path)).copied();
+        let known = self.files().get(path).copied();
         known.filter(|known| known.version == version)
     }
 
     fn put(&self, path: &FilePath, known: Known) {
-        let [young, old] = &mut *self.halves();
-        if young.len() >= REMEMBERED && !young.contains_key(path) {
-            *old = std::mem::take(young);
-        }
-        young.insert(path.clone(), known);
+        self.files().put(path.clone(), known);
     }
 
     fn forget(&self, path: &FilePath) {
-        for half in &mut *self.halves() {
-            half.remove(path);
-        }
+        self.files().take(path);
     }
 
-    fn halves(&self) -> MutexGuard<'_, [HashMap<FilePath, Known>; 2]> {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn files(&self) -> MutexGuard<'_, Recent<FilePath, Known>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,7 @@ use super::directory::{Directory, FileHandle};
 use super::sim::{Process, SimDirectory, SimDisk};
 use super::testing::{Contents, append, batch, contents, delete, file, open, rename, write};
 use super::{Local, LocalVolumeOptions, LocalWriter};
-use crate::{Batch, Error, Precondition, Version, Writer};
+use crate::{Batch, Change, Error, Precondition, Version, Writer};
 use std::sync::Arc;
 
 type SimVolume = Arc<Local<SimDirectory>>;
@@ -153,45 +153,37 @@ fn what_other_changes_left_is_not_taken_for_unchanged() {
 /// The other process wrote the same contents, too, but died before they were durable.
 #[test]
 fn what_a_killed_process_left_is_made_durable() {
-    for call in 0.. {
-        let (disk, volume) = start();
-        let (dying, process) = start_process(&disk);
-        commit(&volume, write("file", b"same"));
-        commit(&dying, write("file", b"other"));
-        disk.cut_at(call);
-        let result = dying.commit(write("file", b"same").into());
-        disk.kill(&process);
-        disk.heal();
-        flushes(&disk, &volume, write("file", b"same"));
-        assert_eq!(contents(&volume).expect("read")["file"], b"same");
-        if result.is_ok() {
-            break;
-        }
-    }
+    comes_before_the_same_write(&[write("file", b"other")], write("file", b"same").into());
 }
 
 /// As above, but an append and a batch die, of which there may be nothing yet but a
 /// record.
 #[test]
 fn what_a_killed_process_had_decided_comes_before() {
-    let decided = [
-        Batch::from(append("file", b"+")),
-        batch([write("file", b"other"), write("more", b"more")]),
-    ];
-    for change in decided {
-        for call in 0.. {
-            let (disk, volume) = start();
-            let (dying, process) = start_process(&disk);
-            commit(&volume, write("file", b"same"));
-            disk.cut_at(call);
-            let result = dying.commit(change.clone());
-            disk.kill(&process);
-            disk.heal();
-            flushes(&disk, &volume, write("file", b"same"));
-            assert_eq!(contents(&volume).expect("read")["file"], b"same");
-            if result.is_ok() {
-                break;
-            }
+    comes_before_the_same_write(&[], append("file", b"+").into());
+    let decided = batch([write("file", b"other"), write("more", b"more")]);
+    comes_before_the_same_write(&[], decided);
+}
+
+/// Another process makes some changes and is killed at every call of one more; then the
+/// file is written as this process wrote it before.
+#[track_caller]
+fn comes_before_the_same_write(made: &[Change], killed_in: Batch) {
+    for call in 0.. {
+        let (disk, volume) = start();
+        let (dying, process) = start_process(&disk);
+        commit(&volume, write("file", b"same"));
+        for change in made {
+            commit(&dying, change.clone());
+        }
+        disk.cut_at(call);
+        let result = dying.commit(killed_in.clone());
+        disk.kill(&process);
+        disk.heal();
+        flushes(&disk, &volume, write("file", b"same"));
+        assert_eq!(contents(&volume).expect("read")["file"], b"same");
+        if result.is_ok() {
+            break;
         }
     }
 }

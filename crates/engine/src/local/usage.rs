@@ -10,7 +10,7 @@ use super::directory::Directory;
 use super::journaled::Journaled;
 use super::tree::Tree;
 use crate::limits::refused;
-use crate::{Error, FilePath, Limits, Result, Usage};
+use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -177,6 +177,14 @@ impl Accounts {
 }
 
 impl Reservation<'_> {
+    /// What is made and only not known to be durable counts, too.
+    pub(crate) fn keep_if_made<T>(self, result: &Result<T>) {
+        match result {
+            Err(error) if error.outcome() == Outcome::NotApplied => {}
+            _ => self.keep(),
+        }
+    }
+
     pub(crate) fn keep(mut self) {
         self.growth = None;
     }

@@ -118,12 +118,7 @@ impl<D: Directory> Appends<D> {
         if !base_is_durable {
             // What stands before the first append may be from a program that did
             // not sync it, and so may its name be.
-            file.sync().map_err(not_applied)?;
-            let place = tree
-                .enter(path)
-                .map_err(|no_way| not_applied(no_way.into()))?;
-            tree.settle(place.into_iter().collect())
-                .map_err(not_applied)?;
+            tree.settle_file(path, file).map_err(not_applied)?;
         }
         let before = journal.position();
         if let Err(error) = journal.append(&record) {

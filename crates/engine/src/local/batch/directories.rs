@@ -9,10 +9,10 @@ use super::super::Local;
 use super::super::commit::Writing;
 use super::super::directory::{Directory, Kind};
 use super::super::exclusion::Stop;
-use super::super::tree::is_directory;
+use super::super::tree::{files_that_go, is_directory};
 use super::plan::Plan;
 use crate::{Error, FilePath, Result};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 
 /// How often the directories are prepared before others are held off.
 const ATTEMPTS: usize = 16;
@@ -73,10 +73,7 @@ impl<D: Directory> Local<D> {
             let blame = |error| plan.blame(path, error);
             let no_way = |error| blame(Error::not_changed(path, error));
             for ancestor in path.ancestors() {
-                let stat = match self.tree.find(&ancestor).map_err(no_way)? {
-                    Some(parent) => parent.stat(ancestor.name()).map_err(no_way)?,
-                    None => None,
-                };
+                let stat = self.tree.stat(&ancestor).map_err(no_way)?;
                 match stat.map(|stat| stat.kind) {
                     None | Some(Kind::Directory) => {}
                     Some(Kind::File) if plan.removes(&ancestor) => makes_room = true,
@@ -84,40 +81,13 @@ impl<D: Directory> Local<D> {
                 }
             }
             if let Some(directory) = self.tree.find_directory(path).map_err(no_way)? {
-                match self.is_emptied(plan, &directory, path).map_err(no_way)? {
+                let removes = |path: &FilePath| plan.removes(path);
+                match files_that_go(&*directory, path, &removes).map_err(no_way)? {
                     None => return Err(blame(Error::directory_of_others(path))),
                     Some(removals) => makes_room |= removals > 0,
                 }
             }
         }
         Ok(makes_room)
-    }
-
-    /// How many files the batch removes from a directory that has nothing else in
-    /// it; `None` if it has.
-    fn is_emptied(
-        &self,
-        plan: &Plan<'_>,
-        directory: &D,
-        path: &FilePath,
-    ) -> io::Result<Option<usize>> {
-        let mut removals = 0;
-        for entry in directory.entries()? {
-            let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {
-                return Ok(None);
-            };
-            match entry.kind {
-                Kind::File if plan.removes(&path) => removals += 1,
-                Kind::Directory => {
-                    let below = directory.open_dir(&entry.name)?;
-                    match self.is_emptied(plan, &below, &path)? {
-                        Some(more) => removals += more,
-                        None => return Ok(None),
-                    }
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(removals))
     }
 }

@@ -28,9 +28,9 @@ use super::stage::Synced;
 use super::tree::Tree;
 use super::unchanged::Wanted;
 use super::unique;
-use super::usage::{Growth, InFlight};
+use super::usage::{Growth, InFlight, Reservation};
 use crate::volume::Step;
-use crate::{Error, FilePath, Outcome, Result, Version};
+use crate::{Error, FilePath, Result, Version};
 pub(crate) use plan::{Contents, Effect, Plan, Source};
 pub(crate) use script::{Action, Script};
 pub(crate) use staging::sync_all;
@@ -99,16 +99,7 @@ impl<D: Directory> Local<D> {
             settled.map_err(|error| blame(path, error))?;
         }
         self.leave_out_unchanged(writing, &mut plan);
-        let (growth, largest) = self.growth_of(&plan)?;
-        let reservation = match &largest {
-            Some(path) => Some(
-                writing
-                    .accounts
-                    .reserve(&self.inventory(), &self.limits, path, growth)
-                    .map_err(|error| plan.blame(path, error))?,
-            ),
-            None => None,
-        };
+        let reservation = self.reserve_for(writing, &plan)?;
         let _structure = self.prepare_directories(writing, &plan)?;
         let Some(first) = plan.effects.keys().chain(&plan.absent).next().cloned() else {
             return Ok(plan.versions);
@@ -118,11 +109,8 @@ impl<D: Directory> Local<D> {
         if let Ok(settled) = &result {
             self.remember_batch(&plan, settled);
         }
-        let is_made = result
-            .as_ref()
-            .map_or_else(|error| error.outcome() == Outcome::Unconfirmed, |_| true);
-        if let (true, Some(reservation)) = (is_made, reservation) {
-            reservation.keep();
+        if let Some(reservation) = reservation {
+            reservation.keep_if_made(&result);
         }
         result?;
         for path in &plan.absent {
@@ -146,9 +134,22 @@ impl<D: Directory> Local<D> {
         }
     }
 
+    /// Counts what becomes of all files of the batch; `None` if nothing does.
+    pub(crate) fn reserve_for<'a>(
+        &self,
+        writing: &'a Writing<D>,
+        plan: &Plan<'_>,
+    ) -> Result<Option<Reservation<'a>>> {
+        let (growth, largest) = self.growth_of(plan)?;
+        let Some(path) = largest else { return Ok(None) };
+        let accounts = &writing.accounts;
+        let reserved = accounts.reserve(&self.inventory(), &self.limits, &path, growth);
+        reserved.map(Some).map_err(|error| plan.blame(&path, error))
+    }
+
     /// How the batch changes the usage, and a path to blame if that is too much:
     /// that of its longest file.
-    pub(crate) fn growth_of(&self, plan: &Plan<'_>) -> Result<(Growth, Option<FilePath>)> {
+    fn growth_of(&self, plan: &Plan<'_>) -> Result<(Growth, Option<FilePath>)> {
         let mut growth = Growth::default();
         let mut longest: Option<(u64, &FilePath)> = None;
         for (path, effect) in &plan.effects {

@@ -1,6 +1,6 @@
 //! Locks that die with their process: locks of the system on files.
 
-use super::super::directory::Lock;
+use super::super::directory::{Lock, read_all, write_all};
 use super::file::{read_at, write_at};
 use super::stat::links_of_std;
 use std::fs::{File, TryLockError};
@@ -86,7 +86,7 @@ impl Lock for CapLock {
             return Ok(Vec::new());
         }
         let mut mark = vec![0; MAX_MARK_BYTES];
-        let read = read_all_at(&self.file, &mut mark)?;
+        let read = read_all(&mut mark, 0, |buffer, at| read_at(&self.file, buffer, at))?;
         mark.truncate(read);
         Ok(mark)
     }
@@ -100,39 +100,10 @@ impl Lock for CapLock {
             self.file.set_len(0)?;
         }
         self.bytes.store(UNKNOWN, Ordering::Relaxed);
-        write_all_at(&self.file, &bytes)?;
+        write_all(&bytes, 0, |bytes, at| write_at(&self.file, bytes, at))?;
         self.bytes.store(MARK_BYTES as u64, Ordering::Relaxed);
         Ok(())
     }
-}
-
-fn read_all_at(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut total = 0;
-    while total < buffer.len() {
-        match read_at(file, &mut buffer[total..], total as u64) {
-            Ok(0) => break,
-            Ok(read) => total += read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(total)
-}
-
-fn write_all_at(file: &File, mut bytes: &[u8]) -> io::Result<()> {
-    let mut offset = 0;
-    while !bytes.is_empty() {
-        match write_at(file, bytes, offset) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                bytes = &bytes[written..];
-                offset += written as u64;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {

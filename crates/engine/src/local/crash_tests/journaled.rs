@@ -3,10 +3,10 @@
 
 use super::super::sim::Deaf;
 use super::super::testing::{append, batch, delete, rename, write};
-use super::explore::{Broken, Scenario, survives_a_kill_and_then_a_power_cut};
+use super::explore::{Broken, Scenario};
 use super::{
     appends, appends_and_replacements, batches, batches_that_change_the_tree, deaf, holds,
-    is_found_out, moves_and_removals, one, single_writes,
+    is_found_out, moves_and_removals, one, single_writes, what_others_build_on_is_durable,
 };
 
 /// Many versions of a few files: the logs are full again and again.
@@ -138,34 +138,5 @@ fn long_contents_without_syncs_are_found_out() {
 
 #[test]
 fn what_another_process_builds_on_is_durable_too() {
-    let before = || {
-        vec![
-            one(write("dir/file", b"old")),
-            one(write("gone", b"soon")),
-            one(append("dir/file", b"+")),
-        ]
-    };
-    for change in [
-        one(write("dir/file", b"a new version")),
-        one(append("dir/file", b"one more")),
-        one(delete("dir/file")),
-        batch([
-            write("dir/file", b"by a batch"),
-            write("dir/new", b"new"),
-            delete("gone"),
-        ]),
-        batch([delete("dir/file"), write("dir/file/below", b"by a batch")]),
-    ] {
-        let scenario = Scenario::new(before(), vec![change]).journaled();
-        for by_other in [
-            one(append("dir/file", b" and more")),
-            one(write("dir/file", b"other")),
-            one(delete("dir/file")),
-            one(write("unrelated", b"other")),
-            one(write("dir/new", &[b'o'; 300])),
-            one(write("dir/new/below", b"other")),
-        ] {
-            survives_a_kill_and_then_a_power_cut(&scenario, &by_other);
-        }
-    }
+    what_others_build_on_is_durable(Scenario::journaled);
 }

@@ -257,7 +257,12 @@ fn staged_names_that_are_not_synced_are_found_out() {
 
 #[test]
 fn what_another_process_builds_on_is_durable_too() {
-    let old = || one(write("dir/file", b"old"));
+    what_others_build_on_is_durable(|scenario| scenario);
+}
+
+/// One process is killed in each of these changes, and another builds on what it left.
+#[track_caller]
+fn what_others_build_on_is_durable(in_what_way: impl Fn(Scenario) -> Scenario) {
     let changes = [
         one(write("dir/file", b"a new version")),
         one(append("dir/file", b"one more")),
@@ -271,11 +276,11 @@ fn what_another_process_builds_on_is_durable_too() {
     ];
     for change in &changes {
         let before = vec![
-            old(),
+            one(write("dir/file", b"old")),
             one(write("gone", b"soon")),
             one(append("dir/file", b"+")),
         ];
-        let scenario = Scenario::new(before, vec![change.clone()]);
+        let scenario = in_what_way(Scenario::new(before, vec![change.clone()]));
         for by_other in [
             one(append("dir/file", b" and more")),
             one(append("dir/file", b"-")),
@@ -283,6 +288,7 @@ fn what_another_process_builds_on_is_durable_too() {
             one(delete("dir/file")),
             one(write("unrelated", b"other")),
             one(write("dir/new", b"other")),
+            one(write("dir/new", &[b'o'; 300])),
             one(write("dir/new/below", b"other")),
         ] {
             survives_a_kill_and_then_a_power_cut(&scenario, &by_other);

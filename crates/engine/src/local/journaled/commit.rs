@@ -9,11 +9,11 @@
 //! record already. What is too long for a record is on the disk before 2.
 
 use super::super::Local;
+use super::super::append::AppendError;
 use super::super::batch::Plan;
 use super::super::commit::Writing;
 use super::super::directory::Directory;
 use super::super::stage::Complete;
-use super::super::usage::Growth;
 use super::draft::Draft;
 use super::effects::EFFECT_BYTES;
 use super::large::Large;
@@ -30,9 +30,6 @@ impl<D: Directory> Local<D> {
         writing: &Writing<D>,
         mut steps: Vec<Step>,
     ) -> Result<Vec<Option<Version>>> {
-        let Some(first) = steps.first().map(|step| step.change.target().clone()) else {
-            return Ok(Vec::new());
-        };
         if let [step] = &mut steps[..] {
             self.limits.check_change(&step.change)?;
             if let Change::Write { path, contents } = &mut step.change
@@ -45,10 +42,10 @@ impl<D: Directory> Local<D> {
                 return Ok(vec![Some(version)]);
             }
         }
-        let is_single = steps.len() == 1;
-        let committed = self.commit_record(journaled, writing, &first, steps);
+        let committed = self.commit_record(journaled, writing, &steps);
         committed.map_err(|error| match error {
-            Error::Step { source, .. } if is_single => *source,
+            // Which step it was is no news.
+            Error::Step { source, .. } if steps.len() == 1 => *source,
             error => error,
         })
     }
@@ -57,33 +54,28 @@ impl<D: Directory> Local<D> {
         &self,
         journaled: &Journaled<D>,
         writing: &Writing<D>,
-        first: &FilePath,
-        steps: Vec<Step>,
+        steps: &[Step],
     ) -> Result<Vec<Option<Version>>> {
+        let Some(first) = steps.first().map(|step| step.change.target()) else {
+            return Ok(Vec::new());
+        };
         let mut in_flight = writing.accounts.in_flight();
-        for step in &steps {
+        for step in steps {
             in_flight.add(&self.limits, step.change.target(), step.change.bytes())?;
         }
         let turn =
-            self.turn_with_room(journaled, first, |journaled| journaled.record_bytes(&steps))?;
-        let plan = Plan::make(self, &steps)?;
+            self.turn_with_room(journaled, first, |journaled| journaled.record_bytes(steps))?;
+        let plan = Plan::make(self, steps)?;
         plan.check_structure()?;
         journaled.check_ways(&plan)?;
-        let (growth, largest) = self.growth_of(&plan)?;
-        let reserve = |path| {
-            let accounts = &writing.accounts;
-            let reserved = accounts.reserve(&self.inventory(), &self.limits, path, growth);
-            reserved.map_err(|error| plan.blame(path, error))
-        };
-        let reservation = largest.as_ref().map(reserve).transpose()?;
+        let reservation = self.reserve_for(writing, &plan)?;
         let draft = Draft::of(self, journaled, &plan)?;
         if draft.effects.is_empty() {
             return Ok(plan.versions);
         }
         let written = journaled.commit_draft(turn, first, draft);
-        let is_made = written.as_ref().map_or_else(is_unconfirmed, |_| true);
-        if let (true, Some(reservation)) = (is_made, reservation) {
-            reservation.keep();
+        if let Some(reservation) = reservation {
+            reservation.keep_if_made(&written);
         }
         journaled.confirm(first, written?)?;
         Ok(plan.versions)
@@ -99,6 +91,7 @@ impl<D: Directory> Local<D> {
         let not_possible =
             |error| Error::not_possible(Some(path), "its journal takes no more commits", error);
         let turn = journaled.turn().map_err(not_possible)?;
+        drop(journaled.up_to_date().map_err(not_possible)?);
         let room = payload_bytes(journaled).and_then(|bytes| journaled.make_room(&turn, bytes));
         room.map_err(not_possible)?;
         Ok(turn)
@@ -142,11 +135,8 @@ impl<D: Directory> Local<D> {
             let contents = staged.read_back().map_err(not_changed)?;
             let path = path.clone();
             let step = Change::Write { path, contents }.only_if(*precondition);
-            let first = step.change.target().clone();
-            return match self.commit_record(journaled, writing, &first, vec![step]) {
-                Err(Error::Step { source, .. }) => Err(*source),
-                result => result.map(drop),
-            };
+            let committed = self.commit_journaled(journaled, writing, vec![step]);
+            return committed.map(drop);
         }
         let large = journaled.adopt(staged, bytes).map_err(not_changed)?;
         self.commit_large(journaled, writing, path, precondition, large, version)
@@ -167,18 +157,13 @@ impl<D: Directory> Local<D> {
         journaled.check_way(path, &|_| false)?;
         let stat = self.stat_file(path);
         let stat = stat.map_err(|error| Error::not_changed(path, error))?;
-        let mut growth = Growth::default();
-        growth.replace(stat.map(|stat| stat.size), Some(large.bytes()));
-        let accounts = &writing.accounts;
-        let reservation = accounts.reserve(&self.inventory(), &self.limits, path, growth)?;
+        let reservation = self.reserve_over(writing, path, stat, Some(large.bytes()))?;
         let mut draft = Draft::new(self, journaled);
         let mode = stat.and_then(|stat| stat.mode);
         draft.put(path, large.contents(), mode, None, Some(version));
         draft.large.push(large);
         let written = journaled.commit_draft(turn, path, draft);
-        if written.as_ref().map_or_else(is_unconfirmed, |_| true) {
-            reservation.keep();
-        }
+        reservation.keep_if_made(&written);
         journaled.confirm(path, written?)
     }
 }
@@ -203,8 +188,8 @@ impl<D: Directory> Journaled<D> {
                 drop(turn);
                 Ok(sequence)
             }
-            Err(Ok(error)) => Err(Error::not_changed(first, error)),
-            Err(Err(error)) => {
+            Err(AppendError::NotApplied(error)) => Err(Error::not_changed(first, error)),
+            Err(AppendError::Unconfirmed(error)) => {
                 // The record may count, so what it names must stay.
                 large.into_iter().for_each(Large::hand_over);
                 drop(turn);
@@ -227,7 +212,6 @@ impl<D: Directory> Journaled<D> {
 impl<D: Directory> Journaled<D> {
     /// No record of these steps is longer. For who has the turn.
     fn record_bytes(&self, steps: &[Step]) -> io::Result<usize> {
-        drop(self.up_to_date()?);
         let mut names = EFFECT_BYTES;
         let mut contents = 0;
         for step in steps {
@@ -245,8 +229,4 @@ impl<D: Directory> Journaled<D> {
         }
         Ok(names + contents.min(ALL_INLINE_BYTES) as usize)
     }
-}
-
-fn is_unconfirmed(error: &Error) -> bool {
-    error.outcome() == crate::Outcome::Unconfirmed
 }

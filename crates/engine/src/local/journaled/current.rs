@@ -155,18 +155,11 @@ impl<D: Directory> Journaled<D> {
     }
 
     fn open_plain(&self, path: &FilePath) -> io::Result<Option<(Opened<D::File>, Stat)>> {
-        let Some(file) = self.open_file(path)? else {
+        let Some(file) = self.tree.open_file(path)? else {
             return Ok(None);
         };
         let stat = file.stat()?;
         Ok(Some((Opened::File(file), stat)))
-    }
-
-    fn open_file(&self, path: &FilePath) -> io::Result<Option<D::File>> {
-        match self.tree.find(path)? {
-            Some(parent) => parent.open_file(path.name()),
-            None => Ok(None),
-        }
     }
 
     fn open_beginning(
@@ -181,7 +174,7 @@ impl<D: Directory> Journaled<D> {
         };
         let file = match staged {
             Some(file) => Some(file),
-            None => self.open_file(path)?,
+            None => self.tree.open_file(path)?,
         };
         Ok(file.map(|file| Piece {
             file,
@@ -199,7 +192,7 @@ impl<D: Directory> Journaled<D> {
                 // What a person made of the permissions counts until it is replaced.
                 Some(file) if file.mode.is_some() => Ok(Some(stat_of(file))),
                 Some(file) => {
-                    let mode = self.stat_plain(path)?.and_then(|plain| plain.mode);
+                    let mode = self.tree.stat(path)?.and_then(|plain| plain.mode);
                     Ok(Some(Stat {
                         mode,
                         ..stat_of(file)
@@ -207,16 +200,8 @@ impl<D: Directory> Journaled<D> {
                 }
             };
         }
-        let plain = self.stat_plain(path)?;
+        let plain = self.tree.stat(path)?;
         Ok(plain.filter(|stat| stat.kind == Kind::File))
-    }
-
-    /// What is at a path in the files themselves.
-    pub(super) fn stat_plain(&self, path: &FilePath) -> io::Result<Option<Stat>> {
-        match self.tree.find(path)? {
-            Some(parent) => parent.stat(path.name()),
-            None => Ok(None),
-        }
     }
 
     pub(super) fn entry(&self, path: &FilePath) -> Option<Arc<Entry>> {

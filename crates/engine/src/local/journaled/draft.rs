@@ -11,7 +11,6 @@ use super::effects::{Contents, Effect, Extension, Put};
 use super::large::Large;
 use super::{ALL_INLINE_BYTES, INLINE_BYTES, Journaled, Opened, lock};
 use crate::{Error, FilePath, Result, Version};
-use std::collections::HashMap;
 use std::io::{self, Read};
 use std::time::SystemTime;
 
@@ -196,15 +195,11 @@ impl<D: Directory> Journaled<D> {
     fn make_base_durable(&self, path: &FilePath, file: &D::File, stat: Stat) -> io::Result<()> {
         let known = (stat.size, stat.modified);
         let bases = &self.writing()?.bases;
-        let is_known =
-            |bases: &HashMap<FilePath, (u64, SystemTime)>| bases.get(path) == Some(&known);
-        if is_known(&lock(bases)) {
+        if lock(bases).get(path) == Some(&known) {
             return Ok(());
         }
-        file.sync()?;
-        let place = self.tree.enter(path)?;
-        self.tree.settle(place.into_iter().collect())?;
-        lock(bases).insert(path.clone(), known);
+        self.tree.settle_file(path, file)?;
+        lock(bases).put(path.clone(), known);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing may be acknowledged that was written after the sync began. After a sync
 //! that failed nothing is durable any more: what the system has lost cannot be told.
 
+use super::lock;
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -81,7 +82,7 @@ impl Durable {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -6,6 +6,7 @@
 //! retired, and retired only when all that it has records about is in the files,
 //! durably. Only who has the [turn](super::turn) writes records.
 
+use super::super::append::AppendError;
 use super::super::directory::{Access, Directory, unless_absent};
 use super::super::journal::Journal;
 use super::effects::Record;
@@ -39,7 +40,6 @@ struct Log<F> {
     journal: Journal<F>,
     /// Another descriptor, to sync by while records are written.
     to_sync: Arc<F>,
-    last: u64,
 }
 
 /// Whether there is a place for a record.
@@ -90,7 +90,6 @@ impl<D: Directory> Logs<D> {
                 Ok(())
             })?;
             if is_another {
-                log.last = 0;
                 view.settled(which);
             }
         }
@@ -103,9 +102,6 @@ impl<D: Directory> Logs<D> {
     }
 
     fn took(&mut self, which: Which, sequence: u64) {
-        if let Some(log) = &mut self.logs[which] {
-            log.last = sequence;
-        }
         self.in_use = which;
         self.last = self.last.max(sequence);
     }
@@ -135,8 +131,9 @@ impl<D: Directory> Logs<D> {
         log.is_none_or(|log| log.journal.position().is_empty())
     }
 
-    pub(super) fn is_in_use(&self, which: Which) -> bool {
-        self.in_use == which
+    /// The one whose records are older, if it has any.
+    pub(super) fn not_in_use(&self) -> Which {
+        1 - self.in_use
     }
 
     /// Sees to it that the log in use has room for a record of this length: makes
@@ -156,7 +153,7 @@ impl<D: Directory> Logs<D> {
             return Ok(Room::Ready);
         }
         let twice = (2 * journal.bytes()).min(MAX_LOG_BYTES);
-        let other = 1 - self.in_use;
+        let other = self.not_in_use();
         if !self.is_empty(other) {
             return Ok(Room::Settle(other));
         }
@@ -176,30 +173,27 @@ impl<D: Directory> Logs<D> {
     /// [`make_room`](Self::make_room).
     pub(super) fn close_in_use(&mut self, record: &Record) -> io::Result<Option<Which>> {
         let full = self.in_use;
-        if self.is_empty(full) || !self.is_empty(1 - full) {
+        let other = self.not_in_use();
+        if self.is_empty(full) || !self.is_empty(other) {
             return Ok(None);
         }
-        self.in_use = 1 - full;
+        self.in_use = other;
         self.in_use()?.journal.reserve(record.encode().len())?;
         match self.write(record) {
             Ok(_) => Ok(Some(full)),
-            Err(Ok(error) | Err(error)) => Err(error),
+            Err(AppendError::NotApplied(error) | AppendError::Unconfirmed(error)) => Err(error),
         }
     }
 
     /// Writes a record into the log in use, for which there is room. It is not yet
-    /// on the disk. After an error it does not count.
-    ///
-    /// # Errors
-    ///
-    /// `Err(Ok(error))` if it was not written; `Err(Err(error))` if that is not known.
-    pub(super) fn write(&mut self, record: &Record) -> Result<Which, Result<io::Error, io::Error>> {
+    /// on the disk.
+    pub(super) fn write(&mut self, record: &Record) -> Result<Which, AppendError> {
         let which = self.in_use;
-        let log = self.in_use().map_err(Ok)?;
+        let log = self.in_use().map_err(AppendError::NotApplied)?;
         if let Err(error) = log.journal.write(&record.encode()) {
             return Err(match log.journal.void_next() {
-                Ok(()) => Ok(error),
-                Err(_) => Err(error),
+                Ok(()) => AppendError::NotApplied(error),
+                Err(_) => AppendError::Unconfirmed(error),
             });
         }
         self.took(which, record.sequence);
@@ -284,11 +278,6 @@ pub(super) fn records<D: Directory>(directory: &D) -> io::Result<Vec<(Which, Rec
     Ok(records)
 }
 
-/// Whether this is the name of a log.
-pub(super) fn is_log(name: &str) -> bool {
-    NAMES.contains(&name)
-}
-
 fn open<D: Directory>(directory: &D, name: &str) -> io::Result<Option<Log<D::File>>> {
     // A volume that is only read may be one that cannot be written to.
     let file = match directory.open_file_to_change(name) {
@@ -300,6 +289,5 @@ fn open<D: Directory>(directory: &D, name: &str) -> io::Result<Option<Log<D::Fil
     Ok(Some(Log {
         journal: Journal::open(file)?,
         to_sync: Arc::new(to_sync),
-        last: 0,
     }))
 }

@@ -35,7 +35,9 @@ mod turn;
 mod view;
 mod ways;
 
+use super::append::AppendError;
 use super::directory::{Access, Directory, FileHandle};
+use super::recent::Recent;
 use super::tree::Tree;
 use background::Background;
 pub(crate) use current::Opened;
@@ -43,7 +45,6 @@ use durable::Durable;
 use effects::Record;
 use logs::{Logs, REDO, Room};
 pub(crate) use sharing::{Mode, enter};
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -56,6 +57,9 @@ use crate::path::PRIVATE_DIR;
 /// How many bytes of contents go into one record, of one file and of all.
 const INLINE_BYTES: u64 = if cfg!(test) { 256 } else { 256 << 10 };
 const ALL_INLINE_BYTES: u64 = if cfg!(test) { 700 } else { 1 << 20 };
+
+/// Of how many files it is remembered that they are on the disk, at least.
+const BASES: usize = 128;
 
 pub(crate) struct Journaled<D: Directory> {
     tree: Tree<D>,
@@ -83,8 +87,8 @@ struct Writing<D: Directory> {
     settling: Mutex<()>,
     background: Background,
     /// Files whose contents are known to be on the disk, with length and time of
-    /// change.
-    bases: Mutex<HashMap<FilePath, (u64, SystemTime)>>,
+    /// change: of those that were needed last.
+    bases: Mutex<Recent<FilePath, (u64, SystemTime)>>,
 }
 
 impl<D: Directory> Journaled<D> {
@@ -104,7 +108,7 @@ impl<D: Directory> Journaled<D> {
             writer: Writer::default(),
             settling: Mutex::default(),
             background: Background::new(settle_after),
-            bases: Mutex::default(),
+            bases: Mutex::new(Recent::new(BASES)),
         };
         Ok(Self::new(tree, root, Some(redo), Some(writing)))
     }
@@ -150,14 +154,12 @@ impl<D: Directory> Journaled<D> {
         lock(&self.state)
     }
 
-    /// Sees to it that there is room for a record of this length.
+    /// Sees to it that there is room for a record of this length. The logs have been
+    /// followed since the turn came, so that nobody else has written since.
     fn make_room(&self, _turn: &Turn<'_, D>, payload_bytes: usize) -> io::Result<()> {
         let mut all_are_synced = false;
         loop {
-            let room = self
-                .up_to_date()?
-                .logs
-                .make_room(payload_bytes, all_are_synced)?;
+            let room = self.state().logs.make_room(payload_bytes, all_are_synced)?;
             match room {
                 Room::Ready => return Ok(()),
                 Room::Sync => {
@@ -171,16 +173,12 @@ impl<D: Directory> Journaled<D> {
 
     /// Writes a record of these effects, for which there is room, and shows it.
     /// Returns its number.
-    ///
-    /// # Errors
-    ///
-    /// As [`Logs::write`].
     fn write(
         &self,
         _turn: &Turn<'_, D>,
         time: SystemTime,
         effects: Vec<(FilePath, effects::Effect)>,
-    ) -> Result<u64, Result<io::Error, io::Error>> {
+    ) -> Result<u64, AppendError> {
         let mut state = self.state();
         let State { logs, view } = &mut *state;
         let record = Record {

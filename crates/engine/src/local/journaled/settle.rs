@@ -18,9 +18,10 @@ use super::super::batch::{Action, Script, sync_all};
 use super::super::directory::{Directory, FileHandle, Kind, unless_absent};
 use super::super::stage::{Complete, Staged};
 use super::super::tree::Tree;
+use super::super::unique;
 use super::effects::Record;
 use super::logs;
-use super::view::{Entry, File, View, Which};
+use super::view::{Beginning, Entry, File, View, Which};
 use super::{Journaled, lock};
 use crate::FilePath;
 use std::borrow::Cow;
@@ -49,7 +50,7 @@ impl<D: Directory> Journaled<D> {
         let _alone = lock(&writing.settling);
         let _lock = writing.redo.lock(SETTLING)?;
         let state = self.up_to_date()?;
-        if state.logs.is_empty(which) || state.logs.is_in_use(which) {
+        if state.logs.is_empty(which) || which != state.logs.not_in_use() {
             return Ok(());
         }
         let latest = state.view.touched(which);
@@ -66,7 +67,7 @@ impl<D: Directory> Journaled<D> {
         let _lock = writing.redo.lock(SETTLING)?;
         let state = self.up_to_date()?;
         let latest: Latest = all_of(&state.view);
-        let older = usize::from(state.logs.is_in_use(0));
+        let older = state.logs.not_in_use();
         if state.logs.is_empty(0) && state.logs.is_empty(1) {
             return Ok(());
         }
@@ -86,7 +87,7 @@ impl<D: Directory> Journaled<D> {
             if state.view.is_empty() {
                 return Ok(());
             }
-            let other = usize::from(state.logs.is_in_use(0));
+            let other = state.logs.not_in_use();
             let is_settled = state.logs.is_empty(other);
             let last = state.logs.last();
             drop(state);
@@ -121,11 +122,11 @@ impl<D: Directory> Journaled<D> {
         settle_entries(&self.tree, &writing.redo, &writing.staging, latest)?;
         let mut bases = lock(&writing.bases);
         for (path, entry) in latest {
-            bases.remove(path);
+            bases.take(path);
             if entry.file.is_some()
-                && let Some(stat) = self.stat_plain(path)?
+                && let Some(stat) = self.tree.stat(path)?
             {
-                bases.insert(path.clone(), (stat.size, stat.modified));
+                bases.put(path.clone(), (stat.size, stat.modified));
             }
         }
         Ok(())
@@ -173,8 +174,8 @@ pub(super) fn recover<D: Directory>(tree: &Tree<D>, redo: &Arc<D>) -> io::Result
 /// Removes what was staged and is named by no record any more.
 fn sweep<D: Directory>(redo: &D) -> io::Result<()> {
     for entry in redo.entries()? {
-        let is_staged = entry.kind == Kind::File && super::super::unique::is_name(&entry.name);
-        if is_staged && !logs::is_log(&entry.name) {
+        let is_staged = entry.kind == Kind::File && unique::is_name(&entry.name);
+        if is_staged {
             unless_absent(redo.remove_file(&entry.name))?;
         }
     }
@@ -215,34 +216,35 @@ impl<'a, D: Directory> Settling<'a, D> {
             return Ok(());
         };
         let staged = match &file.beginning {
-            None => self.stage(None, file)?,
-            Some(beginning) => {
-                if file.has_parts() {
-                    self.grown.push((path, file));
+            None => Some(self.stage(None, file)?),
+            Some(beginning) => match self.with_other_names(path, beginning)? {
+                Some(base) => Some(self.stage(Some((base, beginning.bytes)), file)?),
+                None => {
+                    if file.has_parts() {
+                        self.grown.push((path, file));
+                    }
+                    beginning.staged.clone()
                 }
-                match &beginning.staged {
-                    Some(name) => name.clone(),
-                    None => match self.with_other_names(path)? {
-                        Some(base) => {
-                            self.grown.retain(|(grown, _)| *grown != path);
-                            self.stage(Some((base, beginning.bytes)), file)?
-                        }
-                        None => return Ok(()),
-                    },
-                }
-            }
+            },
         };
-        let path = path.clone();
-        self.actions.push(Action::Put { staged, path });
+        if let Some(staged) = staged {
+            let path = path.clone();
+            self.actions.push(Action::Put { staged, path });
+        }
         Ok(())
     }
 
-    /// The file at `path` if it has a second name, under which it must stay as it is.
-    fn with_other_names(&self, path: &FilePath) -> io::Result<Option<D::File>> {
-        let Some(parent) = self.tree.find(path)? else {
+    /// The file at `path` if that is the beginning and has a second name, under which it
+    /// must stay as it is.
+    fn with_other_names(
+        &self,
+        path: &FilePath,
+        beginning: &Beginning,
+    ) -> io::Result<Option<D::File>> {
+        if beginning.staged.is_some() {
             return Ok(None);
-        };
-        let Some(file) = parent.open_file(path.name())? else {
+        }
+        let Some(file) = self.tree.open_file(path)? else {
             return Ok(None);
         };
         Ok((file.stat()?.links > 1).then_some(file))

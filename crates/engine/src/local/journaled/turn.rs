@@ -7,8 +7,9 @@
 use super::super::directory::{Directory, Lock};
 use super::Journaled;
 use super::durable::failed;
+use super::lock;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 const LOCK: &str = "writer";
 
@@ -53,8 +54,7 @@ impl<D: Directory> Journaled<D> {
     /// If the journal cannot be trusted any more, besides those of the system.
     pub(super) fn turn(&self) -> io::Result<Turn<'_, D>> {
         let writing = self.writing()?;
-        let in_process = writing.writer.in_process.lock();
-        let mut in_process = in_process.unwrap_or_else(PoisonError::into_inner);
+        let mut in_process = lock(&writing.writer.in_process);
         let lock = match in_process.take().map(D::lock_again).transpose()?.flatten() {
             Some(lock) => lock,
             None => writing.redo.lock(LOCK)?,

@@ -5,9 +5,10 @@
 //! their order. Nothing here touches the disk.
 
 use super::effects::{Contents, Effect, Extension, Put, Record};
+use super::lock;
 use crate::{FilePath, Version};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 /// Which of the two logs.
@@ -101,7 +102,7 @@ impl Parts {
     }
 
     fn and(&self, part: Arc<[u8]>) -> Self {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.all);
         if all.len() != self.count {
             let mut own = all[..self.count].to_vec();
             own.push(part);
@@ -120,8 +121,7 @@ impl Parts {
 
 impl File {
     pub(super) fn parts(&self) -> Vec<Arc<[u8]>> {
-        let all = self.parts.all.lock();
-        all.unwrap_or_else(PoisonError::into_inner)[..self.parts.count].to_vec()
+        lock(&self.parts.all)[..self.parts.count].to_vec()
     }
 
     pub(super) fn has_parts(&self) -> bool {

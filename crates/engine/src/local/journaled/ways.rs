@@ -5,6 +5,7 @@
 
 use super::super::batch::Plan;
 use super::super::directory::{Directory, Kind};
+use super::super::tree::files_that_go;
 use super::Journaled;
 use crate::{Error, FilePath, Result};
 use std::io;
@@ -49,7 +50,7 @@ impl<D: Directory> Journaled<D> {
         if let Some(entry) = self.entry(ancestor) {
             return Ok(entry.file.is_some());
         }
-        let plain = self.stat_plain(ancestor)?;
+        let plain = self.tree.stat(ancestor)?;
         Ok(plain.is_some_and(|stat| stat.kind != Kind::Directory))
     }
 
@@ -67,43 +68,20 @@ impl<D: Directory> Journaled<D> {
             }
         }
         drop(state);
-        let plain = self.stat_plain(path)?;
+        let plain = self.tree.stat(path)?;
         if plain.is_none_or(|stat| stat.kind != Kind::Directory) {
             return Ok(true);
         }
         match self.tree.find_directory(path)? {
-            Some(directory) => self.is_emptied(&directory, path, removes),
+            Some(directory) => {
+                // By this commit or by those that are not settled.
+                let goes = |path: &FilePath| {
+                    let shown = self.entry(path);
+                    removes(path) || shown.is_some_and(|entry| entry.file.is_none())
+                };
+                Ok(files_that_go(&*directory, path, &goes)?.is_some())
+            }
             None => Ok(true),
         }
-    }
-
-    /// Whether all that is in a directory is removed, by this commit or by those that
-    /// are not settled.
-    fn is_emptied(
-        &self,
-        directory: &D,
-        path: &FilePath,
-        removes: &dyn Fn(&FilePath) -> bool,
-    ) -> io::Result<bool> {
-        for entry in directory.entries()? {
-            let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {
-                return Ok(false);
-            };
-            let is_gone = match entry.kind {
-                Kind::Directory => {
-                    let below = directory.open_dir(&entry.name)?;
-                    self.is_emptied(&below, &path, removes)?
-                }
-                Kind::File => {
-                    let shown = self.entry(&path);
-                    removes(&path) || shown.is_some_and(|entry| entry.file.is_none())
-                }
-                Kind::Other => false,
-            };
-            if !is_gone {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
