@@ -1,7 +1,7 @@
 //! A journaled volume on a real file system: what it costs, and what other programs see.
 #![cfg(target_os = "linux")]
 
-use ability_storage_engine::{Change, FilePath, LocalVolume, LocalVolumeOptions, Volume};
+use ability_storage_engine::{Change, FilePath, LocalVolume, LocalVolumeOptions, Outcome, Volume};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -282,4 +282,26 @@ fn an_edit_by_hand_of_a_settled_file_is_not_undone() {
         plain(directory.path(), "log"),
         Some(b"edited\nmore\n".to_vec())
     );
+}
+
+#[test]
+fn nobody_adds_to_a_journal_that_another_process_could_not_sync() {
+    let directory = directory();
+    let volume = open(&directory);
+    write(&volume, "file", b"before");
+    // What a session leaves on the lock whose sync failed.
+    let mark = directory.path().join(".ability-storage/redo/writer");
+    let mut failed = b"failed".to_vec();
+    failed.resize(32, 0);
+    fs::write(mark, failed).expect("marked");
+    let (path, contents) = (file("file"), b"after".to_vec());
+    let refused = volume.commit(Change::Write { path, contents }.into());
+    let error = refused.expect_err("the journal may have a hole");
+    assert_eq!(error.outcome(), Outcome::NotApplied, "{error}");
+    drop(volume);
+
+    let volume = open(&directory);
+    assert_eq!(read(&volume, "file"), b"before");
+    write(&volume, "file", b"after");
+    assert_eq!(read(&volume, "file"), b"after");
 }

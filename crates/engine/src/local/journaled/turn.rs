@@ -62,7 +62,8 @@ impl<D: Directory> Journaled<D> {
         let checked = self.durable.check().inspect_err(|_| {
             let _ = lock.set_mark(FAILED);
         });
-        let is_failed = lock.mark().map(|mark| mark == FAILED);
+        // A mark has a length of its own: there may be zeros behind it.
+        let is_failed = lock.mark().map(|mark| mark.starts_with(FAILED));
         let turn = Turn {
             in_process,
             lock: Some(lock),
