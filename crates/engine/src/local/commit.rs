@@ -95,7 +95,7 @@ impl<D: Directory> Local<D> {
             &mut staged,
             contents.len() as u64,
         )?;
-        self.remember(path, version, &staged);
+        self.remember(path, version, staged.completed());
         Ok(version)
     }
 

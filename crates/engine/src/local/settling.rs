@@ -38,8 +38,33 @@ struct State {
     next: Arc<OnceLock<Outcome>>,
 }
 
-/// How a sync ended. An error is told to several.
-type Outcome = Result<(), (io::ErrorKind, String)>;
+/// How a sync ended. An error is told to several, so all that is kept of it is the number
+/// that the system gave it, or else what it says.
+type Outcome = Result<(), Failure>;
+
+#[derive(Clone)]
+enum Failure {
+    OfSystem(i32),
+    Other(io::ErrorKind, String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(number) => Failure::OfSystem(number),
+            None => Failure::Other(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::OfSystem(number) => io::Error::from_raw_os_error(number),
+            Failure::Other(kind, what) => io::Error::new(kind, what),
+        }
+    }
+}
 
 impl Settling {
     /// Makes durable all changes that were made to names in this directory before the
@@ -108,7 +133,7 @@ impl Rounds {
         state.next = Arc::default();
         drop(state);
         let ended = Ended { rounds: self };
-        let outcome = sync().map_err(|error| (error.kind(), error.to_string()));
+        let outcome = sync().map_err(Failure::from);
         let result = told(round.get_or_init(|| outcome));
         drop(ended);
         result
@@ -135,7 +160,5 @@ impl Drop for Ended<'_> {
 }
 
 fn told(outcome: &Outcome) -> io::Result<()> {
-    outcome
-        .clone()
-        .map_err(|(kind, what)| io::Error::new(kind, what))
+    outcome.clone().map_err(io::Error::from)
 }

@@ -16,8 +16,8 @@ pub(crate) struct Staged<D: Directory> {
     name: String,
     file: D::File,
     written: u64,
-    /// When the last byte was written; `None` while that may be yet to come.
-    modified: Option<SystemTime>,
+    /// What it was when the last byte was written; `None` while that may be yet to come.
+    completed: Option<Stat>,
     gone: bool,
 }
 
@@ -37,7 +37,7 @@ impl<D: Directory> Staged<D> {
             name,
             file,
             written: 0,
-            modified: None,
+            completed: None,
             gone: false,
         })
     }
@@ -73,7 +73,7 @@ impl<D: Directory> Staged<D> {
                 format!("{} of {} bytes arrived", stat.size, self.written),
             ));
         }
-        self.modified = Some(stat.modified);
+        self.completed = Some(stat);
         if let Some(mode) = mode
             && stat.mode != Some(mode)
         {
@@ -94,7 +94,7 @@ impl<D: Directory> Complete<D> {
             name: new_name,
             file,
             written: 0,
-            modified: None,
+            completed: None,
             gone: false,
         }))
     }
@@ -154,15 +154,14 @@ impl<D: Directory> Synced<D> {
         Ok(self)
     }
 
-    /// What the file is now, unless somebody wrote to it since it was complete.
-    pub(crate) fn stat_if_untouched(&self) -> Option<Stat> {
-        let stat = self.0.file.stat().ok()?;
-        let is_untouched = Some(stat.modified) == self.0.modified && stat.size == self.0.written;
-        is_untouched.then_some(stat)
+    /// What the file was when it was complete, unless it was somewhere else before.
+    pub(crate) fn completed(&self) -> Option<Stat> {
+        self.0.completed
     }
 
-    /// Leaves the file to a journal that names it.
-    pub(crate) fn hand_over(&mut self) {
+    /// Leaves the file to a journal that names it, and closes it: there may be as many of
+    /// them as a batch has steps.
+    pub(crate) fn hand_over(mut self) {
         self.0.gone = true;
     }
 }

@@ -26,7 +26,6 @@
 use super::commit::Writing;
 use super::directory::{Directory, FileHandle, Stat};
 use super::recent::Recent;
-use super::stage::Synced;
 use super::unique;
 use super::{Durability, Local};
 use crate::volume::Precondition;
@@ -97,23 +96,33 @@ impl Unchanged {
 }
 
 impl<D: Directory> Local<D> {
-    /// Remembers a file of this version that was published and settled at `path`.
-    pub(super) fn remember(&self, path: &FilePath, version: Version, settled: &Synced<D>) {
+    /// Remembers a file of this version that was published and settled at `path`, if it
+    /// is what it was when it was `completed`: nobody wrote to it since, or put another
+    /// one there.
+    pub(super) fn remember(&self, path: &FilePath, version: Version, completed: Option<Stat>) {
         if self.durability == Durability::None {
             return;
         }
-        let unchanged = &self.unchanged;
-        match settled.stat_if_untouched() {
-            Some(stat) if stat.stamp.is_some() => {
+        let same_file = |one: &Stat, other: &Stat| {
+            let id = |stat: &Stat| stat.stamp.map(|stamp| stamp.id());
+            id(one).is_some()
+                && id(one) == id(other)
+                && one.modified == other.modified
+                && one.size == other.size
+        };
+        let now = self.tree.stat(path).ok().flatten();
+        let stat = now.filter(|now| completed.is_some_and(|completed| same_file(now, &completed)));
+        match stat {
+            Some(stat) => {
                 let known = Known {
                     version,
                     stat,
                     since: Instant::now(),
                     is_certain: false,
                 };
-                unchanged.put(path, known);
+                self.unchanged.put(path, known);
             }
-            _ => unchanged.forget(path),
+            None => self.unchanged.forget(path),
         }
     }
 

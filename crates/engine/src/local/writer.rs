@@ -123,7 +123,7 @@ impl<D: Directory> LocalWriter<D> {
         }
         let mut staged = staged.sync().map_err(not_changed)?;
         local.publish(writing, &path, precondition, &mut staged, bytes)?;
-        local.remember(&path, version, &staged);
+        local.remember(&path, version, staged.completed());
         Ok(version)
     }
 }

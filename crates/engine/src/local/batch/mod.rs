@@ -20,7 +20,7 @@ mod staging;
 
 use super::Local;
 use super::commit::Writing;
-use super::directory::{Access, Directory, unless_absent};
+use super::directory::{Access, Directory, Stat, unless_absent};
 use super::exclusion::Stop;
 use super::journal::Journal;
 use super::locks::{Held, Locks};
@@ -56,12 +56,12 @@ struct Slot<D: Directory> {
 /// A batch that nothing can refuse any more.
 struct Prepared<D: Directory> {
     script: Script,
-    staged: Settled<D>,
+    staged: Vec<(FilePath, Synced<D>)>,
     _in_flight: InFlight,
 }
 
-/// New files with their paths.
-type Settled<D> = Vec<(FilePath, Synced<D>)>;
+/// The paths of new files, and what each was when it was complete.
+type Published = Vec<(FilePath, Option<Stat>)>;
 
 impl<D: Directory> Default for Journals<D> {
     fn default() -> Self {
@@ -106,8 +106,8 @@ impl<D: Directory> Local<D> {
         };
         let prepared = self.stage_all(writing, &plan)?;
         let result = self.decide_and_publish(writing, held, &first, prepared);
-        if let Ok(settled) = &result {
-            self.remember_batch(&plan, settled);
+        if let Ok(published) = &result {
+            self.remember_batch(&plan, published);
         }
         if let Some(reservation) = reservation {
             reservation.keep_if_made(&result);
@@ -171,10 +171,10 @@ impl<D: Directory> Local<D> {
         held: &Held<'_, D>,
         first: &FilePath,
         prepared: Prepared<D>,
-    ) -> Result<Settled<D>> {
+    ) -> Result<Published> {
         let Prepared {
             script,
-            mut staged,
+            staged,
             _in_flight,
         } = prepared;
         let not_changed = |error| self.whole(&script, error);
@@ -201,7 +201,9 @@ impl<D: Directory> Local<D> {
             }
             decided = Err(error);
         }
-        for (_, staged) in &mut staged {
+        let mut published = Vec::with_capacity(staged.len());
+        for (path, staged) in staged {
+            published.push((path, staged.completed()));
             staged.hand_over();
         }
         self.overlay.show(script.shown());
@@ -211,7 +213,7 @@ impl<D: Directory> Local<D> {
                 self.overlay.hide(script.paths());
                 let _ = held.set_unfinished("");
                 writing.journals.idle().push(slot);
-                Ok(staged)
+                Ok(published)
             }
             Err(error) => {
                 writing.journals.stuck().push((slot.name, script));
@@ -220,11 +222,11 @@ impl<D: Directory> Local<D> {
         }
     }
 
-    fn remember_batch(&self, plan: &Plan<'_>, settled: &Settled<D>) {
+    fn remember_batch(&self, plan: &Plan<'_>, published: &Published) {
         let versions: BTreeMap<FilePath, Version> = plan.written().into_iter().collect();
-        for (path, settled) in settled {
+        for (path, completed) in published {
             if let Some(version) = versions.get(path) {
-                self.remember(path, *version, settled);
+                self.remember(path, *version, *completed);
             }
         }
     }

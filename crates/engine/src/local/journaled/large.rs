@@ -29,7 +29,7 @@ impl<D: Directory> Large<D> {
     }
 
     /// Leaves it to the record.
-    pub(super) fn hand_over(mut self) {
+    pub(super) fn hand_over(self) {
         self.staged.hand_over();
     }
 }

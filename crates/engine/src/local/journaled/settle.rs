@@ -279,7 +279,7 @@ impl<'a, D: Directory> Settling<'a, D> {
             grown,
         } = self;
         let mut names = Vec::with_capacity(staged.len());
-        for (name, mut staged) in sync_all(staged, tree.root())? {
+        for (name, staged) in sync_all(staged, tree.root())? {
             staged.hand_over();
             names.push(name);
         }
