@@ -138,7 +138,7 @@ fn counts(volume: &LocalVolume, files: &Files) -> Result<(), Violation> {
 const KEPT: [&str; 5] = ["lock", "locks", "journals", "redo", "sessions"];
 
 /// What is kept of a journal.
-const KEPT_OF_JOURNAL: [&str; 4] = ["log-0", "log-1", "settling", "writer"];
+const KEPT_OF_JOURNAL: [&str; 5] = ["log-0", "log-1", "settling", "syncing", "writer"];
 
 /// Nothing temporary is left once the volume is closed.
 fn clean(directory: &Path) -> Result<(), Violation> {

@@ -3,7 +3,7 @@
 
 use super::locks::shard_of;
 use super::sim::{Process, SimDirectory, SimDisk};
-use super::testing::{append, batch, contents, file, open, write};
+use super::testing::{Way, append, batch, contents, file, open, open_with, write};
 use super::{Local, LocalVolumeOptions, unique};
 use crate::Batch;
 use std::sync::mpsc;
@@ -108,6 +108,31 @@ fn a_stale_mark_does_not_hide_a_batch() {
             return;
         }
     }
+}
+
+#[test]
+fn a_log_is_synced_by_one_at_a_time() {
+    let disk = SimDisk::new();
+    let open_journaled = || open_with(&disk, Way::Journaled).expect("no faults");
+    let sessions = [open_journaled(), open_journaled()];
+    disk.set_slow_syncs();
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let (disk, volume) = (&disk, &sessions[writer % 2]);
+            scope.spawn(move || {
+                let name = format!("of writer {writer}");
+                for number in 0..25 {
+                    let now = [number; 100];
+                    let committed = volume.commit(write(&name, &now).into());
+                    committed.expect("committed");
+                    let after_cut = disk.after_power_cut(1, &mut || 0);
+                    let recovered = open(&after_cut[0]).expect("recovered");
+                    let left = contents(&recovered).expect("readable");
+                    assert_eq!(left.get(&name).map(Vec::as_slice), Some(&now[..]));
+                }
+            });
+        }
+    });
 }
 
 fn start(disk: &SimDisk) -> (Local<SimDirectory>, Process) {

@@ -16,56 +16,39 @@ pub(super) struct Durable {
 
 #[derive(Default)]
 struct State {
-    /// The last commit that is written.
-    written: u64,
-    /// The last that is on the disk, and all before it.
+    /// The last commit that is on the disk, and all before it.
     synced: u64,
     is_syncing: bool,
     failed: Option<String>,
 }
 
 impl Durable {
-    /// All up to this commit are written.
-    pub(super) fn is_written(&self, sequence: u64) {
-        let mut state = self.state();
-        state.written = state.written.max(sequence);
-    }
-
     /// Waits until this commit, which is written, is on the disk; makes it so with
-    /// `sync` if nobody else does.
-    pub(super) fn wait(
-        &self,
-        sequence: u64,
-        sync: impl FnOnce() -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut sync = Some(sync);
+    /// `sync` if nobody else does. That returns the last commit that was written before
+    /// it began.
+    pub(super) fn wait(&self, sequence: u64, sync: impl Fn() -> io::Result<u64>) -> io::Result<()> {
         let mut state = self.state();
         loop {
             if state.synced >= sequence {
                 return Ok(());
             }
             state.check()?;
-            if !state.is_syncing
-                && let Some(sync) = sync.take()
-            {
-                state.is_syncing = true;
-                let written = state.written;
-                drop(state);
-                let result = sync();
-                state = self.state();
-                state.is_syncing = false;
-                match &result {
-                    Ok(()) => state.synced = state.synced.max(written),
-                    Err(error) => state.failed = Some(error.to_string()),
-                }
-                self.changed.notify_all();
-                result?;
+            if state.is_syncing {
+                let waited = self.changed.wait(state);
+                state = waited.unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state.is_syncing = true;
+            drop(state);
+            let result = sync();
+            state = self.state();
+            state.is_syncing = false;
+            match &result {
+                Ok(last) => state.synced = state.synced.max(*last),
+                Err(error) => state.failed = Some(error.to_string()),
+            }
+            self.changed.notify_all();
+            result?;
         }
     }
 
@@ -105,37 +88,36 @@ pub(super) fn failed(why: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    use std::sync::{Arc, Barrier};
 
     #[test]
     fn who_waits_together_shares_a_sync() {
-        let durable = Arc::new(Durable::default());
-        let (began, go_on, all_written) = (Barrier::new(2), Barrier::new(2), Barrier::new(9));
+        let durable = Durable::default();
+        let (began, go_on, all_wait) = (Barrier::new(2), Barrier::new(2), Barrier::new(9));
         let syncs = AtomicUsize::new(0);
-        durable.is_written(1);
+        let sync_all = || {
+            syncs.fetch_add(1, Ordering::SeqCst);
+            Ok(9)
+        };
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 durable.wait(1, || {
                     syncs.fetch_add(1, Ordering::SeqCst);
                     began.wait();
                     go_on.wait();
-                    Ok(())
+                    Ok(1)
                 })
             });
             began.wait();
             for sequence in 2..10 {
-                let (durable, syncs, all_written) = (&durable, &syncs, &all_written);
+                let (durable, all_wait) = (&durable, &all_wait);
                 scope.spawn(move || {
-                    durable.is_written(sequence);
-                    all_written.wait();
-                    durable.wait(sequence, || {
-                        syncs.fetch_add(1, Ordering::SeqCst);
-                        Ok(())
-                    })
+                    all_wait.wait();
+                    durable.wait(sequence, sync_all)
                 });
             }
-            all_written.wait();
+            all_wait.wait();
             go_on.wait();
         });
         assert_eq!(syncs.load(Ordering::SeqCst), 2);
@@ -145,17 +127,8 @@ mod tests {
     fn what_is_written_after_a_sync_began_is_not_durable_by_it() {
         let durable = Durable::default();
         let syncs = AtomicU64::new(0);
-        durable.is_written(1);
-        let sync_first = || {
-            durable.is_written(2);
-            syncs.fetch_add(1, Ordering::SeqCst);
-            Ok(())
-        };
-        durable.wait(1, sync_first).expect("synced");
-        let sync_second = || {
-            syncs.fetch_add(1, Ordering::SeqCst);
-            Ok(())
-        };
+        durable.wait(1, || Ok(1)).expect("synced");
+        let sync_second = || Ok(1 + syncs.fetch_add(1, Ordering::SeqCst));
         durable.wait(2, sync_second).expect("synced");
         assert_eq!(syncs.load(Ordering::SeqCst), 2);
     }
@@ -163,12 +136,10 @@ mod tests {
     #[test]
     fn after_a_failure_nothing_more_is_durable() {
         let durable = Durable::default();
-        durable.is_written(1);
         let broken = || Err(io::Error::other("a broken disk"));
         durable.wait(1, broken).expect_err("not synced");
-        durable.is_written(2);
         durable
-            .wait(2, || Ok(()))
+            .wait(2, || Ok(2))
             .expect_err("the one before is missing");
     }
 }

@@ -138,28 +138,32 @@ impl<D: Directory> Logs<D> {
 
     /// Sees to it that the log in use has room for a record of this length: makes
     /// it, or uses the other one. The caller has the turn, and says whether all
-    /// records are on the disk.
+    /// records are on the disk and nobody else syncs a log.
     pub(super) fn make_room(
         &mut self,
         payload_bytes: usize,
         all_are_synced: bool,
     ) -> io::Result<Room> {
+        if !self.are_durable && !all_are_synced {
+            return Ok(Room::Sync);
+        }
         let journal = &mut self.in_use()?.journal;
         if journal.has_room_for(payload_bytes) {
             return Ok(Room::Ready);
         }
-        if journal.position().is_empty() {
-            journal.reserve(payload_bytes)?;
-            return Ok(Room::Ready);
-        }
+        let is_empty = journal.position().is_empty();
         let twice = (2 * journal.bytes()).min(MAX_LOG_BYTES);
         let other = self.not_in_use();
-        if !self.is_empty(other) {
+        if !is_empty && !self.is_empty(other) {
             return Ok(Room::Settle(other));
         }
         // Records in the other one count on those in this one.
         if !all_are_synced {
             return Ok(Room::Sync);
+        }
+        if is_empty {
+            self.in_use()?.journal.reserve(payload_bytes)?;
+            return Ok(Room::Ready);
         }
         self.in_use = other;
         let journal = &mut self.in_use()?.journal;
@@ -200,18 +204,18 @@ impl<D: Directory> Logs<D> {
         Ok(which)
     }
 
-    /// What to sync to make all records durable.
+    /// What to sync to make all records durable. Makes the logs, if that was not done
+    /// yet; nobody else syncs one meanwhile.
     pub(super) fn descriptor_to_sync(&mut self) -> io::Result<Arc<D::File>> {
-        Ok(self.in_use()?.to_sync.clone())
-    }
-
-    fn in_use(&mut self) -> io::Result<&mut Log<D::File>> {
-        let which = self.in_use;
         if !self.are_durable {
             self.create()?;
             self.are_durable = true;
         }
-        let log = self.existing(which)?;
+        Ok(self.in_use()?.to_sync.clone())
+    }
+
+    fn in_use(&mut self) -> io::Result<&mut Log<D::File>> {
+        let log = self.existing(self.in_use)?;
         log.ok_or_else(|| ErrorKind::NotFound.into())
     }
 

@@ -6,7 +6,8 @@
 //! | `effects` | what a record says |
 //! | `logs` | the two journals that take the records in turn |
 //! | `view` | what the records make of the volume, until it is in the files |
-//! | `turn` | one writer of records at a time, in all processes |
+//! | `alone` | a lock that one in all processes has at a time |
+//! | `turn` | one writer of records at a time |
 //! | `durable` | one flush for all who wait |
 //! | `commit` | from the steps of a batch to a record |
 //! | `draft` | what a record is made of |
@@ -21,6 +22,7 @@
 //! `settle` alone: there is no lock of a path. What the records say counts, whatever
 //! the files hold.
 
+mod alone;
 mod background;
 mod commit;
 mod current;
@@ -39,6 +41,7 @@ use super::append::AppendError;
 use super::directory::{Access, Directory, FileHandle};
 use super::recent::Recent;
 use super::tree::Tree;
+use alone::{Alone, Held};
 use background::Background;
 pub(crate) use current::Opened;
 use durable::Durable;
@@ -48,7 +51,7 @@ pub(crate) use sharing::{Mode, enter};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
-use turn::{Turn, Writer};
+use turn::{Turn, WRITER};
 use view::View;
 
 use crate::FilePath;
@@ -82,9 +85,13 @@ struct Writing<D: Directory> {
     redo: Arc<D>,
     /// Where files are staged on their way from the journal.
     staging: Arc<D>,
-    writer: Writer<D>,
-    /// One settles at a time.
-    settling: Mutex<()>,
+    /// Who may write records.
+    writer: Alone<D>,
+    /// Who settles.
+    settling: Alone<D>,
+    /// Who syncs a log. btrfs has lost what an `fdatasync` returned for when another of
+    /// the same file ran at that time.
+    syncing: Alone<D>,
     background: Background,
     /// Files whose contents are known to be on the disk, with length and time of
     /// change: of those that were needed last.
@@ -105,8 +112,9 @@ impl<D: Directory> Journaled<D> {
         let writing = Writing {
             redo: redo.clone(),
             staging,
-            writer: Writer::default(),
-            settling: Mutex::default(),
+            writer: Alone::new(WRITER),
+            settling: Alone::new("settling"),
+            syncing: Alone::new("syncing"),
             background: Background::new(settle_after),
             bases: Mutex::new(Recent::new(BASES)),
         };
@@ -146,7 +154,6 @@ impl<D: Directory> Journaled<D> {
         let mut state = self.state();
         let State { logs, view } = &mut *state;
         logs.follow(view)?;
-        self.durable.is_written(logs.last());
         Ok(state)
     }
 
@@ -157,16 +164,19 @@ impl<D: Directory> Journaled<D> {
     /// Sees to it that there is room for a record of this length. The logs have been
     /// followed since the turn came, so that nobody else has written since.
     fn make_room(&self, _turn: &Turn<'_, D>, payload_bytes: usize) -> io::Result<()> {
-        let mut all_are_synced = false;
+        let mut synced = None;
         loop {
-            let room = self.state().logs.make_room(payload_bytes, all_are_synced)?;
+            let room = self
+                .state()
+                .logs
+                .make_room(payload_bytes, synced.is_some())?;
             match room {
                 Room::Ready => return Ok(()),
-                Room::Sync => {
-                    self.sync_log()?;
-                    all_are_synced = true;
+                Room::Sync => synced = Some(self.sync_log()?),
+                Room::Settle(which) => {
+                    synced = None;
+                    self.settle(which)?;
                 }
-                Room::Settle(which) => self.settle(which)?,
             }
         }
     }
@@ -189,25 +199,41 @@ impl<D: Directory> Journaled<D> {
         let sequence = record.sequence;
         let which = logs.write(&record)?;
         view.apply(which, record);
-        self.durable.is_written(sequence);
         Ok(sequence)
     }
 
     /// Waits until all up to this commit is on the disk.
     fn wait_durable(&self, sequence: u64) -> io::Result<()> {
-        self.durable.wait(sequence, || self.sync_unchecked())
+        self.durable.wait(sequence, || {
+            let (_alone, last) = self.sync_unchecked()?;
+            Ok(last)
+        })
     }
 
-    /// Makes all records durable that there are, also those of others.
-    fn sync_log(&self) -> io::Result<()> {
+    /// Makes all records durable that there are, also those of others. Nobody else
+    /// syncs a log before what is returned is dropped.
+    fn sync_log(&self) -> io::Result<Held<'_, D>> {
         self.durable.check()?;
-        self.sync_unchecked()
-            .inspect_err(|error| self.durable.fail(error))
+        let synced = self.sync_unchecked();
+        let (alone, _) = synced.inspect_err(|error| self.durable.fail(error))?;
+        Ok(alone)
     }
 
-    fn sync_unchecked(&self) -> io::Result<()> {
-        let file = self.state().logs.descriptor_to_sync()?;
-        file.sync_data()
+    /// The number of the last record that is durable by it.
+    fn sync_unchecked(&self) -> io::Result<(Held<'_, D>, u64)> {
+        let alone = self.sync_alone()?;
+        let mut state = self.state();
+        let last = state.logs.last();
+        let file = state.logs.descriptor_to_sync()?;
+        drop(state);
+        file.sync_data()?;
+        Ok((alone, last))
+    }
+
+    /// Waits until nobody syncs a log.
+    fn sync_alone(&self) -> io::Result<Held<'_, D>> {
+        let writing = self.writing()?;
+        writing.syncing.take(&writing.redo)
     }
 }
 

@@ -47,8 +47,7 @@ impl<D: Directory> Journaled<D> {
     /// Settles one log, unless it is in use.
     pub(super) fn settle(&self, which: Which) -> io::Result<()> {
         let writing = self.writing()?;
-        let _alone = lock(&writing.settling);
-        let _lock = writing.redo.lock(SETTLING)?;
+        let _alone = writing.settling.take(&writing.redo)?;
         let state = self.up_to_date()?;
         if state.logs.is_empty(which) || which != state.logs.not_in_use() {
             return Ok(());
@@ -63,8 +62,7 @@ impl<D: Directory> Journaled<D> {
     pub(crate) fn settle_all(&self) -> io::Result<()> {
         let writing = self.writing()?;
         let _turn = self.turn()?;
-        let _alone = lock(&writing.settling);
-        let _lock = writing.redo.lock(SETTLING)?;
+        let _alone = writing.settling.take(&writing.redo)?;
         let state = self.up_to_date()?;
         let latest: Latest = all_of(&state.view);
         let older = state.logs.not_in_use();
@@ -96,7 +94,7 @@ impl<D: Directory> Journaled<D> {
                 self.settle(other)?;
                 continue;
             }
-            self.sync_log()?;
+            let synced = self.sync_log()?;
             let record = Record {
                 sequence: last + 1,
                 time: SystemTime::now(),
@@ -104,8 +102,7 @@ impl<D: Directory> Journaled<D> {
             };
             let closed = self.state().logs.close_in_use(&record);
             let closed = closed.inspect_err(|error| self.durable.fail(error))?;
-            self.durable.is_written(record.sequence);
-            drop(turn);
+            drop((synced, turn));
             return match closed {
                 Some(which) => self.settle(which),
                 None => Ok(()),
@@ -118,7 +115,7 @@ impl<D: Directory> Journaled<D> {
         if latest.is_empty() {
             return Ok(());
         }
-        self.sync_log()?;
+        drop(self.sync_log()?);
         settle_entries(&self.tree, &writing.redo, &writing.staging, latest)?;
         let mut bases = lock(&writing.bases);
         for (path, entry) in latest {
@@ -136,14 +133,12 @@ impl<D: Directory> Journaled<D> {
         if let Some(mut log) = logs::open_to_retire(&*self.writing()?.redo, which)? {
             // If a part of it came back after a power cut, it would be older than what the
             // other one stands for by then.
+            let _alone = self.sync_alone()?;
             log.retire().inspect_err(|error| self.durable.fail(error))?;
         }
         self.up_to_date().map(drop)
     }
 }
-
-/// Who settles, in whatever process, has this lock.
-pub(super) const SETTLING: &str = "settling";
 
 /// Settles what a session left that is gone. Nobody else has the volume open.
 /// Returns whether there was anything.

@@ -4,7 +4,10 @@ use super::{Inode, Node, Pending, Process, Role, SimDisk, State, enter, stat_of}
 use crate::local::directory::{FileHandle, Kind, Stat};
 use std::io;
 use std::sync::MutexGuard;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+const SLOW_SYNC: Duration = Duration::from_micros(200);
 
 pub(crate) struct SimFile {
     pub(super) disk: SimDisk,
@@ -30,8 +33,16 @@ impl SimFile {
             Role::Journal => deaf.journals,
             Role::Private => false,
         };
-        if !is_deaf {
+        if is_deaf {
+            return Ok(());
+        }
+        if !state.slow_syncs {
             state.sync_file(self.inode);
+        } else if state.syncing.insert(self.inode) {
+            state.sync_file(self.inode);
+            drop(state);
+            thread::sleep(SLOW_SYNC);
+            self.disk.state().syncing.remove(&self.inode);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ mod power_cut;
 use super::directory::{Kind, Stamp, Stat};
 pub(crate) use directory::SimDirectory;
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -80,6 +80,10 @@ struct State {
     /// All changes seem to be of one moment.
     coarse_clock: bool,
     flushes: usize,
+    /// Syncs of a file take time, and one that begins during another does nothing.
+    slow_syncs: bool,
+    /// The files that are being synced slowly.
+    syncing: BTreeSet<Inode>,
 }
 
 /// Who holds a lock, and whether as one of several.
@@ -228,6 +232,12 @@ impl SimDisk {
     /// Lets all changes have the same time.
     pub(crate) fn set_coarse_clock(&self) {
         self.state().coarse_clock = true;
+    }
+
+    /// Lets syncs of a file take time, and one that begins while another of it goes on
+    /// do nothing, as was seen with btrfs.
+    pub(crate) fn set_slow_syncs(&self) {
+        self.state().slow_syncs = true;
     }
 
     /// How often something was made durable.
