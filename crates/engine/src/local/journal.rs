@@ -86,6 +86,11 @@ impl<F: FileHandle> Journal<F> {
         Ok(self.header_at(0)?.map(|header| header.generation))
     }
 
+    /// Whether the journal is of another generation than the position, or has none.
+    pub(crate) fn is_begun_anew(&self) -> io::Result<bool> {
+        Ok(self.first_generation()? != self.position.generation)
+    }
+
     /// Gives the payload of each record in order, and sets the position behind
     /// the last.
     pub(crate) fn scan(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
@@ -96,7 +101,7 @@ impl<F: FileHandle> Journal<F> {
     /// Gives the payloads of the records that others wrote behind the position; all
     /// of them, if the journal is of another generation now. Whether it is.
     pub(crate) fn follow(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
-        let is_another = self.first_generation()? != self.position.generation;
+        let is_another = self.is_begun_anew()?;
         if is_another {
             self.position = Position::default();
             self.bytes = self.file.stat()?.size;

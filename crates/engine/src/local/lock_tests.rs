@@ -135,6 +135,50 @@ fn a_log_is_synced_by_one_at_a_time() {
     });
 }
 
+/// Others write between any two calls of a reader, into the log that it has read and then
+/// into the one that it is going to read.
+#[test]
+fn who_follows_the_logs_misses_no_record() {
+    for (first, then) in (1..8).flat_map(|first| (1..8).map(move |then| (first, then))) {
+        let mut call = 0;
+        while is_interrupted_at(call, first, then) {
+            call += 1;
+        }
+        assert!(call > 0, "a reader makes calls");
+    }
+}
+
+/// Lets another session write so many versions of two files while one reads, before the
+/// call of this number. `false` if a reader makes fewer calls.
+fn is_interrupted_at(call: usize, first: u8, then: u8) -> bool {
+    let version = |path: &str, number: u8| write(path, &[number; 150]);
+    let disk = SimDisk::new();
+    let open_journaled = || open_with(&disk, Way::Journaled).expect("no faults");
+    let (writer, reader) = (open_journaled(), open_journaled());
+    let read = |path| {
+        let read = reader.read(&file(path), 1_000).expect("it is there");
+        read.contents[0]
+    };
+    for path in ["first", "then"] {
+        writer.commit(version(path, 0).into()).expect("committed");
+        assert_eq!(read(path), 0);
+    }
+    let interrupting = writer.clone();
+    disk.interrupt_at(call, move || {
+        let first = (1..=first).map(|number| version("first", number));
+        let then = (1..=then).map(|number| version("then", number));
+        for change in first.chain(then) {
+            interrupting.commit(change.into()).expect("committed");
+        }
+    });
+    read("then");
+    if disk.is_to_be_interrupted() {
+        return false;
+    }
+    assert_eq!((read("first"), read("then")), (first, then), "call {call}");
+    true
+}
+
 fn start(disk: &SimDisk) -> (Local<SimDirectory>, Process) {
     let (root, process) = disk.start();
     let options = LocalVolumeOptions::default();

@@ -4,18 +4,38 @@
 use super::super::directory::{Directory, Lock};
 use super::lock;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
+
+/// How often a thread gives the lock to another of its process before others may
+/// have it.
+const MOST_PASSES: u32 = 100;
 
 pub(super) struct Alone<D: Directory> {
     name: &'static str,
-    /// The lock while nobody in this process has it.
-    idle: Mutex<Option<Idle<D>>>,
+    /// How many threads of this process wait for it.
+    waiting: AtomicUsize,
+    here: Mutex<Here<D>>,
 }
 
-type Idle<D> = <<D as Directory>::Lock as Lock>::Idle;
+/// What this process has of the lock while none of its threads has it.
+struct Here<D: Directory> {
+    left: Option<Left<D>>,
+    /// How often it was taken from all others.
+    times: u64,
+    passes: u32,
+}
+
+enum Left<D: Directory> {
+    /// Not given back: the next is a thread of this process.
+    Passed(D::Lock),
+    /// Free, to be taken again without opening a file.
+    Idle(<D::Lock as Lock>::Idle),
+}
 
 pub(super) struct Held<'a, D: Directory> {
-    idle: MutexGuard<'a, Option<Idle<D>>>,
+    waiting: &'a AtomicUsize,
+    here: MutexGuard<'a, Here<D>>,
     /// `None` when it is given back.
     lock: Option<D::Lock>,
 }
@@ -24,19 +44,38 @@ impl<D: Directory> Alone<D> {
     pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
-            idle: Mutex::default(),
+            waiting: AtomicUsize::default(),
+            here: Mutex::new(Here {
+                left: None,
+                times: 0,
+                passes: 0,
+            }),
         }
     }
 
     /// Waits for the lock, which is in `directory`.
     pub(super) fn take(&self, directory: &D) -> io::Result<Held<'_, D>> {
-        let mut idle = lock(&self.idle);
-        let lock = match idle.take().map(D::lock_again).transpose()?.flatten() {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let mut here = lock(&self.here);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let again = match here.left.take() {
+            Some(Left::Passed(lock)) => Some(lock),
+            left => {
+                here.times += 1;
+                here.passes = 0;
+                match left {
+                    Some(Left::Idle(idle)) => D::lock_again(idle)?,
+                    _ => None,
+                }
+            }
+        };
+        let lock = match again {
             Some(lock) => lock,
             None => directory.lock(self.name)?,
         };
         Ok(Held {
-            idle,
+            waiting: &self.waiting,
+            here,
             lock: Some(lock),
         })
     }
@@ -47,10 +86,23 @@ impl<D: Directory> Held<'_, D> {
         let lock = self.lock.as_ref();
         lock.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+
+    /// How often this process has taken the lock from all others. As long as that is the
+    /// same, nobody else has had it.
+    pub(super) fn times(&self) -> u64 {
+        self.here.times
+    }
 }
 
 impl<D: Directory> Drop for Held<'_, D> {
     fn drop(&mut self) {
-        *self.idle = self.lock.take().and_then(Lock::release);
+        let Some(lock) = self.lock.take() else { return };
+        let is_wanted = self.waiting.load(Ordering::Relaxed) > 0;
+        self.here.left = if is_wanted && self.here.passes < MOST_PASSES {
+            self.here.passes += 1;
+            Some(Left::Passed(lock))
+        } else {
+            lock.release().map(Left::Idle)
+        };
     }
 }

@@ -91,7 +91,6 @@ impl<D: Directory> Local<D> {
         let not_possible =
             |error| Error::not_possible(Some(path), "its journal takes no more commits", error);
         let turn = journaled.turn().map_err(not_possible)?;
-        drop(journaled.up_to_date().map_err(not_possible)?);
         let room = payload_bytes(journaled).and_then(|bytes| journaled.make_room(&turn, bytes));
         room.map_err(not_possible)?;
         Ok(turn)

@@ -6,12 +6,12 @@
 
 use super::lock;
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::{self, Thread};
 
 #[derive(Default)]
 pub(super) struct Durable {
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -20,6 +20,9 @@ struct State {
     synced: u64,
     is_syncing: bool,
     failed: Option<String>,
+    /// Who waits for which commit. Each is woken when that is on the disk, and not
+    /// before, but for one who is to sync next.
+    waiting: Vec<(u64, Thread)>,
 }
 
 impl Durable {
@@ -34,21 +37,22 @@ impl Durable {
             }
             state.check()?;
             if state.is_syncing {
-                let waited = self.changed.wait(state);
-                state = waited.unwrap_or_else(PoisonError::into_inner);
+                let id = thread::current().id();
+                if !state.waiting.iter().any(|(_, other)| other.id() == id) {
+                    state.waiting.push((sequence, thread::current()));
+                }
+                drop(state);
+                thread::park();
+                state = self.state();
                 continue;
             }
             state.is_syncing = true;
             drop(state);
             let result = sync();
-            state = self.state();
-            state.is_syncing = false;
-            match &result {
-                Ok(last) => state.synced = state.synced.max(*last),
-                Err(error) => state.failed = Some(error.to_string()),
-            }
-            self.changed.notify_all();
+            let woken = self.state().end_sync(&result);
+            woken.iter().for_each(Thread::unpark);
             result?;
+            state = self.state();
         }
     }
 
@@ -70,6 +74,21 @@ impl Durable {
 }
 
 impl State {
+    /// Returns those who have something to do now.
+    fn end_sync(&mut self, result: &io::Result<u64>) -> Vec<Thread> {
+        self.is_syncing = false;
+        match result {
+            Ok(last) => self.synced = self.synced.max(*last),
+            Err(error) => self.failed = Some(error.to_string()),
+        }
+        let synced = self.synced;
+        let is_over = self.failed.is_some();
+        let is_woken = |(sequence, _): &mut (u64, Thread)| is_over || *sequence <= synced;
+        let mut woken: Vec<_> = self.waiting.extract_if(.., is_woken).collect();
+        woken.extend(self.waiting.pop());
+        woken.into_iter().map(|(_, thread)| thread).collect()
+    }
+
     fn check(&self) -> io::Result<()> {
         match &self.failed {
             None => Ok(()),

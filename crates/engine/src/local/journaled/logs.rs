@@ -34,6 +34,8 @@ pub(super) struct Logs<D: Directory> {
     are_durable: bool,
     /// The number of the last record.
     last: u64,
+    /// In which turn they were followed, if nothing has failed since.
+    followed_in: Option<u64>,
 }
 
 struct Log<F> {
@@ -60,6 +62,7 @@ impl<D: Directory> Logs<D> {
             in_use: 0,
             are_durable: false,
             last: 0,
+            followed_in: None,
         }
     }
 
@@ -74,24 +77,56 @@ impl<D: Directory> Logs<D> {
         if result.is_err() {
             // What was read is not told, so all has to be read again.
             self.logs = [None, None];
+            self.followed_in = None;
             view.forget();
         }
         result
     }
 
+    /// Like [`follow`](Self::follow), once in a turn of this number.
+    pub(super) fn follow_in(&mut self, turn: u64, view: &mut View) -> io::Result<()> {
+        self.follow(view)?;
+        self.followed_in = Some(turn);
+        Ok(())
+    }
+
+    /// Whether all is known that others have written before this turn.
+    pub(super) fn is_followed_in(&self, turn: u64) -> bool {
+        self.followed_in == Some(turn)
+    }
+
     fn follow_all(&mut self, view: &mut View) -> io::Result<()> {
         let mut records: Vec<(Which, Record)> = Vec::new();
-        for which in [0, 1] {
-            let Some(log) = self.existing(which)? else {
-                continue;
-            };
-            let is_another = log.journal.follow(|payload| {
-                records.push((which, Record::decode(payload)?));
-                Ok(())
-            })?;
-            if is_another {
-                view.settled(which);
+        let mut in_use = self.in_use;
+        // Whether the other one was read to its end after a record in this was seen. It
+        // has no more then, unless it was begun anew.
+        let mut other_is_closed = !self.is_empty(in_use);
+        loop {
+            for which in [in_use, 1 - in_use] {
+                let is_closed = which != in_use && other_is_closed;
+                let Some(log) = self.existing(which)? else {
+                    continue;
+                };
+                if is_closed && !log.journal.is_begun_anew()? {
+                    continue;
+                }
+                let mut more = Vec::new();
+                let is_another = log.journal.follow(|payload| {
+                    more.push((which, Record::decode(payload)?));
+                    Ok(())
+                })?;
+                if is_another {
+                    records.retain(|(settled, _)| *settled != which);
+                    view.settled(which);
+                }
+                records.extend(more);
             }
+            let last = records.iter().max_by_key(|(_, record)| record.sequence);
+            match last {
+                Some((which, _)) if *which != in_use => in_use = *which,
+                _ => break,
+            }
+            other_is_closed = false;
         }
         records.sort_by_key(|(_, record)| record.sequence);
         for (which, record) in records {
@@ -175,7 +210,7 @@ impl<D: Directory> Logs<D> {
     /// Closes the log in use, by a first record in the other one. `None` if there is
     /// nothing in it, or something in the other. Conditions as for
     /// [`make_room`](Self::make_room).
-    pub(super) fn close_in_use(&mut self, record: &Record) -> io::Result<Option<Which>> {
+    pub(super) fn close_in_use(&mut self, turn: u64, record: &Record) -> io::Result<Option<Which>> {
         let full = self.in_use;
         let other = self.not_in_use();
         if self.is_empty(full) || !self.is_empty(other) {
@@ -183,7 +218,7 @@ impl<D: Directory> Logs<D> {
         }
         self.in_use = other;
         self.in_use()?.journal.reserve(record.encode().len())?;
-        match self.write(record) {
+        match self.write(turn, record) {
             Ok(_) => Ok(Some(full)),
             Err(AppendError::NotApplied(error) | AppendError::Unconfirmed(error)) => Err(error),
         }
@@ -191,7 +226,12 @@ impl<D: Directory> Logs<D> {
 
     /// Writes a record into the log in use, for which there is room. It is not yet
     /// on the disk.
-    pub(super) fn write(&mut self, record: &Record) -> Result<Which, AppendError> {
+    pub(super) fn write(&mut self, turn: u64, record: &Record) -> Result<Which, AppendError> {
+        if !self.is_followed_in(turn) {
+            // Where the records end is not known: it would go over one that counts.
+            let error = io::Error::other("the journal could not be read");
+            return Err(AppendError::NotApplied(error));
+        }
         let which = self.in_use;
         let log = self.in_use().map_err(AppendError::NotApplied)?;
         if let Err(error) = log.journal.write(&record.encode()) {

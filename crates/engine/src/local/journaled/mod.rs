@@ -161,8 +161,7 @@ impl<D: Directory> Journaled<D> {
         lock(&self.state)
     }
 
-    /// Sees to it that there is room for a record of this length. The logs have been
-    /// followed since the turn came, so that nobody else has written since.
+    /// Sees to it that there is room for a record of this length.
     fn make_room(&self, _turn: &Turn<'_, D>, payload_bytes: usize) -> io::Result<()> {
         let mut synced = None;
         loop {
@@ -185,7 +184,7 @@ impl<D: Directory> Journaled<D> {
     /// Returns its number.
     fn write(
         &self,
-        _turn: &Turn<'_, D>,
+        turn: &Turn<'_, D>,
         time: SystemTime,
         effects: Vec<(FilePath, effects::Effect)>,
     ) -> Result<u64, AppendError> {
@@ -197,7 +196,7 @@ impl<D: Directory> Journaled<D> {
             effects,
         };
         let sequence = record.sequence;
-        let which = logs.write(&record)?;
+        let which = logs.write(turn.number(), &record)?;
         view.apply(which, record);
         Ok(sequence)
     }
@@ -239,4 +238,33 @@ impl<D: Directory> Journaled<D> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sim::{Fault, SimDisk};
+    use super::super::testing::{Way, contents, open, open_with, write};
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_over_a_log_that_could_not_be_read() {
+        let disk = SimDisk::new();
+        let volume = open_with(&disk, Way::Journaled).expect("no faults");
+        volume.commit(write("a", b"1").into()).expect("committed");
+        let journaled = volume.journaled.as_ref().expect("it is journaled");
+        let turn = journaled.turn().expect("no faults");
+        disk.fail_at(0, Fault::Error(io::ErrorKind::Other));
+        journaled
+            .up_to_date()
+            .map(drop)
+            .expect_err("a reader fails meanwhile");
+        let written = journaled.write(&turn, SystemTime::now(), Vec::new());
+        assert!(matches!(written, Err(AppendError::NotApplied(_))));
+        drop(turn);
+        volume.commit(write("b", b"2").into()).expect("read again");
+        let after_cut = disk.after_power_cut(1, &mut || 0);
+        let recovered = open(&after_cut[0]).expect("recovered");
+        let left = contents(&recovered).expect("readable");
+        assert_eq!(left.into_keys().collect::<Vec<_>>(), ["a", "b"]);
+    }
 }

@@ -100,7 +100,7 @@ impl<D: Directory> Journaled<D> {
                 time: SystemTime::now(),
                 effects: Vec::new(),
             };
-            let closed = self.state().logs.close_in_use(&record);
+            let closed = self.state().logs.close_in_use(turn.number(), &record);
             let closed = closed.inspect_err(|error| self.durable.fail(error))?;
             drop((synced, turn));
             return match closed {

@@ -5,9 +5,9 @@
 //! order is: turn, settling, syncing, state.
 
 use super::super::directory::{Directory, Lock};
-use super::Journaled;
 use super::alone::Held;
 use super::durable::failed;
+use super::{Journaled, State};
 use std::io;
 
 pub(super) const WRITER: &str = "writer";
@@ -18,11 +18,19 @@ pub(super) const WRITER: &str = "writer";
 const FAILED: &[u8] = b"failed";
 
 pub(super) struct Turn<'a, D: Directory> {
-    _held: Held<'a, D>,
+    held: Held<'a, D>,
+}
+
+impl<D: Directory> Turn<'_, D> {
+    /// Stands for this turn, and those of other threads right before it.
+    pub(super) fn number(&self) -> u64 {
+        self.held.times()
+    }
 }
 
 impl<D: Directory> Journaled<D> {
-    /// Waits for the turn.
+    /// Waits for the turn, and follows the logs: nobody else writes before it is given
+    /// back.
     ///
     /// # Errors
     ///
@@ -30,14 +38,22 @@ impl<D: Directory> Journaled<D> {
     pub(super) fn turn(&self) -> io::Result<Turn<'_, D>> {
         let writing = self.writing()?;
         let held = writing.writer.take(&writing.redo)?;
+        let turn = Turn { held };
         self.durable.check().inspect_err(|_| {
-            let _ = held.lock().and_then(|lock| lock.set_mark(FAILED));
+            let _ = turn.held.lock().and_then(|lock| lock.set_mark(FAILED));
         })?;
+        let mut state = self.state();
+        if state.logs.is_followed_in(turn.number()) {
+            return Ok(turn);
+        }
         // A mark has a length of its own: there may be zeros behind it.
-        if held.lock()?.mark()?.starts_with(FAILED) {
+        if turn.held.lock()?.mark()?.starts_with(FAILED) {
             return Err(failed("another process met an error of the disk"));
         }
-        Ok(Turn { _held: held })
+        let State { logs, view } = &mut *state;
+        logs.follow_in(turn.number(), view)?;
+        drop(state);
+        Ok(turn)
     }
 
     /// From now on nobody adds to the journal, until it was recovered.

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 type Inode = u64;
+type Interruption = Arc<dyn Fn() + Send + Sync>;
 const ROOT: Inode = 0;
 
 thread_local! {
@@ -74,6 +75,8 @@ struct State {
     trace: Vec<String>,
     cut_at: Option<usize>,
     fault: Option<(usize, Fault)>,
+    /// What somebody else does right before a call.
+    interruption: Option<(usize, Interruption)>,
     deaf: Deaf,
     /// To sync a directory makes no other durable.
     unordered: bool,
@@ -208,6 +211,22 @@ impl SimDisk {
         state.calls = 0;
         state.trace.clear();
         state.fault = Some((call, fault));
+    }
+
+    /// Lets somebody else do something before one call, counted from now.
+    pub(crate) fn interrupt_at(
+        &self,
+        call: usize,
+        interruption: impl Fn() + Send + Sync + 'static,
+    ) {
+        let mut state = self.state();
+        state.calls = 0;
+        state.interruption = Some((call, Arc::new(interruption)));
+    }
+
+    /// Whether what was to be done before a call is still to be done.
+    pub(crate) fn is_to_be_interrupted(&self) -> bool {
+        self.state().interruption.is_some()
     }
 
     /// The calls since [`cut_at`](Self::cut_at) or [`fail_at`](Self::fail_at).
@@ -385,6 +404,13 @@ fn enter<'a>(
     call: impl FnOnce() -> String,
 ) -> io::Result<(MutexGuard<'a, State>, bool)> {
     let mut state = disk.state();
+    let calls = state.calls;
+    if let Some((_, interruption)) = state.interruption.take_if(|(at, _)| *at == calls) {
+        drop(state);
+        interruption();
+        drop(interruption);
+        state = disk.state();
+    }
     if !process.alive.load(Ordering::SeqCst) {
         return Err(io::Error::other("this process is dead"));
     }
