@@ -84,6 +84,49 @@ fn a_commit_of_any_kind_costs_one_sync() {
 }
 
 #[test]
+fn what_is_in_the_journal_already_is_not_written_again() {
+    let directory = directory();
+    let volume = open(&directory);
+    for (path, contents) in [
+        ("short", &b"1"[..]),
+        ("long", &[7; 300 << 10]),
+        ("empty", b""),
+    ] {
+        write(&volume, path, b"another");
+        write(&volume, path, contents);
+        let before = volume.counters();
+        write(&volume, path, contents);
+        let after = volume.counters();
+        assert_eq!(after.unchanged, before.unchanged + 1, "{path}");
+        assert_eq!(after.syncs, before.syncs, "{path}");
+        append(&volume, path, b"!");
+        write(&volume, path, contents);
+        assert_eq!(read(&volume, path), contents);
+        assert_eq!(volume.counters().unchanged, after.unchanged, "{path}");
+    }
+}
+
+#[test]
+fn what_was_settled_already_is_not_written_again() {
+    let directory = directory();
+    let volume = open(&directory);
+    let made = directory.path().join("file");
+    let inode = || made.metadata().expect("settled").ino();
+    write(&volume, "file", b"1");
+    volume.settle().expect("settled");
+    let first = inode();
+    write(&volume, "file", b"1");
+    volume.settle().expect("settled");
+    assert_eq!((volume.counters().unchanged, inode()), (1, first));
+
+    fs::write(&made, b"2").expect("changed by hand");
+    write(&volume, "file", b"1");
+    volume.settle().expect("settled");
+    assert_eq!(plain(directory.path(), "file").as_deref(), Some(&b"1"[..]));
+    assert_ne!(inode(), first);
+}
+
+#[test]
 fn the_files_follow_when_the_volume_is_settled() {
     let directory = directory();
     let volume = open(&directory);

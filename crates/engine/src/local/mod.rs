@@ -225,7 +225,7 @@ pub(crate) struct Local<D: Directory> {
     accounts: Arc<Accounts>,
     overlay: Overlay,
     observer: Observer,
-    unchanged: Unchanged,
+    unchanged: Arc<Unchanged>,
     /// `None` if the volume is read-only and nothing was ever appended.
     appends: Option<Arc<Appends<D>>>,
     /// `None` if the volume is read-only.
@@ -249,7 +249,7 @@ impl<D: Directory> Local<D> {
             accounts,
             overlay: Overlay::default(),
             observer,
-            unchanged: Unchanged::default(),
+            unchanged: Arc::default(),
             appends: None,
             writing: None,
             journaled: None,
@@ -272,7 +272,9 @@ impl<D: Directory> Local<D> {
             Mode::Journaled(_) => {
                 let staging = writing.session.directory().clone();
                 let settle_after = options.settle_after;
-                let journaled = Journaled::open(&local.tree, root, staging, settle_after)?;
+                let unchanged = local.unchanged.clone();
+                let journaled =
+                    Journaled::open(&local.tree, root, staging, unchanged, settle_after)?;
                 local.journaled = Some(journaled);
             }
         }

@@ -117,8 +117,10 @@ impl<D: Directory> Complete<D> {
     }
 
     /// Dates the file to when it was committed.
-    pub(crate) fn set_modified(&self, time: SystemTime) -> io::Result<()> {
-        self.0.file.set_modified(time)
+    pub(crate) fn set_modified(&mut self, time: SystemTime) -> io::Result<()> {
+        self.0.file.set_modified(time)?;
+        self.0.completed = Some(self.0.file.stat()?);
+        Ok(())
     }
 
     /// Step 2 of the commit.

@@ -26,6 +26,7 @@
 use super::commit::Writing;
 use super::directory::{Directory, FileHandle, Stat};
 use super::recent::Recent;
+use super::tree::Tree;
 use super::unique;
 use super::{Durability, Local};
 use crate::volume::Precondition;
@@ -76,6 +77,39 @@ impl Default for Unchanged {
 }
 
 impl Unchanged {
+    /// Remembers a file of this version that was published and settled at `path`, if it
+    /// is what it was when it was `completed`: nobody wrote to it since, or put another
+    /// one there.
+    pub(super) fn remember<D: Directory>(
+        &self,
+        tree: &Tree<D>,
+        path: &FilePath,
+        version: Version,
+        completed: Option<Stat>,
+    ) {
+        let same_file = |one: &Stat, other: &Stat| {
+            let id = |stat: &Stat| stat.stamp.map(|stamp| stamp.id());
+            id(one).is_some()
+                && id(one) == id(other)
+                && one.modified == other.modified
+                && one.size == other.size
+        };
+        let now = tree.stat(path).ok().flatten();
+        let stat = now.filter(|now| completed.is_some_and(|completed| same_file(now, &completed)));
+        match stat {
+            Some(stat) => {
+                let known = Known {
+                    version,
+                    stat,
+                    since: Instant::now(),
+                    is_certain: false,
+                };
+                self.put(path, known);
+            }
+            None => self.forget(path),
+        }
+    }
+
     /// What is known of a file of this version.
     fn get(&self, path: &FilePath, version: Version) -> Option<Known> {
         let known = self.files().get(path).copied();
@@ -96,33 +130,11 @@ impl Unchanged {
 }
 
 impl<D: Directory> Local<D> {
-    /// Remembers a file of this version that was published and settled at `path`, if it
-    /// is what it was when it was `completed`: nobody wrote to it since, or put another
-    /// one there.
+    /// Remembers a file as [`Unchanged::remember`] says.
     pub(super) fn remember(&self, path: &FilePath, version: Version, completed: Option<Stat>) {
-        if self.durability == Durability::None {
-            return;
-        }
-        let same_file = |one: &Stat, other: &Stat| {
-            let id = |stat: &Stat| stat.stamp.map(|stamp| stamp.id());
-            id(one).is_some()
-                && id(one) == id(other)
-                && one.modified == other.modified
-                && one.size == other.size
-        };
-        let now = self.tree.stat(path).ok().flatten();
-        let stat = now.filter(|now| completed.is_some_and(|completed| same_file(now, &completed)));
-        match stat {
-            Some(stat) => {
-                let known = Known {
-                    version,
-                    stat,
-                    since: Instant::now(),
-                    is_certain: false,
-                };
-                self.unchanged.put(path, known);
-            }
-            None => self.unchanged.forget(path),
+        if self.durability != Durability::None {
+            self.unchanged
+                .remember(&self.tree, path, version, completed);
         }
     }
 

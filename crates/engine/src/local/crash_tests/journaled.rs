@@ -39,6 +39,24 @@ fn growth() -> Scenario {
     )
 }
 
+/// What is there already, in the journal, in the file, and changed in between.
+fn repeats() -> Scenario {
+    let version = |number: u8| one(write("file", &[b'a' + number; 150]));
+    let steps = [0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4].map(version);
+    let mut steps = steps.to_vec();
+    steps.insert(6, one(delete("file")));
+    steps.insert(
+        4,
+        batch([write("file", &[b'b'; 150]), write("other", b"and another")]),
+    );
+    Scenario::new(vec![version(9), version(0)], steps)
+}
+
+#[test]
+fn what_is_not_written_again_survives_a_power_cut_at_every_call() {
+    holds(repeats().journaled());
+}
+
 #[test]
 fn single_commits_survive_a_power_cut_at_every_call() {
     holds(single_writes().journaled());

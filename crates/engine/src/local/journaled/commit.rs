@@ -10,10 +10,11 @@
 
 use super::super::Local;
 use super::super::append::AppendError;
-use super::super::batch::Plan;
+use super::super::batch::{Effect, Plan, Source};
 use super::super::commit::Writing;
 use super::super::directory::Directory;
 use super::super::stage::Complete;
+use super::super::unchanged::Wanted;
 use super::draft::Draft;
 use super::effects::EFFECT_BYTES;
 use super::large::Large;
@@ -65,12 +66,15 @@ impl<D: Directory> Local<D> {
         }
         let turn =
             self.turn_with_room(journaled, first, |journaled| journaled.record_bytes(steps))?;
-        let plan = Plan::make(self, steps)?;
+        let mut plan = Plan::make(self, steps)?;
         plan.check_structure()?;
         journaled.check_ways(&plan)?;
+        let counts_on = self.leave_out_current(journaled, writing, &mut plan);
         let reservation = self.reserve_for(writing, &plan)?;
         let draft = Draft::of(self, journaled, &plan)?;
         if draft.effects.is_empty() {
+            drop(turn);
+            journaled.await_durable(first, counts_on)?;
             return Ok(plan.versions);
         }
         let written = journaled.commit_draft(turn, first, draft);
@@ -79,6 +83,52 @@ impl<D: Directory> Local<D> {
         }
         journaled.confirm(first, written?)?;
         Ok(plan.versions)
+    }
+
+    /// Takes those files out of the plan that are already what they are to become. Returns
+    /// the last commit that has to be on the disk for that to last.
+    fn leave_out_current(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        plan: &mut Plan<'_>,
+    ) -> u64 {
+        let mut counts_on = 0;
+        for (path, version) in plan.written() {
+            let Some(Effect::Put(Source::New(contents))) = plan.effects.get(&path) else {
+                continue;
+            };
+            let wanted = Wanted::Bytes(&contents.more);
+            let current = self.is_current(journaled, writing, &path, version, &wanted);
+            if let Some(sequence) = current {
+                counts_on = counts_on.max(sequence);
+                plan.effects.remove(&path);
+            }
+        }
+        counts_on
+    }
+
+    /// Whether `path` has what is wanted: by which commit, 0 if that is in the file,
+    /// durably. For who has the turn.
+    fn is_current(
+        &self,
+        journaled: &Journaled<D>,
+        writing: &Writing<D>,
+        path: &FilePath,
+        version: Version,
+        wanted: &Wanted<'_>,
+    ) -> Option<u64> {
+        let sequence = match journaled.entry(path) {
+            Some(entry) => entry.is(wanted, version).then_some(entry.sequence),
+            None => {
+                let unchanged = self.is_unchanged(writing, path, version, wanted);
+                unchanged.then_some(0)
+            }
+        };
+        if sequence.is_some() {
+            self.observer.unchanged();
+        }
+        sequence
     }
 
     /// The turn, with room for a record of the length that is asked for when it is had.
@@ -107,12 +157,23 @@ impl<D: Directory> Local<D> {
         let not_changed = |error| Error::not_changed(path, error);
         // A first look spares staging what cannot succeed.
         precondition.check(path, || self.version(path))?;
+        let version = Version::of(contents);
+        let wanted = Wanted::Bytes(contents);
+        if journaled.shows(path, &wanted, version) {
+            let turn = self.turn_with_room(journaled, path, |_| Ok(0))?;
+            precondition.check(path, || self.version(path))?;
+            let current = self.is_current(journaled, writing, path, version, &wanted);
+            if let Some(sequence) = current {
+                drop(turn);
+                journaled.await_durable(path, sequence)?;
+                return Ok(version);
+            }
+        }
         let mut in_flight = writing.accounts.in_flight();
         in_flight.add(&self.limits, path, contents.len() as u64)?;
         let mode = self.mode_of(path).map_err(not_changed)?;
         let large = journaled.stage_large(None::<io::Empty>, contents, mode);
         let large = large.and_then(|large| journaled.sync_names().map(|()| large));
-        let version = Version::of(contents);
         let large = large.map_err(not_changed)?;
         self.commit_large(journaled, writing, path, precondition, large, version)?;
         Ok(version)
@@ -154,6 +215,12 @@ impl<D: Directory> Local<D> {
         let turn = self.turn_with_room(journaled, path, |_| Ok(bytes))?;
         precondition.check(path, || self.version(path))?;
         journaled.check_way(path, &|_| false)?;
+        let wanted = Wanted::Staged(large.bytes());
+        let current = self.is_current(journaled, writing, path, version, &wanted);
+        if let Some(sequence) = current {
+            drop(turn);
+            return journaled.await_durable(path, sequence);
+        }
         let stat = self.stat_file(path);
         let stat = stat.map_err(|error| Error::not_changed(path, error))?;
         let reservation = self.reserve_over(writing, path, stat, Some(large.bytes()))?;
@@ -201,6 +268,10 @@ impl<D: Directory> Journaled<D> {
     /// Step 3.
     fn confirm(&self, first: &FilePath, sequence: u64) -> Result<()> {
         self.settle_later();
+        self.await_durable(first, sequence)
+    }
+
+    fn await_durable(&self, first: &FilePath, sequence: u64) -> Result<()> {
         self.wait_durable(sequence).map_err(|error| {
             self.fail(&error);
             Error::unconfirmed(first, error)

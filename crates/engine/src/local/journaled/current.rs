@@ -5,6 +5,7 @@
 //! version of the file, whole.
 
 use super::super::directory::{Directory, FileHandle, Kind, Stat};
+use super::super::unchanged::Wanted;
 use super::Journaled;
 use super::view::{Beginning, Entry, File};
 use crate::{FilePath, Usage, Version};
@@ -206,6 +207,12 @@ impl<D: Directory> Journaled<D> {
 
     pub(super) fn entry(&self, path: &FilePath) -> Option<Arc<Entry>> {
         self.state().view.get(path)
+    }
+
+    /// Whether the view shows what is wanted, which is of this version.
+    pub(super) fn shows(&self, path: &FilePath, wanted: &Wanted<'_>, version: Version) -> bool {
+        let entry = self.entry(path);
+        entry.is_some_and(|entry| entry.is(wanted, version))
     }
 
     /// The version of a file that the view shows, where it is known.

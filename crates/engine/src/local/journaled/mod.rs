@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `effects` | what a record says |
 //! | `logs` | the two journals that take the records in turn |
+//! | `parts` | what the journal holds of a file, in memory |
 //! | `view` | what the records make of the volume, until it is in the files |
 //! | `alone` | a lock that one in all processes has at a time |
 //! | `turn` | one writer of records at a time |
@@ -31,6 +32,7 @@ mod durable;
 mod effects;
 mod large;
 mod logs;
+mod parts;
 mod settle;
 mod sharing;
 mod turn;
@@ -41,6 +43,7 @@ use super::append::AppendError;
 use super::directory::{Access, Directory, FileHandle};
 use super::recent::Recent;
 use super::tree::Tree;
+use super::unchanged::Unchanged;
 use alone::{Alone, Held};
 use background::Background;
 pub(crate) use current::Opened;
@@ -93,6 +96,7 @@ struct Writing<D: Directory> {
     /// the same file ran at that time.
     syncing: Alone<D>,
     background: Background,
+    unchanged: Arc<Unchanged>,
     /// Files whose contents are known to be on the disk, with length and time of
     /// change: of those that were needed last.
     bases: Mutex<Recent<FilePath, (u64, SystemTime)>>,
@@ -100,11 +104,13 @@ struct Writing<D: Directory> {
 
 impl<D: Directory> Journaled<D> {
     /// For a session that writes; `staging` is its own. It settles by itself within
-    /// `settle_after`, `None` for only when it must.
+    /// `settle_after`, `None` for only when it must. What it settled is remembered as
+    /// `unchanged`.
     pub(crate) fn open(
         tree: &Tree<D>,
         root: Arc<D>,
         staging: Arc<D>,
+        unchanged: Arc<Unchanged>,
         settle_after: Option<Duration>,
     ) -> io::Result<Arc<Self>> {
         let private = root.open_dir(PRIVATE_DIR)?;
@@ -116,6 +122,7 @@ impl<D: Directory> Journaled<D> {
             settling: Alone::new("settling"),
             syncing: Alone::new("syncing"),
             background: Background::new(settle_after),
+            unchanged,
             bases: Mutex::new(Recent::new(BASES)),
         };
         Ok(Self::new(tree, root, Some(redo), Some(writing)))
@@ -243,7 +250,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::super::sim::{Fault, SimDisk};
-    use super::super::testing::{Way, contents, open, open_with, write};
+    use super::super::testing::{Way, contents, file, open, open_with, write};
     use super::*;
 
     #[test]
@@ -266,5 +273,38 @@ mod tests {
         let recovered = open(&after_cut[0]).expect("recovered");
         let left = contents(&recovered).expect("readable");
         assert_eq!(left.into_keys().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn who_writes_what_is_there_waits_until_it_is_durable() {
+        let disk = SimDisk::new();
+        let volume = open_with(&disk, Way::Journaled).expect("no faults");
+        volume.commit(write("a", b"1").into()).expect("committed");
+        let journaled = volume.journaled.as_ref().expect("it is journaled");
+        let turn = journaled.turn().expect("no faults");
+        let put = effects::Put {
+            contents: effects::Contents::Inline(b"2".as_slice().into()),
+            mode: None,
+            modified: SystemTime::now(),
+            version: None,
+        };
+        let effects = vec![(file("a"), effects::Effect::Put(put))];
+        let written = journaled.write(&turn, SystemTime::now(), effects);
+        assert!(written.is_ok(), "though not synced");
+        drop(turn);
+        let flushes = disk.flushes();
+        for unchanged in 1..3 {
+            volume.commit(write("a", b"2").into()).expect("committed");
+            assert_eq!(volume.observer.counters(0).unchanged, unchanged);
+            assert_eq!(
+                disk.flushes(),
+                flushes + 1,
+                "one for what is not synced yet"
+            );
+            let after_cut = disk.after_power_cut(1, &mut || 0);
+            let recovered = open(&after_cut[0]).expect("recovered");
+            let left = contents(&recovered).expect("readable");
+            assert_eq!(left["a"], b"2");
+        }
     }
 }

@@ -15,7 +15,7 @@
 
 use super::super::append::{Append, sync_files};
 use super::super::batch::{Action, Script, sync_all};
-use super::super::directory::{Directory, FileHandle, Kind, unless_absent};
+use super::super::directory::{Directory, FileHandle, Kind, Stat, unless_absent};
 use super::super::stage::{Complete, Staged};
 use super::super::tree::Tree;
 use super::super::unique;
@@ -23,7 +23,7 @@ use super::effects::Record;
 use super::logs;
 use super::view::{Beginning, Entry, File, View, Which};
 use super::{Journaled, lock};
-use crate::FilePath;
+use crate::{FilePath, Version};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -32,6 +32,12 @@ use std::time::SystemTime;
 
 type Latest = HashMap<FilePath, Arc<Entry>>;
 
+/// A file that the journal has whole.
+type Whole<'a> = (&'a FilePath, Version);
+
+/// One that was published, with what it was when it was staged.
+type Published<'a> = (Whole<'a>, Option<Stat>);
+
 /// Puts what these entries say into the files, and makes it durable.
 struct Settling<'a, D: Directory> {
     tree: &'a Tree<D>,
@@ -39,7 +45,7 @@ struct Settling<'a, D: Directory> {
     /// Where new files are staged.
     staging: &'a Arc<D>,
     actions: Vec<Action>,
-    staged: Vec<(String, Complete<D>)>,
+    staged: Vec<(Option<Whole<'a>>, Complete<D>)>,
     grown: Vec<(&'a FilePath, &'a File)>,
 }
 
@@ -116,7 +122,11 @@ impl<D: Directory> Journaled<D> {
             return Ok(());
         }
         drop(self.sync_log()?);
-        settle_entries(&self.tree, &writing.redo, &writing.staging, latest)?;
+        let published = settle_entries(&self.tree, &writing.redo, &writing.staging, latest)?;
+        for ((path, version), completed) in published {
+            let unchanged = &writing.unchanged;
+            unchanged.remember(&self.tree, path, version, completed);
+        }
         let mut bases = lock(&writing.bases);
         for (path, entry) in latest {
             bases.take(path);
@@ -184,12 +194,12 @@ fn all_of(view: &View) -> Latest {
         .collect()
 }
 
-fn settle_entries<D: Directory>(
-    tree: &Tree<D>,
-    redo: &D,
-    staging: &Arc<D>,
-    latest: &Latest,
-) -> io::Result<()> {
+fn settle_entries<'a, D: Directory>(
+    tree: &'a Tree<D>,
+    redo: &'a D,
+    staging: &'a Arc<D>,
+    latest: &'a Latest,
+) -> io::Result<Vec<Published<'a>>> {
     let mut settling = Settling {
         tree,
         redo,
@@ -211,9 +221,12 @@ impl<'a, D: Directory> Settling<'a, D> {
             return Ok(());
         };
         let staged = match &file.beginning {
-            None => Some(self.stage(None, file)?),
+            None => {
+                let version = Version::of(&file.joined_parts());
+                Some(self.stage(None, file, Some((path, version)))?)
+            }
             Some(beginning) => match self.with_other_names(path, beginning)? {
-                Some(base) => Some(self.stage(Some((base, beginning.bytes)), file)?),
+                Some(base) => Some(self.stage(Some((base, beginning.bytes)), file, None)?),
                 None => {
                     if file.has_parts() {
                         self.grown.push((path, file));
@@ -245,7 +258,12 @@ impl<'a, D: Directory> Settling<'a, D> {
         Ok((file.stat()?.links > 1).then_some(file))
     }
 
-    fn stage(&mut self, base: Option<(D::File, u64)>, file: &File) -> io::Result<String> {
+    fn stage(
+        &mut self,
+        base: Option<(D::File, u64)>,
+        file: &File,
+        whole: Option<Whole<'a>>,
+    ) -> io::Result<String> {
         let mode = match (&base, file.mode) {
             (Some((base, _)), None) => base.stat()?.mode,
             (_, mode) => mode,
@@ -257,14 +275,14 @@ impl<'a, D: Directory> Settling<'a, D> {
         for part in file.parts() {
             staged.write(&part)?;
         }
-        let staged = staged.complete(mode)?;
+        let mut staged = staged.complete(mode)?;
         staged.set_modified(file.modified)?;
         let name = staged.name().to_owned();
-        self.staged.push((name.clone(), staged));
+        self.staged.push((whole, staged));
         Ok(name)
     }
 
-    fn run(self) -> io::Result<()> {
+    fn run(self) -> io::Result<Vec<Published<'a>>> {
         let Self {
             tree,
             redo,
@@ -274,9 +292,11 @@ impl<'a, D: Directory> Settling<'a, D> {
             grown,
         } = self;
         let mut names = Vec::with_capacity(staged.len());
-        for (name, staged) in sync_all(staged, tree.root())? {
+        let mut whole = Vec::new();
+        for (file, staged) in sync_all(staged, tree.root())? {
+            whole.extend(file.map(|file| (file, staged.completed())));
+            names.push(staged.name().to_owned());
             staged.hand_over();
-            names.push(name);
         }
         let published = Script::new(actions).run(tree, &[&**staging, redo]);
         let settled = published.and_then(|places| {
@@ -293,7 +313,7 @@ impl<'a, D: Directory> Settling<'a, D> {
                 let _ = staging.remove_file(&name);
             }
         }
-        settled
+        settled.map(|()| whole)
     }
 }
 

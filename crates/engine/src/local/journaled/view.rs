@@ -4,11 +4,12 @@
 //! It holds every path that a live record names, and must follow the records in
 //! their order. Nothing here touches the disk.
 
+use super::super::unchanged::Wanted;
 use super::effects::{Contents, Effect, Extension, Put, Record};
-use super::lock;
+use super::parts::Parts;
 use crate::{FilePath, Version};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Which of the two logs.
@@ -58,8 +59,18 @@ impl InDirectories {
 /// What has become of a path.
 pub(super) struct Entry {
     which: Which,
+    /// The number of the record that says so.
+    pub(super) sequence: u64,
     /// `None`: there is no file.
     pub(super) file: Option<File>,
+}
+
+impl Entry {
+    /// Whether it is a file of what is wanted, which is of this version.
+    pub(super) fn is(&self, wanted: &Wanted<'_>, version: Version) -> bool {
+        let file = self.file.as_ref();
+        file.is_some_and(|file| file.is(wanted, version))
+    }
 }
 
 /// A file whose contents are, in this order: a beginning that is in a file on the
@@ -85,47 +96,33 @@ pub(super) struct Beginning {
     pub(super) fence: Option<[u8; 32]>,
 }
 
-/// Parts of a file that grows: many versions of it share them.
-#[derive(Clone, Default)]
-struct Parts {
-    all: Arc<Mutex<Vec<Arc<[u8]>>>>,
-    /// How many of them belong to this version.
-    count: usize,
-}
-
-impl Parts {
-    fn of(part: Arc<[u8]>) -> Self {
-        Self {
-            all: Arc::new(Mutex::new(vec![part])),
-            count: 1,
-        }
-    }
-
-    fn and(&self, part: Arc<[u8]>) -> Self {
-        let mut all = lock(&self.all);
-        if all.len() != self.count {
-            let mut own = all[..self.count].to_vec();
-            own.push(part);
-            return Self {
-                count: own.len(),
-                all: Arc::new(Mutex::new(own)),
-            };
-        }
-        all.push(part);
-        Self {
-            all: self.all.clone(),
-            count: self.count + 1,
-        }
-    }
-}
-
 impl File {
     pub(super) fn parts(&self) -> Vec<Arc<[u8]>> {
-        lock(&self.parts.all)[..self.parts.count].to_vec()
+        self.parts.all()
     }
 
     pub(super) fn has_parts(&self) -> bool {
-        self.parts.count > 0
+        !self.parts.is_empty()
+    }
+
+    fn is(&self, wanted: &Wanted<'_>, version: Version) -> bool {
+        if self.version.is_some() {
+            return self.version == Some(version);
+        }
+        match wanted {
+            Wanted::Bytes(bytes) if self.beginning.is_none() => self.has_just(bytes),
+            _ => false,
+        }
+    }
+
+    /// Whether its parts are these bytes.
+    fn has_just(&self, mut bytes: &[u8]) -> bool {
+        let same = self.parts().iter().all(|part| {
+            let rest = bytes.strip_prefix(&**part);
+            bytes = rest.unwrap_or_default();
+            rest.is_some()
+        });
+        same && bytes.is_empty()
     }
 
     /// All parts as one.
@@ -242,7 +239,11 @@ impl View {
     }
 
     pub(super) fn apply(&mut self, which: Which, record: Record) {
-        let Record { time, effects, .. } = record;
+        let Record {
+            sequence,
+            time,
+            effects,
+        } = record;
         for (path, effect) in effects {
             let file = match effect {
                 Effect::Remove => None,
@@ -255,7 +256,11 @@ impl View {
                 }
             };
             self.touched[which].insert(path.clone());
-            let entry = Entry { which, file };
+            let entry = Entry {
+                which,
+                sequence,
+                file,
+            };
             self.set(path, Some(Arc::new(entry)));
         }
     }
