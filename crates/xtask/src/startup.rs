@@ -198,15 +198,17 @@ fn show(workspace: &Workspace, subjects: &[Subject]) -> Result<()> {
         ));
     }
     note("\nThe first start of an ability compiles it; then the cache has it.");
+    size("ability", &ability::release_path(workspace))?;
     for (_, guest) in ABILITIES {
-        let component = workspace.guests().join(format!("{guest}.wasm"));
-        let bytes = fs::metadata(&component)?.len();
-        note(&format!(
-            "  {:<28} {:>7} KB",
-            format!("{guest}.wasm"),
-            bytes / 1000
-        ));
+        let name = format!("{guest}.wasm");
+        size(&name, &workspace.guests().join(&name))?;
     }
+    Ok(())
+}
+
+fn size(name: &str, file: &Path) -> Result<()> {
+    let bytes = fs::metadata(file)?.len();
+    note(&format!("  {name:<28} {:>7} KB", bytes / 1000));
     Ok(())
 }
 

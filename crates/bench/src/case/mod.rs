@@ -5,6 +5,7 @@ mod batch;
 mod growth;
 mod hour;
 mod replace;
+mod start;
 mod stream;
 mod wasm;
 mod workload;
@@ -30,6 +31,8 @@ pub enum Case {
     Workload,
     /// From inside a guest against native code.
     Wasm,
+    /// A new instance of a guest, and what it first asks of the storage.
+    Start,
     /// With many files, and with many volumes.
     Growth,
     /// A long file, piece by piece, against `cp`.
@@ -64,6 +67,7 @@ impl Case {
             Self::Batch => batch::run(bench),
             Self::Workload => workload::run(bench),
             Self::Wasm => wasm::run(bench),
+            Self::Start => start::run(bench),
             Self::Growth => growth::run(bench),
             Self::Stream => stream::run(bench),
         }

@@ -7,7 +7,7 @@ use super::log::Log;
 use super::redb::Redb;
 use super::sqlite::Sqlite;
 use super::{Contestant, Guarantees, Ours, Raw};
-use ability_storage::LocalVolume;
+use ability_storage::{Durability, LocalVolume};
 use std::path::Path;
 
 /// Those with guests only if `guests`, the directory of built guests, is known.
@@ -22,6 +22,11 @@ pub fn all(guests: Option<&Path>) -> Vec<Box<dyn Contestant>> {
             name: "ability-storage, journaled",
             guarantees: Guarantees::DATABASE,
             options: || LocalVolume::options().journaled(true),
+        }),
+        Box::new(Ours {
+            name: "ability-storage, unsynced",
+            guarantees: Guarantees::UNSYNCED,
+            options: || LocalVolume::options().durability(Durability::None),
         }),
         Box::new(Raw::SYNCED),
         Box::new(AtomicWriteFile),
@@ -47,6 +52,12 @@ pub fn all(guests: Option<&Path>) -> Vec<Box<dyn Contestant>> {
             "guest: ability-storage, journaled",
             Guarantees::DATABASE,
             || LocalVolume::options().journaled(true),
+            guests,
+        )));
+        all.push(Box::new(Guest::ours(
+            "guest: ability-storage, unsynced",
+            Guarantees::UNSYNCED,
+            || LocalVolume::options().durability(Durability::None),
             guests,
         )));
         all.push(Box::new(Guest::by_itself(true, guests)));

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Engine, Store as Instance};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, Store as Instance};
 use wasmtime_wasi::p2::bindings::sync::CommandPre;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
@@ -24,6 +24,16 @@ pub struct Guest {
     /// Of the volume; `None` if it works by itself.
     options: Option<fn() -> LocalVolumeOptions>,
     component: PathBuf,
+    memory: Memory,
+}
+
+/// Where instances get their memory from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// From the system, for each.
+    OnDemand,
+    /// From a pool that is there before.
+    Pooled,
 }
 
 impl Guest {
@@ -39,7 +49,12 @@ impl Guest {
             how: "storage",
             options: Some(options),
             component: component(guests),
+            memory: Memory::OnDemand,
         }
+    }
+
+    pub fn with_memory(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
     pub fn by_itself(synced: bool, guests: &Path) -> Self {
@@ -53,6 +68,7 @@ impl Guest {
             how,
             options: None,
             component: component(guests),
+            memory: Memory::OnDemand,
         }
     }
 }
@@ -84,7 +100,7 @@ impl Contestant for Guest {
         };
         Ok(Box::new(GuestStore {
             how: self.how,
-            command: compiled(&self.component)?,
+            command: compiled(&self.component, self.memory)?,
             directory: directory.to_owned(),
             volume,
         }))
@@ -113,26 +129,34 @@ impl WasiView for State {
     }
 }
 
+type Compiled = (PathBuf, Memory, CommandPre<State>);
+
 /// Compiled once; all that use it share the engine.
-fn compiled(component: &Path) -> Result<CommandPre<State>> {
-    static COMPILED: Mutex<Option<(PathBuf, CommandPre<State>)>> = Mutex::new(None);
+fn compiled(component: &Path, memory: Memory) -> Result<CommandPre<State>> {
+    static COMPILED: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
     let mut compiled = COMPILED.lock().map_err(|_| anyhow!("a thread panicked"))?;
-    if let Some((path, command)) = &*compiled
-        && path == component
-    {
+    let known = compiled
+        .iter()
+        .find(|(path, its_memory, _)| path == component && *its_memory == memory);
+    if let Some((_, _, command)) = known {
         return Ok(command.clone());
     }
-    let command = compile(component)
+    let command = compile(component, memory)
         .map_err(anyhow::Error::from_boxed)
         .with_context(|| format!("cannot load {}", component.display()))?;
-    *compiled = Some((component.to_owned(), command.clone()));
+    compiled.push((component.to_owned(), memory, command.clone()));
     Ok(command)
 }
 
 fn compile(
     component: &Path,
+    memory: Memory,
 ) -> Result<CommandPre<State>, Box<dyn std::error::Error + Send + Sync>> {
-    let engine = Engine::default();
+    let mut config = Config::new();
+    if memory == Memory::Pooled {
+        config.allocation_strategy(InstanceAllocationStrategy::pooling());
+    }
+    let engine = Engine::new(&config)?;
     let component = Component::from_file(&engine, component)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;

@@ -30,6 +30,7 @@ mod tests;
 
 pub use catalogue::{all, named};
 pub use guarantees::{Guarantees, Kept, LEGEND};
+pub use guest::{Guest, Memory};
 pub use ours::Ours;
 pub use raw::Raw;
 
