@@ -2,7 +2,7 @@
 
 use super::{Bench, Case, subdirectory};
 use crate::contents;
-use crate::contestant::{Contestant, Kind, Store};
+use crate::contestant::{Contestant, Kept, Kind, Store};
 use crate::measure::{About, Entry};
 use anyhow::{Context, Result};
 use std::fs;
@@ -25,14 +25,37 @@ pub fn run(bench: &Bench<'_>) -> Result<()> {
         false => ([10, 1_000, 100_000], [1, 100, 1_000]),
     };
     many_files(bench, &files)?;
-    many_volumes(bench, &volumes)?;
+    for (part, way) in [
+        ("volumes at once", Way::Published),
+        ("journaled volumes at once", Way::Journaled),
+    ] {
+        many_volumes(bench, part, way, &volumes)?;
+    }
     opening(bench, &files)
 }
 
-/// Native ones, and the fewest system calls beside them, which show what the file system
-/// itself adds.
+/// Native ones that are durable, and the fewest system calls beside them, which show what
+/// the file system itself adds.
 fn is_measured(contestant: &dyn Contestant) -> bool {
-    contestant.kind() == Kind::Ours || contestant.name() == "system calls"
+    is_ours(contestant) || contestant.name() == "system calls"
+}
+
+/// How the commits of a volume are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Published,
+    Journaled,
+}
+
+impl Way {
+    /// Who has a journal has files that are not plain at any time.
+    fn is_of(self, contestant: &dyn Contestant) -> bool {
+        contestant.guarantees().plain == (self == Way::Published)
+    }
+}
+
+fn is_ours(contestant: &dyn Contestant) -> bool {
+    contestant.kind() == Kind::Ours && contestant.guarantees().durable == Kept::Always
 }
 
 fn many_files(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
@@ -59,10 +82,12 @@ fn many_files(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
     )
 }
 
-fn many_volumes(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
+/// Of one way at a time: a thousand volumes have some ten thousand files open.
+fn many_volumes(bench: &Bench<'_>, part: &str, way: Way, numbers: &[usize]) -> Result<()> {
     let directory = bench.runner.place.fresh()?;
     let contestants = bench.contestants();
     let mut entries = Vec::new();
+    let is_measured = |it: &dyn Contestant| is_measured(it) && (!is_ours(it) || way.is_of(it));
     for contestant in contestants.iter().filter(|it| is_measured(&***it)) {
         for &number in numbers {
             let name = format!("{}, {}", contestant.name(), many(number, "volume"));
@@ -82,7 +107,7 @@ fn many_volumes(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
     bench.runner.place.settle()?;
     bench.measure(
         Case::Growth,
-        "volumes at once",
+        part,
         "one replace of 4 KiB, in turns in each volume",
         entries,
     )
@@ -109,7 +134,7 @@ fn opening(bench: &Bench<'_>, numbers: &[usize]) -> Result<()> {
     let directory = bench.runner.place.fresh()?;
     let contestants = bench.contestants();
     let mut entries = Vec::new();
-    for contestant in contestants.iter().filter(|it| it.kind() == Kind::Ours) {
+    for contestant in contestants.iter().filter(|it| is_ours(&***it)) {
         for &number in numbers {
             let name = format!("{}, {}", contestant.name(), many(number, "file"));
             bench.runner.progress.say(&format!("preparing {name}"));
