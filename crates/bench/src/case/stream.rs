@@ -5,8 +5,10 @@ use crate::contestant::{Guarantees, Kind};
 use crate::measure::{About, Entry, Operations};
 use ability_storage::{FilePath, LocalVolume, Precondition, Volume};
 use anyhow::{Context, Result, ensure};
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,22 +23,30 @@ pub fn run(bench: &Bench<'_>) -> Result<()> {
     let source = directory.path().join("source");
     make(&source, pieces)?;
     let target = subdirectory(directory.path(), "copies")?;
-    let source = &source;
+    let (source, versions) = (&source, &Cell::new(0));
+    // Each time another file, or who sees that nothing changed has nothing to do.
+    let repeat = |count, run: &dyn Fn() -> Result<()>| {
+        (0..count).try_for_each(|_| {
+            versions.set(versions.get() + 1);
+            stamp(source, versions.get())?;
+            run()
+        })
+    };
     let contestants = bench.contestants();
     let mut entries = Vec::new();
     for ours in contestants.iter().filter_map(|it| it.as_ours()) {
         let volume = ours.open(&subdirectory(directory.path(), ours.name)?)?;
         entries.push(Entry::new(About::contestant(ours), move |count| {
-            repeat(count, || stream(&volume, source))
+            repeat(count, &|| stream(&volume, source))
         }));
     }
     entries.push(Entry::new(about("cp, then a sync", Guarantees::TORN), {
         let target = target.join("copied");
-        move |count| repeat(count, || copy(source, &target))
+        move |count| repeat(count, &|| copy(source, &target))
     }));
     entries.push(Entry::new(
         about("write, sync, rename", Guarantees::ALL),
-        move |count| repeat(count, || rename(source, &target)),
+        move |count| repeat(count, &|| rename(source, &target)),
     ));
     for entry in &mut entries {
         entry.operations = Operations::Exactly(1);
@@ -55,8 +65,9 @@ fn about(name: &str, guarantees: Guarantees) -> About {
     }
 }
 
-fn repeat(count: u64, mut run: impl FnMut() -> Result<()>) -> Result<()> {
-    (0..count).try_for_each(|_| run())
+fn stamp(source: &Path, version: u64) -> Result<()> {
+    let file = File::options().write(true).open(source)?;
+    Ok(file.write_all_at(&version.to_le_bytes(), 0)?)
 }
 
 fn make(source: &Path, pieces: usize) -> Result<()> {

@@ -16,6 +16,10 @@ use std::sync::Arc;
 /// and hashed.
 const AT_ONCE_BYTES: u64 = 8 << 20;
 
+/// A longer file is published without asking whether it is there already: to read it all
+/// again would cost more than that.
+const LONGEST_COMPARED: u64 = 1 << 20;
+
 pub(crate) struct LocalWriter<D: Directory> {
     // Before the volume, so that it is gone before the session may be.
     staged: Staged<D>,
@@ -109,7 +113,7 @@ impl<D: Directory> LocalWriter<D> {
         let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
         let not_changed = |error| Error::not_changed(&path, error);
         let version = hasher.version();
-        if local.journaled.is_none() {
+        if local.journaled.is_none() && bytes <= LONGEST_COMPARED {
             let wanted = Wanted::Staged(bytes);
             if local.has_nothing_to_do(writing, &path, precondition, version, &wanted)? {
                 return Ok(version);
