@@ -10,9 +10,9 @@ mod stream;
 mod wasm;
 mod workload;
 
-use crate::contestant::{Contestant, all};
+use crate::contestant::{Contestant, Store, all};
 use crate::counts::{self, Job, Task};
-use crate::measure::{Entry, Row, Runner};
+use crate::measure::{About, Entry, Operations, Row, Runner};
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,18 @@ impl Bench<'_> {
         };
         counts::calls(&job).ok()
     }
+}
+
+/// Replaces a file again and again, in one call a turn, so many times or a multiple of it.
+fn repeated<'a>(about: About, store: Box<dyn Store>, bytes: usize, multiple: u64) -> Entry<'a> {
+    let mut next = 0;
+    let mut entry = Entry::new(about, move |count| {
+        store.repeat("file.json", bytes, next, count)?;
+        next += count;
+        Ok(())
+    });
+    entry.operations = Operations::MultipleOf(multiple);
+    entry
 }
 
 /// A directory of its own for each contestant, under one that goes with the case.

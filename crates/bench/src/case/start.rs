@@ -1,8 +1,8 @@
 //! What a new instance of a guest costs until it has its first answer from the storage.
 
-use super::{Bench, Case, subdirectory};
+use super::{Bench, Case, repeated, subdirectory};
 use crate::contestant::{Contestant, Guarantees, Guest, Memory};
-use crate::measure::{About, Entry, Operations};
+use crate::measure::{About, Entry};
 use ability_storage::LocalVolume;
 use anyhow::Result;
 
@@ -45,14 +45,7 @@ pub fn run(bench: &Bench<'_>) -> Result<()> {
     let guest = guest(Memory::OnDemand);
     let name = "a replace of an instance that is there";
     let store = guest.prepare(&subdirectory(directory.path(), name)?)?;
-    let mut next = 0;
-    let mut entry = Entry::new(About::named(name, &guest), move |count| {
-        store.repeat("file.json", BYTES, next, count)?;
-        next += count;
-        Ok(())
-    });
-    entry.operations = Operations::MultipleOf(MANY);
-    entries.push(entry);
+    entries.push(repeated(About::named(name, &guest), store, BYTES, MANY));
     let operation = "from nothing to the end of the instance; of the last, one replace";
     bench.measure(Case::Start, "a new instance", operation, entries)
 }

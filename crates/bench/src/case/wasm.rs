@@ -1,8 +1,8 @@
 //! The same replaces from inside a guest and by native code: what WebAssembly adds.
 
-use super::{Bench, Case, subdirectory};
+use super::{Bench, Case, repeated, subdirectory};
 use crate::contestant::Kind;
-use crate::measure::{About, Entry, Operations};
+use crate::measure::About;
 use anyhow::Result;
 
 const SIZES: [(usize, &str); 2] = [(4 << 10, "4 KiB"), (1 << 20, "1 MiB")];
@@ -24,14 +24,8 @@ fn part(bench: &Bench<'_>, name: &str, bytes: usize) -> Result<()> {
             continue;
         }
         let store = contestant.prepare(&subdirectory(directory.path(), contestant.name())?)?;
-        let mut next = 0;
-        let mut entry = Entry::new(About::contestant(&**contestant), move |count| {
-            store.repeat("file.json", bytes, next, count)?;
-            next += count;
-            Ok(())
-        });
-        entry.operations = Operations::MultipleOf(contestant.least_repeats());
-        entries.push(entry);
+        let about = About::contestant(&**contestant);
+        entries.push(repeated(about, store, bytes, contestant.least_repeats()));
     }
     bench.measure(Case::Wasm, name, "one replace", entries)
 }

@@ -3,7 +3,9 @@
 
 use super::locks::shard_of;
 use super::sim::{Process, SimDirectory, SimDisk};
-use super::testing::{Way, append, batch, contents, file, open, open_with, write};
+use super::testing::{
+    Way, append, batch, contents, contents_after_cut, file, open, open_with, write,
+};
 use super::{Local, LocalVolumeOptions, unique};
 use crate::Batch;
 use std::sync::mpsc;
@@ -125,9 +127,7 @@ fn a_log_is_synced_by_one_at_a_time() {
                     let now = [number; 100];
                     let committed = volume.commit(write(&name, &now).into());
                     committed.expect("committed");
-                    let after_cut = disk.after_power_cut(1, &mut || 0);
-                    let recovered = open(&after_cut[0]).expect("recovered");
-                    let left = contents(&recovered).expect("readable");
+                    let left = contents_after_cut(disk);
                     assert_eq!(left.get(&name).map(Vec::as_slice), Some(&now[..]));
                 }
             });

@@ -49,6 +49,14 @@ pub(crate) fn contents(volume: &Local<SimDirectory>) -> crate::Result<Contents> 
     volume.list(None)?.into_iter().map(read).collect()
 }
 
+/// All files that are left if the power is cut now and nothing that was not synced
+/// reaches the disk.
+pub(crate) fn contents_after_cut(disk: &SimDisk) -> Contents {
+    let after_cut = disk.after_power_cut(1, &mut || 0);
+    let recovered = open(&after_cut[0]).expect("recovered");
+    contents(&recovered).expect("readable")
+}
+
 pub(crate) fn sessions_left(disk: &SimDisk) -> Vec<String> {
     disk.names_in(&[".ability-storage", "sessions"])
 }

@@ -26,7 +26,6 @@
 use super::commit::Writing;
 use super::directory::{Directory, FileHandle, Stat};
 use super::recent::Recent;
-use super::tree::Tree;
 use super::unique;
 use super::{Durability, Local};
 use crate::volume::Precondition;
@@ -78,14 +77,14 @@ impl Default for Unchanged {
 
 impl Unchanged {
     /// Remembers a file of this version that was published and settled at `path`, if it
-    /// is what it was when it was `completed`: nobody wrote to it since, or put another
-    /// one there.
-    pub(super) fn remember<D: Directory>(
+    /// is `now` what it was when it was `completed`: nobody wrote to it since, or put
+    /// another one there.
+    pub(super) fn remember(
         &self,
-        tree: &Tree<D>,
         path: &FilePath,
         version: Version,
         completed: Option<Stat>,
+        now: Option<Stat>,
     ) {
         let same_file = |one: &Stat, other: &Stat| {
             let id = |stat: &Stat| stat.stamp.map(|stamp| stamp.id());
@@ -94,7 +93,6 @@ impl Unchanged {
                 && one.modified == other.modified
                 && one.size == other.size
         };
-        let now = tree.stat(path).ok().flatten();
         let stat = now.filter(|now| completed.is_some_and(|completed| same_file(now, &completed)));
         match stat {
             Some(stat) => {
@@ -133,8 +131,8 @@ impl<D: Directory> Local<D> {
     /// Remembers a file as [`Unchanged::remember`] says.
     pub(super) fn remember(&self, path: &FilePath, version: Version, completed: Option<Stat>) {
         if self.durability != Durability::None {
-            self.unchanged
-                .remember(&self.tree, path, version, completed);
+            let now = self.tree.stat(path).ok().flatten();
+            self.unchanged.remember(path, version, completed, now);
         }
     }
 

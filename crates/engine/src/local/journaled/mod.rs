@@ -250,7 +250,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::super::sim::{Fault, SimDisk};
-    use super::super::testing::{Way, contents, file, open, open_with, write};
+    use super::super::testing::{Way, contents_after_cut, file, open_with, write};
     use super::*;
 
     #[test]
@@ -269,9 +269,7 @@ mod tests {
         assert!(matches!(written, Err(AppendError::NotApplied(_))));
         drop(turn);
         volume.commit(write("b", b"2").into()).expect("read again");
-        let after_cut = disk.after_power_cut(1, &mut || 0);
-        let recovered = open(&after_cut[0]).expect("recovered");
-        let left = contents(&recovered).expect("readable");
+        let left = contents_after_cut(&disk);
         assert_eq!(left.into_keys().collect::<Vec<_>>(), ["a", "b"]);
     }
 
@@ -301,9 +299,7 @@ mod tests {
                 flushes + 1,
                 "one for what is not synced yet"
             );
-            let after_cut = disk.after_power_cut(1, &mut || 0);
-            let recovered = open(&after_cut[0]).expect("recovered");
-            let left = contents(&recovered).expect("readable");
+            let left = contents_after_cut(&disk);
             assert_eq!(left["a"], b"2");
         }
     }

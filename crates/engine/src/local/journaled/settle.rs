@@ -32,11 +32,9 @@ use std::time::SystemTime;
 
 type Latest = HashMap<FilePath, Arc<Entry>>;
 
-/// A file that the journal has whole.
-type Whole<'a> = (&'a FilePath, Version);
-
-/// One that was published, with what it was when it was staged.
-type Published<'a> = (Whole<'a>, Option<Stat>);
+/// Files that the journal has whole and that were published, with what they were when
+/// they were staged.
+type Published<'a> = HashMap<&'a FilePath, Option<Stat>>;
 
 /// Puts what these entries say into the files, and makes it durable.
 struct Settling<'a, D: Directory> {
@@ -45,7 +43,8 @@ struct Settling<'a, D: Directory> {
     /// Where new files are staged.
     staging: &'a Arc<D>,
     actions: Vec<Action>,
-    staged: Vec<(Option<Whole<'a>>, Complete<D>)>,
+    /// With the path of those that the journal has whole.
+    staged: Vec<(Option<&'a FilePath>, Complete<D>)>,
     grown: Vec<(&'a FilePath, &'a File)>,
 }
 
@@ -123,16 +122,17 @@ impl<D: Directory> Journaled<D> {
         }
         drop(self.sync_log()?);
         let published = settle_entries(&self.tree, &writing.redo, &writing.staging, latest)?;
-        for ((path, version), completed) in published {
-            let unchanged = &writing.unchanged;
-            unchanged.remember(&self.tree, path, version, completed);
-        }
         let mut bases = lock(&writing.bases);
         for (path, entry) in latest {
             bases.take(path);
-            if entry.file.is_some()
-                && let Some(stat) = self.tree.stat(path)?
-            {
+            let Some(file) = &entry.file else { continue };
+            let stat = self.tree.stat(path)?;
+            if let Some(completed) = published.get(path) {
+                let version = Version::of(&file.joined_parts());
+                let unchanged = &writing.unchanged;
+                unchanged.remember(path, version, *completed, stat);
+            }
+            if let Some(stat) = stat {
                 bases.put(path.clone(), (stat.size, stat.modified));
             }
         }
@@ -199,7 +199,7 @@ fn settle_entries<'a, D: Directory>(
     redo: &'a D,
     staging: &'a Arc<D>,
     latest: &'a Latest,
-) -> io::Result<Vec<Published<'a>>> {
+) -> io::Result<Published<'a>> {
     let mut settling = Settling {
         tree,
         redo,
@@ -221,10 +221,7 @@ impl<'a, D: Directory> Settling<'a, D> {
             return Ok(());
         };
         let staged = match &file.beginning {
-            None => {
-                let version = Version::of(&file.joined_parts());
-                Some(self.stage(None, file, Some((path, version)))?)
-            }
+            None => Some(self.stage(None, file, Some(path))?),
             Some(beginning) => match self.with_other_names(path, beginning)? {
                 Some(base) => Some(self.stage(Some((base, beginning.bytes)), file, None)?),
                 None => {
@@ -262,7 +259,7 @@ impl<'a, D: Directory> Settling<'a, D> {
         &mut self,
         base: Option<(D::File, u64)>,
         file: &File,
-        whole: Option<Whole<'a>>,
+        whole: Option<&'a FilePath>,
     ) -> io::Result<String> {
         let mode = match (&base, file.mode) {
             (Some((base, _)), None) => base.stat()?.mode,
@@ -282,7 +279,7 @@ impl<'a, D: Directory> Settling<'a, D> {
         Ok(name)
     }
 
-    fn run(self) -> io::Result<Vec<Published<'a>>> {
+    fn run(self) -> io::Result<Published<'a>> {
         let Self {
             tree,
             redo,
@@ -292,9 +289,9 @@ impl<'a, D: Directory> Settling<'a, D> {
             grown,
         } = self;
         let mut names = Vec::with_capacity(staged.len());
-        let mut whole = Vec::new();
-        for (file, staged) in sync_all(staged, tree.root())? {
-            whole.extend(file.map(|file| (file, staged.completed())));
+        let mut whole = HashMap::new();
+        for (path, staged) in sync_all(staged, tree.root())? {
+            whole.extend(path.map(|path| (path, staged.completed())));
             names.push(staged.name().to_owned());
             staged.hand_over();
         }
