@@ -14,7 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Outcome {
     /// Nothing was changed; the old contents stand.
     NotApplied,
-    /// The change is visible, but a power cut may still undo it.
+    /// The change is visible, but a power cut may still undo it; or, where a volume is
+    /// reached over a network, it is not known whether it was made at all
+    /// ([`Error::InDoubt`]).
     Unconfirmed,
 }
 
@@ -130,6 +132,18 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The volume is reached over a network, and the answer to the request that makes
+    /// the change was lost: it may have been made, or not, or may still be made, all
+    /// of it or nothing. Read what is there now before you decide to make it again.
+    #[error("it is not known whether {path} was changed, for the answer was lost: {source}")]
+    InDoubt {
+        /// The path that was to be changed.
+        path: FilePath,
+        /// What became of the request.
+        #[source]
+        source: io::Error,
+    },
+
     /// The system refused; nothing was changed.
     #[error("{path} was not {intent}: {source}")]
     Io {
@@ -147,7 +161,7 @@ impl Error {
     /// What this error says of the change that was asked for.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Error::Unconfirmed { .. } => Outcome::Unconfirmed,
+            Error::Unconfirmed { .. } | Error::InDoubt { .. } => Outcome::Unconfirmed,
             Error::Step { source, .. } => source.outcome(),
             _ => Outcome::NotApplied,
         }

@@ -35,6 +35,7 @@ mod memory;
 #[cfg(test)]
 mod model_tests;
 mod path;
+pub mod table;
 mod version;
 mod volume;
 
@@ -43,7 +44,7 @@ pub use limits::Limits;
 pub use local::{Counters, Durability, LocalVolume, LocalVolumeOptions};
 pub use memory::MemoryVolume;
 pub use path::{FilePath, PathError};
-pub use version::Version;
+pub use version::{Hasher, Version};
 pub use volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
 };

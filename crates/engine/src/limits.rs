@@ -109,7 +109,11 @@ impl Limits {
     }
 
     /// Whether a file may have this path at all.
-    pub(crate) fn check_path(&self, path: &FilePath) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PathNotAllowed`].
+    pub fn check_path(&self, path: &FilePath) -> Result<()> {
         if path.components().count() > self.max_depth {
             let depth = self.max_depth;
             let reason = format!("it has more than {depth} components");
@@ -126,7 +130,12 @@ impl Limits {
         Err(not_allowed(path, reason))
     }
 
-    pub(crate) fn check_file(&self, path: &FilePath, bytes: u64) -> Result<()> {
+    /// Whether a file may be so many bytes long.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`].
+    pub fn check_file(&self, path: &FilePath, bytes: u64) -> Result<()> {
         if bytes <= self.max_file_bytes {
             return Ok(());
         }

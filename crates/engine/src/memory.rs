@@ -3,14 +3,13 @@
 //! It keeps every promise of [`Volume`] but one: nothing outlives the value.
 
 use crate::limits::refused;
+use crate::table::{Edit, Entry, Table};
 use crate::volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
-    check_move,
 };
 use crate::{Error, FilePath, Limits, Result, Version};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 
 /// A volume whose files are gone when it is dropped.
@@ -31,17 +30,42 @@ pub struct MemoryVolume {
 
 #[derive(Debug, Default)]
 struct Shared {
-    files: RwLock<Files>,
+    files: RwLock<Table<MemoryFile>>,
     writers: AtomicUsize,
     limits: Limits,
 }
-
-type Files = BTreeMap<FilePath, MemoryFile>;
 
 #[derive(Clone, Debug)]
 struct MemoryFile {
     contents: Arc<Vec<u8>>,
     modified: SystemTime,
+}
+
+impl MemoryFile {
+    fn new(contents: Vec<u8>) -> Self {
+        Self {
+            contents: Arc::new(contents),
+            modified: SystemTime::now(),
+        }
+    }
+}
+
+impl Entry for MemoryFile {
+    type Addition = Vec<u8>;
+
+    fn size(&self) -> u64 {
+        self.contents.len() as u64
+    }
+
+    fn version(&self) -> Result<Version> {
+        Ok(Version::of(&self.contents))
+    }
+
+    fn appended(before: Option<&Self>, addition: Vec<u8>) -> Self {
+        let mut whole = before.map_or_else(Vec::new, |file| file.contents.to_vec());
+        whole.extend_from_slice(&addition);
+        Self::new(whole)
+    }
 }
 
 impl MemoryVolume {
@@ -85,11 +109,7 @@ impl Volume for MemoryVolume {
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        let files = self.shared.files();
-        let listed = files
-            .keys()
-            .filter(|path| directory.is_none_or(|directory| path.is_under(directory)));
-        Ok(listed.cloned().collect())
+        Ok(self.shared.files().list(directory))
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
@@ -120,94 +140,48 @@ impl Volume for MemoryVolume {
     }
 
     fn usage(&self) -> Result<Usage> {
-        Ok(usage(&self.shared.files()))
+        Ok(self.shared.files().usage())
     }
 }
 
 impl Shared {
-    // A panic elsewhere cannot leave the map half-changed: it is replaced as a
-    // whole.
-    fn files(&self) -> RwLockReadGuard<'_, Files> {
+    // A panic elsewhere cannot leave the table half-changed: what it is given is
+    // made of owned values before it changes.
+    fn files(&self) -> RwLockReadGuard<'_, Table<MemoryFile>> {
         self.files.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn files_mut(&self) -> RwLockWriteGuard<'_, Files> {
-        self.files.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn find(&self, path: &FilePath) -> Result<MemoryFile> {
-        let file = self.files().get(path).cloned();
-        file.ok_or_else(|| Error::not_found(path))
+        self.files().find(path).cloned()
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let steps = batch.into_steps();
-        let is_one = steps.len() == 1;
-        let mut files = self.files_mut();
-        let mut next = files.clone();
-        let mut versions = Vec::with_capacity(steps.len());
-        let mut deciders = BTreeMap::new();
-        for (index, step) in steps.into_iter().enumerate() {
-            let blame = |error| if is_one { error } else { at_step(index, error) };
-            deciders.insert(step.change.target().clone(), index);
-            versions.push(self.play(&mut next, step).map_err(blame)?);
-        }
-        for (path, &index) in &deciders {
-            let blame = |error| if is_one { error } else { at_step(index, error) };
-            if next.contains_key(path) {
-                check_place(&next, path).map_err(blame)?;
-                let (before, after) = (usage(&files), usage(&next));
-                self.limits
-                    .check_usage(path, before, after)
-                    .map_err(blame)?;
-            }
-        }
-        *files = next;
+        let written = |step: &Step| match &step.change {
+            Change::Write { contents, .. } => Some(Version::of(contents)),
+            _ => None,
+        };
+        let versions = batch.steps().iter().map(written).collect();
+        let edits = batch.into_steps().into_iter().map(edit);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        files.play(edits, &self.limits)?;
         Ok(versions)
     }
+}
 
-    fn play(&self, files: &mut Files, step: Step) -> Result<Option<Version>> {
-        self.limits.check_change(&step.change)?;
-        let target = step.change.target();
-        step.precondition.check(target, || {
-            Ok(files.get(target).map(|file| Version::of(&file.contents)))
-        })?;
-        match step.change {
-            Change::Write { path, contents } => {
-                let version = Version::of(&contents);
-                self.put(files, path, contents)?;
-                return Ok(Some(version));
-            }
-            Change::Append { path, contents } => {
-                let mut whole = files
-                    .get(&path)
-                    .map_or_else(Vec::new, |file| file.contents.to_vec());
-                whole.extend_from_slice(&contents);
-                self.put(files, path, whole)?;
-            }
-            Change::Rename { source, target } => {
-                let file = files.get(&source).cloned();
-                let file = file.ok_or_else(|| Error::not_found(&source))?;
-                check_move(&source, &target)?;
-                files.remove(&source);
-                files.insert(target, file);
-            }
-            Change::Delete { path } => {
-                files.remove(&path);
-            }
-        }
-        Ok(None)
-    }
-
-    fn put(&self, files: &mut Files, path: FilePath, contents: Vec<u8>) -> Result<()> {
-        self.limits.check_file(&path, contents.len() as u64)?;
-        let file = MemoryFile {
-            contents: Arc::new(contents),
-            modified: SystemTime::now(),
-        };
-        files.insert(path, file);
-        Ok(())
-    }
+fn edit(step: Step) -> (Edit<MemoryFile>, Precondition) {
+    let edit = match step.change {
+        Change::Write { path, contents } => Edit::Put {
+            path,
+            file: MemoryFile::new(contents),
+        },
+        Change::Append { path, contents } => Edit::Append {
+            path,
+            addition: contents,
+        },
+        Change::Rename { source, target } => Edit::Rename { source, target },
+        Change::Delete { path } => Edit::Delete { path },
+    };
+    (edit, step.precondition)
 }
 
 struct MemoryWriter {
@@ -262,32 +236,4 @@ impl Reader for MemoryReader {
         self.read += next.len();
         Ok(next.to_vec())
     }
-}
-
-fn usage(files: &Files) -> Usage {
-    Usage {
-        bytes: files.values().map(|file| file.contents.len() as u64).sum(),
-        files: files.len() as u64,
-    }
-}
-
-fn at_step(index: usize, error: Error) -> Error {
-    Error::Step {
-        index,
-        source: Box::new(error),
-    }
-}
-
-/// A path is a file or a directory of others, never both, as on a disk.
-fn check_place(files: &Files, path: &FilePath) -> Result<()> {
-    if let Some(ancestor) = path.ancestors().find(|path| files.contains_key(path)) {
-        return Err(Error::beneath_a_file(path, ancestor.as_str()));
-    }
-    if files
-        .keys()
-        .any(|other| other != path && other.is_under(path))
-    {
-        return Err(Error::directory_of_others(path));
-    }
-    Ok(())
 }

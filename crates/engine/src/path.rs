@@ -119,6 +119,13 @@ impl fmt::Display for FilePath {
     }
 }
 
+/// Compared and hashed as its text is.
+impl std::borrow::Borrow<str> for FilePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl AsRef<str> for FilePath {
     fn as_ref(&self) -> &str {
         &self.0

@@ -51,16 +51,27 @@ impl Version {
     }
 }
 
-/// Finds the version of contents that come piece by piece.
-#[derive(Default)]
-pub(crate) struct Hasher(blake3::Hasher);
+/// Finds the [`Version`] of contents that come piece by piece.
+///
+/// ```
+/// use ability_storage_engine::{Hasher, Version};
+///
+/// let mut hasher = Hasher::default();
+/// hasher.update(b"hel");
+/// hasher.update(b"lo");
+/// assert_eq!(hasher.version(), Version::of(b"hello"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(blake3::Hasher);
 
 impl Hasher {
-    pub(crate) fn update(&mut self, contents: &[u8]) {
+    /// Adds to the end of the contents.
+    pub fn update(&mut self, contents: &[u8]) {
         self.0.update(contents);
     }
 
-    pub(crate) fn version(&self) -> Version {
+    /// The version of all that was added so far.
+    pub fn version(&self) -> Version {
         Version(self.0.finalize())
     }
 }

@@ -61,7 +61,8 @@ pub trait Volume: Send + Sync {
     /// # Errors
     ///
     /// [`Error::Unconfirmed`] if the changes were made but may not survive a
-    /// power cut; every other error means that nothing was changed. An error
+    /// power cut, [`Error::InDoubt`] if it cannot be known whether they were made;
+    /// every other error means that nothing was changed. An error
     /// about one step of several is an [`Error::Step`] that names it.
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>>;
 
@@ -171,6 +172,13 @@ pub struct FileInfo {
     pub modified: SystemTime,
 }
 
+impl FileInfo {
+    /// For who implements a [`Volume`].
+    pub fn new(size: u64, modified: SystemTime) -> Self {
+        Self { size, modified }
+    }
+}
+
 /// Changes that are made together or not at all.
 ///
 /// ```
@@ -205,7 +213,8 @@ impl Batch {
         &self.steps
     }
 
-    pub(crate) fn into_steps(self) -> Vec<Step> {
+    /// The steps in their order, without copying what they bring.
+    pub fn into_steps(self) -> Vec<Step> {
         self.steps
     }
 }
@@ -283,7 +292,7 @@ impl Change {
     }
 
     /// How many bytes it brings.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         match self {
             Change::Write { contents, .. } | Change::Append { contents, .. } => {
                 contents.len() as u64
