@@ -38,6 +38,7 @@ mod path;
 pub mod table;
 mod version;
 mod volume;
+mod volume_id;
 
 pub use error::{Error, Outcome, Result};
 pub use limits::Limits;
@@ -48,3 +49,4 @@ pub use version::{Hasher, Version};
 pub use volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
 };
+pub use volume_id::VolumeId;

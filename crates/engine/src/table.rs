@@ -69,11 +69,21 @@ pub enum Edit<E: Entry> {
 }
 
 impl<E: Entry> Edit<E> {
-    fn target(&self) -> &FilePath {
+    /// The path that a precondition is about: the one whose contents change.
+    pub fn target(&self) -> &FilePath {
         match self {
             Edit::Put { path, .. } | Edit::Append { path, .. } | Edit::Delete { path } => path,
             Edit::Rename { target, .. } => target,
         }
+    }
+
+    /// All paths whose files it changes.
+    pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        let source = match self {
+            Edit::Rename { source, .. } => Some(source),
+            _ => None,
+        };
+        source.into_iter().chain([self.target()])
     }
 
     /// As [`Limits::check_change`], which is asked of every change first.

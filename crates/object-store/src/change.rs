@@ -1,0 +1,163 @@
+//! From a batch to what can be played on HEAD: what is too long for HEAD goes into
+//! blobs first, all at once.
+
+use crate::file::{Blob, File, Part};
+use crate::heads::{Heads, Known};
+use crate::space::{AT_ONCE, Space};
+use crate::spill::INLINE_BYTES;
+use ability_storage_engine::table::Edit;
+use ability_storage_engine::{Batch, Change, FilePath, Limits, Precondition, Step, Version};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::io;
+use uuid::Uuid;
+
+/// A batch that is ready to be committed.
+#[derive(Clone, Default)]
+pub(crate) struct Prepared {
+    pub(crate) edits: Vec<(Edit<File>, Precondition)>,
+    /// Blobs that it brings into use: if it is not committed, nobody needs them.
+    pub(crate) uploaded: Vec<Uuid>,
+    /// Blobs that were in use when it was prepared.
+    pub(crate) shared: Vec<Uuid>,
+    /// How often blobs had been condemned before the first upload; if it is not known,
+    /// each blob has to be looked for.
+    pub(crate) sweeps: Option<u64>,
+}
+
+impl Prepared {
+    /// A path that it is about, for errors about all of it.
+    pub(crate) fn path(&self) -> Option<&FilePath> {
+        self.edits.first().map(|(edit, _)| edit.target())
+    }
+
+    /// One file that is in a blob already.
+    pub(crate) fn stream(
+        path: FilePath,
+        blob: Blob,
+        precondition: Precondition,
+        sweeps: Option<u64>,
+    ) -> Self {
+        let file = File::new(Part::Blob(blob), blob.hash);
+        Self {
+            edits: vec![(Edit::Put { path, file }, precondition)],
+            uploaded: vec![blob.id],
+            shared: Vec::new(),
+            sweeps,
+        }
+    }
+}
+
+/// The versions that a batch writes.
+pub(crate) fn versions(batch: &Batch) -> Vec<Option<Version>> {
+    let version = |step: &Step| match &step.change {
+        Change::Write { contents, .. } => Some(Version::of(contents)),
+        _ => None,
+    };
+    batch.steps().iter().map(version).collect()
+}
+
+/// Uploads what a batch brings. Blobs of a failed attempt are discarded.
+pub(crate) async fn prepare(
+    space: &Space,
+    heads: &Heads,
+    limits: &Limits,
+    batch: Batch,
+    versions: &[Option<Version>],
+) -> io::Result<Prepared> {
+    let known = heads.last_seen();
+    let mut prepared = Prepared {
+        sweeps: known.as_ref().map(|known| known.head.sweep.count),
+        ..Prepared::default()
+    };
+    let steps = batch.into_steps().into_iter();
+    let steps: Vec<_> = steps.zip(versions.iter().copied()).collect();
+    let edits = stream::iter(steps).map(|(step, version)| {
+        let known = known.clone();
+        async move { edit(space, limits, known.as_deref(), step, version).await }
+    });
+    // All that were begun come to an end, so that none is forgotten.
+    let edits: Vec<io::Result<_>> = edits.buffered(AT_ONCE).collect().await;
+    let mut failure = None;
+    for edit in edits {
+        match edit {
+            Ok((edit, precondition, blobs)) => {
+                prepared.edits.push((edit, precondition));
+                match blobs {
+                    Blobs::Uploaded(id) => prepared.uploaded.extend(id),
+                    Blobs::Shared(ids) => prepared.shared.extend(ids),
+                }
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        None => Ok(prepared),
+        Some(error) => {
+            space.discard(prepared.uploaded);
+            Err(error)
+        }
+    }
+}
+
+enum Blobs {
+    Uploaded(Option<Uuid>),
+    Shared(Vec<Uuid>),
+}
+
+async fn edit(
+    space: &Space,
+    limits: &Limits,
+    known: Option<&Known>,
+    step: Step,
+    version: Option<Version>,
+) -> io::Result<(Edit<File>, Precondition, Blobs)> {
+    let mut blobs = Blobs::Uploaded(None);
+    let edit = match step.change {
+        Change::Write { path, contents } => {
+            let version = version.unwrap_or_else(|| Version::of(&contents));
+            let there = known.and_then(|known| known.head.files.get(&path));
+            let file = match there.filter(|file| file.version == Some(version)) {
+                // Nothing will have to be done, unless somebody changes it meanwhile.
+                Some(file) => {
+                    blobs = Blobs::Shared(file.blobs().map(|blob| blob.id).collect());
+                    file.clone()
+                }
+                None if limits.check_file(&path, contents.len() as u64).is_err() => {
+                    refused_file(contents)
+                }
+                None => {
+                    let part = part(space, contents).await?;
+                    blobs = Blobs::Uploaded(part.blob().map(|blob| blob.id));
+                    File::new(part, version)
+                }
+            };
+            Edit::Put { path, file }
+        }
+        Change::Append { path, contents } => {
+            let addition = match limits.check_file(&path, contents.len() as u64) {
+                Ok(()) => part(space, contents).await?,
+                // It will be refused when its file is looked at.
+                Err(_) => Part::Inline(contents.into()),
+            };
+            blobs = Blobs::Uploaded(addition.blob().map(|blob| blob.id));
+            Edit::Append { path, addition }
+        }
+        Change::Rename { source, target } => Edit::Rename { source, target },
+        Change::Delete { path } => Edit::Delete { path },
+    };
+    Ok((edit, step.precondition, blobs))
+}
+
+/// What is too long is not sent, only refused when its turn comes.
+fn refused_file(contents: Vec<u8>) -> File {
+    let version = Version::of(&[]);
+    File::new(Part::Inline(contents.into()), version)
+}
+
+async fn part(space: &Space, contents: Vec<u8>) -> io::Result<Part> {
+    if contents.len() as u64 <= INLINE_BYTES {
+        return Ok(Part::Inline(Bytes::from(contents)));
+    }
+    space.part(contents).await
+}

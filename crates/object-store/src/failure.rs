@@ -1,0 +1,128 @@
+//! What became of a request that failed.
+//!
+//! The question that matters is whether it can still take effect. Where nobody knows
+//! the answer, it is [`Effect::Unknown`]: a guess here would be a lie to who commits.
+
+use object_store::Error;
+use object_store::client::{HttpError, HttpErrorKind};
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+
+/// What a failed request may have done to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: the object was not in the state that the request asked for.
+    Conflict,
+    /// Nothing: there is no such object.
+    Missing,
+    /// Nothing: no connection was made. The next attempt may reach the store.
+    NotSent,
+    /// Nothing, and no attempt after it will do more.
+    Refused,
+    /// All of it, or nothing, or all of it later.
+    Unknown,
+}
+
+impl Effect {
+    /// What is known of the effect of a request that failed with `error`. That it was
+    /// not sent can be told only of a store that makes one attempt for each request.
+    pub(crate) fn of(error: &Error, makes_one_attempt: bool) -> Self {
+        match error {
+            Error::Precondition { .. } | Error::AlreadyExists { .. } => Effect::Conflict,
+            Error::NotFound { .. } => Effect::Missing,
+            Error::PermissionDenied { .. }
+            | Error::Unauthenticated { .. }
+            | Error::InvalidPath { .. }
+            | Error::NotSupported { .. }
+            | Error::NotImplemented { .. }
+            | Error::UnknownConfigurationKey { .. } => Effect::Refused,
+            _ if makes_one_attempt && was_not_sent(error) => Effect::NotSent,
+            _ if status(error).is_some_and(is_refusal) => Effect::Refused,
+            _ => Effect::Unknown,
+        }
+    }
+}
+
+fn was_not_sent(error: &Error) -> bool {
+    causes(error).any(|cause| {
+        let http = cause.downcast_ref::<HttpError>();
+        http.is_some_and(|error| error.kind() == HttpErrorKind::Connect)
+    })
+}
+
+/// The status with which the server answered. It is in the text of an error alone.
+fn status(error: &Error) -> Option<u16> {
+    causes(error).find_map(|cause| {
+        let text = cause.to_string();
+        let rest = text.strip_prefix("Server returned non-2xx status code: ")?;
+        rest.get(..3)?.parse().ok()
+    })
+}
+
+/// Of the statuses that blame the request, these three only ask for another attempt.
+fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 408 | 409 | 429)
+}
+
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
+
+/// Why a request failed, in words that name neither the store nor its keys: they end
+/// up with guests. The error itself is the source.
+pub(crate) fn told(error: Error) -> io::Error {
+    let kind = match &error {
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+            io::ErrorKind::PermissionDenied
+        }
+        Error::NotFound { .. } => io::ErrorKind::NotFound,
+        _ => io::ErrorKind::Other,
+    };
+    let text = match (&error, status(&error)) {
+        (Error::PermissionDenied { .. }, _) => "the object store denied it".to_owned(),
+        (Error::Unauthenticated { .. }, _) => {
+            "the object store does not accept the credentials".to_owned()
+        }
+        (Error::NotFound { .. }, _) => "the object store has no such object".to_owned(),
+        (Error::NotSupported { .. } | Error::NotImplemented { .. }, _) => {
+            "the object store cannot do that".to_owned()
+        }
+        (_, Some(status)) => format!("the object store answered with status {status}"),
+        _ if was_not_sent(&error) => "no connection to the object store was made".to_owned(),
+        _ => "the request to the object store failed".to_owned(),
+    };
+    tracing::debug!(error = &error as &dyn std::error::Error, "a request failed");
+    io::Error::new(kind, Told { text, error })
+}
+
+/// There was no answer within the time that is given to a request.
+pub(crate) fn timed_out() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        "the object store did not answer in time",
+    )
+}
+
+#[derive(Debug)]
+struct Told {
+    text: String,
+    error: Error,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Told {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

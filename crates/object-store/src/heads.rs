@@ -1,0 +1,218 @@
+//! `Heads`: what HEAD was when it was last seen, and how it is replaced.
+//!
+//! HEAD is replaced on the condition that it is what the new one was made of. If the
+//! answer is lost, the change may have been made: that is found out by reading HEAD
+//! again, for each change is signed with the session and its number. Nothing here
+//! may make a change a second time, or call it not made while it still can be.
+
+use crate::failure::Effect;
+use crate::head::{Head, SESSIONS};
+use crate::store::{Found, Store, Tag};
+use object_store::path::Path;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+/// The longest HEAD, in bytes.
+pub(crate) const MAX_HEAD_BYTES: usize = 32 << 20;
+
+/// HEAD as it was at some moment.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) head: Head,
+    /// None if there was no HEAD: the volume is empty.
+    tag: Option<Tag>,
+    bytes: usize,
+}
+
+/// What became of a change.
+pub(crate) enum Published {
+    Done,
+    /// Not made, for HEAD is another than the change was made for.
+    Moved,
+    /// Not made, for HEAD would be too long.
+    TooLong,
+    /// Not made.
+    Failed(io::Error),
+    /// Made, or not, or still to be made.
+    InDoubt(io::Error),
+}
+
+pub(crate) struct Heads {
+    store: Arc<Store>,
+    key: Path,
+    session: Uuid,
+    changes: AtomicU64,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    known: Option<Arc<Known>>,
+    /// Counts how often it was replaced.
+    installs: u64,
+}
+
+impl Heads {
+    pub(crate) fn new(store: Arc<Store>, key: Path) -> Self {
+        Self {
+            store,
+            key,
+            session: Uuid::new_v4(),
+            changes: AtomicU64::new(0),
+            current: Mutex::default(),
+        }
+    }
+
+    /// HEAD when it was last seen, if it ever was.
+    pub(crate) fn last_seen(&self) -> Option<Arc<Known>> {
+        self.current().known.clone()
+    }
+
+    /// HEAD as it is now.
+    pub(crate) async fn now(&self) -> io::Result<Arc<Known>> {
+        let (known, installs) = {
+            let current = self.current();
+            (current.known.clone(), current.installs)
+        };
+        let tag = known.as_ref().and_then(|known| known.tag.as_ref());
+        let found = self.store.get_unless(&self.key, tag).await?;
+        let now = match (found, known) {
+            (Found::Unchanged, Some(known)) => return Ok(known),
+            (Found::Unchanged, None) => return Err(io::Error::other("HEAD is said to be known")),
+            (Found::Nothing, Some(known)) if known.tag.is_none() => return Ok(known),
+            (Found::Nothing, _) => Known::default(),
+            (Found::Object(object), _) => Known {
+                head: Head::decode(&object.contents)?,
+                tag: Some(object.tag),
+                bytes: object.contents.len(),
+            },
+        };
+        let now = Arc::new(now);
+        let mut current = self.current();
+        // An answer that was long on its way must not hide what was seen since.
+        let is_newer = |known: &Arc<Known>| known.head.generation < now.head.generation;
+        if current.installs == installs || current.known.as_ref().is_none_or(is_newer) {
+            current.install(Some(now.clone()));
+        }
+        Ok(now)
+    }
+
+    /// Replaces `base`, which was HEAD when it was last seen, with `head`.
+    pub(crate) async fn publish(&self, base: &Known, mut head: Head) -> Published {
+        let number = self.changes.fetch_add(1, Ordering::Relaxed) + 1;
+        head.sign(self.session, number);
+        let contents = match head.encode() {
+            Ok(contents) => contents,
+            Err(error) => return Published::Failed(error),
+        };
+        if contents.len() > MAX_HEAD_BYTES.max(base.bytes) {
+            return Published::TooLong;
+        }
+        let mut attempts = self.store.attempts();
+        let mut in_doubt = false;
+        loop {
+            let put = self
+                .store
+                .put_if(&self.key, contents.clone(), base.tag.as_ref());
+            let (effect, error) = match put.await {
+                Ok(tag) => {
+                    self.installed(head, tag, contents.len());
+                    return Published::Done;
+                }
+                Err(failed) => failed,
+            };
+            match effect {
+                Effect::Refused if !in_doubt => return Published::Failed(error),
+                Effect::NotSent => {}
+                // A store may have made several attempts, the first with success.
+                Effect::Conflict | Effect::Missing if self.store.makes_one_attempt() => {}
+                _ => in_doubt = true,
+            }
+            if in_doubt || effect != Effect::NotSent {
+                match self.now().await {
+                    Ok(now) => match verdict(&now, base, self.session, number) {
+                        Verdict::Made => return Published::Done,
+                        Verdict::NotMade => return Published::Moved,
+                        Verdict::Forgotten if in_doubt => return Published::InDoubt(forgotten()),
+                        Verdict::Forgotten => return Published::Moved,
+                        Verdict::NotYet => {}
+                    },
+                    Err(error) if in_doubt => return self.doubt(error),
+                    Err(error) => return Published::Failed(error),
+                }
+            }
+            if !attempts.next().await {
+                return match in_doubt {
+                    true => self.doubt(error),
+                    false => Published::Failed(error),
+                };
+            }
+        }
+    }
+
+    /// What is known of HEAD is not what the next change can be made of.
+    fn doubt(&self, error: io::Error) -> Published {
+        self.current().install(None);
+        Published::InDoubt(error)
+    }
+
+    fn installed(&self, head: Head, tag: Option<Tag>, bytes: usize) {
+        // A store that does not tell the state of what it was given has to be asked.
+        let known = tag.map(|tag| {
+            Arc::new(Known {
+                head,
+                tag: Some(tag),
+                bytes,
+            })
+        });
+        self.current().install(known);
+    }
+
+    // Nothing in there can be left half-changed.
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    fn install(&mut self, known: Option<Arc<Known>>) {
+        self.known = known;
+        self.installs += 1;
+    }
+}
+
+/// What HEAD says of a change that was to replace another HEAD.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Made,
+    /// And it never will be, for the HEAD that it was to replace is gone.
+    NotMade,
+    /// But it still can be: HEAD is as it was.
+    NotYet,
+    /// So many changes came after it that HEAD would not tell.
+    Forgotten,
+}
+
+fn verdict(now: &Known, base: &Known, session: Uuid, number: u64) -> Verdict {
+    let remembered = now.head.last_change_of(session);
+    if remembered == Some(number) {
+        return Verdict::Made;
+    }
+    if now.tag == base.tag {
+        return Verdict::NotYet;
+    }
+    let changes = now.head.generation.checked_sub(base.head.generation);
+    // It may have been removed and made anew.
+    let is_later = changes.is_some_and(|changes| changes > 0 && now.tag.is_some());
+    let is_soon = changes.is_some_and(|changes| changes <= SESSIONS as u64);
+    match is_later && (is_soon || remembered.is_some()) {
+        true => Verdict::NotMade,
+        false => Verdict::Forgotten,
+    }
+}
+
+fn forgotten() -> io::Error {
+    io::Error::other("too much was changed since to tell")
+}

@@ -1,0 +1,199 @@
+//! `Space`: the keys of one volume, and its blobs.
+//!
+//! ```text
+//! <prefix>/HEAD        what the volume is; the only object that changes
+//! <prefix>/b/<uuid>    a blob: written once, never changed
+//! <prefix>/SWEEP       since when blobs are seen to be out of use; a hint
+//! ```
+//!
+//! No path of a guest is ever part of a key.
+
+use crate::cache::BlobCache;
+use crate::file::{Blob, File, Part};
+use crate::store::Store;
+use ability_storage_engine::{Hasher, Version};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use std::io;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Requests for blobs that one call makes at once.
+pub(crate) const AT_ONCE: usize = 8;
+
+/// Bytes of a blob that are asked for at once where all of it is too much.
+pub(crate) const PIECE: u64 = 8 << 20;
+
+#[derive(Clone)]
+pub(crate) struct Space {
+    pub(crate) store: Arc<Store>,
+    pub(crate) cache: Option<Arc<BlobCache>>,
+    prefix: Path,
+}
+
+impl Space {
+    pub(crate) fn new(store: Arc<Store>, prefix: Path, cache: Option<Arc<BlobCache>>) -> Self {
+        Self {
+            store,
+            cache,
+            prefix,
+        }
+    }
+
+    pub(crate) fn head(&self) -> Path {
+        self.prefix.clone().join("HEAD")
+    }
+
+    pub(crate) fn sweep_notes(&self) -> Path {
+        self.prefix.clone().join("SWEEP")
+    }
+
+    pub(crate) fn blobs(&self) -> Path {
+        self.prefix.clone().join("b")
+    }
+
+    pub(crate) fn blob(&self, id: Uuid) -> Path {
+        self.blobs().join(id.simple().to_string())
+    }
+
+    /// Puts contents into a new blob.
+    pub(crate) async fn upload(&self, contents: Bytes) -> io::Result<Blob> {
+        let blob = Blob {
+            id: Uuid::new_v4(),
+            size: contents.len() as u64,
+            hash: Version::of(&contents),
+        };
+        self.store
+            .create(&self.blob(blob.id), contents.clone())
+            .await?;
+        if let Some(cache) = &self.cache {
+            cache.put(&blob, contents);
+        }
+        Ok(blob)
+    }
+
+    /// All of a blob, known to be what was put there.
+    pub(crate) async fn fetch(&self, blob: &Blob) -> io::Result<Bytes> {
+        if let Some(contents) = self.cache.as_ref().and_then(|cache| cache.get(blob)) {
+            return Ok(contents);
+        }
+        let key = self.blob(blob.id);
+        let contents = self.store.get(&key, blob.size, None).await?;
+        if Version::of(&contents) != blob.hash {
+            return Err(is_damaged());
+        }
+        if let Some(cache) = &self.cache {
+            cache.put(blob, contents.clone());
+        }
+        Ok(contents)
+    }
+
+    /// The contents of parts, one after the other.
+    pub(crate) async fn fetch_all(&self, parts: &[Part]) -> io::Result<Vec<u8>> {
+        let size: u64 = parts.iter().map(Part::size).sum();
+        let fetched = stream::iter(parts.to_vec()).map(|part| async move {
+            match part {
+                Part::Inline(contents) => Ok(contents),
+                Part::Blob(blob) => self.fetch(&blob).await,
+            }
+        });
+        let mut fetched = fetched.buffered(AT_ONCE);
+        let mut whole = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        while let Some(contents) = fetched.try_next().await? {
+            whole.extend_from_slice(&contents);
+        }
+        Ok(whole)
+    }
+
+    /// The version of a file, in bounded memory.
+    pub(crate) async fn version_of(&self, file: &File) -> io::Result<Version> {
+        let mut hasher = Hasher::default();
+        for part in &file.parts {
+            match part {
+                Part::Inline(contents) => hasher.update(contents),
+                Part::Blob(blob) if blob.size <= PIECE => hasher.update(&self.fetch(blob).await?),
+                Part::Blob(blob) => {
+                    let mut pieces = Pieces::new(*blob);
+                    while let Some(piece) = pieces.next(self).await? {
+                        hasher.update(&piece);
+                    }
+                }
+            }
+        }
+        Ok(hasher.version())
+    }
+
+    /// Puts contents into a new part: a blob.
+    pub(crate) async fn part(&self, contents: Vec<u8>) -> io::Result<Part> {
+        Ok(Part::Blob(self.upload(contents.into()).await?))
+    }
+
+    /// Removes blobs that nobody knows, sometime. If it fails, a sweep finds them.
+    pub(crate) fn discard(&self, blobs: Vec<Uuid>) {
+        if blobs.is_empty() {
+            return;
+        }
+        let space = self.clone();
+        crate::runtime::detach(async move {
+            for id in blobs {
+                if let Err(error) = space.store.delete(&space.blob(id)).await {
+                    tracing::debug!(%error, "a blob is left for a sweep");
+                }
+            }
+        });
+    }
+}
+
+/// A long blob, piece by piece. What is wrong with it shows at its end.
+pub(crate) struct Pieces {
+    blob: Blob,
+    read: u64,
+    hasher: Hasher,
+}
+
+impl Pieces {
+    pub(crate) fn new(blob: Blob) -> Self {
+        Self {
+            blob,
+            read: 0,
+            hasher: Hasher::default(),
+        }
+    }
+
+    /// The next piece; none at the end.
+    pub(crate) async fn next(&mut self, space: &Space) -> io::Result<Option<Bytes>> {
+        if self.read == self.blob.size {
+            return Ok(None);
+        }
+        let end = self.blob.size.min(self.read + PIECE);
+        let piece = match space.cache.as_ref() {
+            Some(cache) => cache.get_range(&self.blob, self.read..end),
+            None => None,
+        };
+        let piece = match piece {
+            Some(piece) => piece,
+            None => {
+                let key = space.blob(self.blob.id);
+                let range = self.read..end;
+                space.store.get(&key, end - self.read, Some(range)).await?
+            }
+        };
+        if piece.len() as u64 != end - self.read {
+            return Err(is_damaged());
+        }
+        self.hasher.update(&piece);
+        self.read = end;
+        if end == self.blob.size && self.hasher.version() != self.blob.hash {
+            return Err(is_damaged());
+        }
+        Ok(Some(piece))
+    }
+}
+
+fn is_damaged() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "what the object store gives is not what was put there",
+    )
+}

@@ -1,0 +1,177 @@
+//! Sweeping: removing blobs that no file uses.
+//!
+//! That no file is lost does not rest on any clock. Before a blob is removed, HEAD is
+//! replaced by one that condemns it, on the condition that HEAD still has no use for
+//! it: from then on each commit that was under way has to be made anew on a HEAD that
+//! says so, and does not take the blob into use. Times only decide how long slow
+//! writers and readers are spared.
+//!
+//! 1. delete what an earlier sweep has condemned and not come to an end with;
+//! 2. list all blobs, and note since when those are seen to be out of use;
+//! 3. condemn those that have been for long enough;
+//! 4. delete them, and only then
+//! 5. strike them off HEAD.
+
+use crate::file::now;
+use crate::head::Head;
+use crate::heads::{Heads, Published};
+use crate::space::{AT_ONCE, Space};
+use crate::store::Found;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectMeta;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Blobs that are condemned at once: their names make HEAD longer for a while.
+const MOST_AT_ONCE: usize = 1_000;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Swept {
+    /// Blobs that were removed.
+    pub removed: u64,
+    /// Their length in bytes.
+    pub removed_bytes: u64,
+    /// Blobs that no file uses, and that are left until the time of grace is over.
+    pub waiting: u64,
+    /// Their length in bytes.
+    pub waiting_bytes: u64,
+    /// Blobs that files use.
+    pub used: u64,
+}
+
+/// Since when blobs are seen to be out of use, in microseconds since 1970.
+#[derive(Default, Serialize, Deserialize)]
+struct Notes {
+    unused_since: BTreeMap<Uuid, u64>,
+}
+
+pub(crate) async fn sweep(space: &Space, grace: Duration) -> io::Result<Swept> {
+    // A session of its own: its changes must not be taken for those of commits.
+    let heads = Heads::new(space.store.clone(), space.head());
+    finish(space, &heads).await?;
+
+    let blobs = all_blobs(space).await?;
+    let used = used_by(&heads.now().await?.head);
+    let mut swept = Swept {
+        used: used.len() as u64,
+        ..Swept::default()
+    };
+    let notes = note(space, &blobs, &used).await?;
+    let grace = grace.as_micros().min(u128::from(u64::MAX)) as u64;
+    let is_due = |id: &Uuid| {
+        let since = notes.unused_since.get(id);
+        since.is_some_and(|since| since.saturating_add(grace) <= now())
+    };
+    let unused = blobs.keys().filter(|id| !used.contains(id));
+    let (due, waiting): (Vec<Uuid>, Vec<Uuid>) = unused.partition(|id| is_due(id));
+    swept.waiting = waiting.len() as u64;
+    swept.waiting_bytes = waiting.iter().filter_map(|id| blobs.get(id)).sum();
+    for due in due.chunks(MOST_AT_ONCE) {
+        let condemned = condemn(&heads, due).await?;
+        swept.removed += condemned.len() as u64;
+        swept.removed_bytes += condemned.iter().filter_map(|id| blobs.get(id)).sum::<u64>();
+        finish(space, &heads).await?;
+    }
+    Ok(swept)
+}
+
+/// Deletes what is condemned, and strikes it off.
+async fn finish(space: &Space, heads: &Heads) -> io::Result<()> {
+    let condemned = heads.now().await?.head.sweep.condemned.clone();
+    if condemned.is_empty() {
+        return Ok(());
+    }
+    let deleted = stream::iter(condemned.clone())
+        .map(|id| async move { space.store.delete(&space.blob(id)).await });
+    deleted
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    let deleted: BTreeSet<&Uuid> = condemned.iter().collect();
+    change(heads, |head| {
+        // Another sweep may have condemned others meanwhile.
+        head.sweep.condemned.retain(|id| !deleted.contains(id));
+    })
+    .await
+}
+
+/// Condemns those that are still out of use, and returns them.
+async fn condemn(heads: &Heads, due: &[Uuid]) -> io::Result<Vec<Uuid>> {
+    let mut condemned = Vec::new();
+    change(heads, |head| {
+        let used = used_by(head);
+        condemned = due
+            .iter()
+            .filter(|id| !used.contains(id))
+            .copied()
+            .collect();
+        head.sweep.count += 1;
+        head.sweep.condemned.extend(&condemned);
+    })
+    .await?;
+    Ok(condemned)
+}
+
+/// Changes HEAD, whatever it is at the moment.
+async fn change(heads: &Heads, mut change: impl FnMut(&mut Head)) -> io::Result<()> {
+    loop {
+        let base = heads.now().await?;
+        let mut head = base.head.clone();
+        change(&mut head);
+        match heads.publish(&base, head).await {
+            Published::Done => return Ok(()),
+            Published::Moved => {}
+            Published::Failed(error) | Published::InDoubt(error) => return Err(error),
+            Published::TooLong => return Err(io::Error::other("HEAD is too long already")),
+        }
+    }
+}
+
+/// Writes down since when blobs are out of use, as far as it is known.
+async fn note(
+    space: &Space,
+    blobs: &BTreeMap<Uuid, u64>,
+    used: &BTreeSet<Uuid>,
+) -> io::Result<Notes> {
+    let key = space.sweep_notes();
+    let before = match space.store.get_unless(&key, None).await? {
+        // What cannot be read is only a longer wait.
+        Found::Object(object) => serde_json::from_slice(&object.contents).unwrap_or_default(),
+        Found::Nothing | Found::Unchanged => Notes::default(),
+    };
+    let unused = blobs.keys().filter(|id| !used.contains(id));
+    let unused_since = unused.map(|id| {
+        let since = before.unused_since.get(id);
+        (*id, since.copied().unwrap_or_else(now))
+    });
+    let notes = Notes {
+        unused_since: unused_since.collect(),
+    };
+    if notes.unused_since != before.unused_since {
+        space
+            .store
+            .put(&key, serde_json::to_vec(&notes)?.into())
+            .await?;
+    }
+    Ok(notes)
+}
+
+/// All blobs that are there, with their lengths.
+async fn all_blobs(space: &Space) -> io::Result<BTreeMap<Uuid, u64>> {
+    let listed = space.store.list(&space.blobs()).await?;
+    let blob = |object: &ObjectMeta| {
+        let id = Uuid::try_parse(object.location.filename()?).ok()?;
+        Some((id, object.size))
+    };
+    Ok(listed.iter().filter_map(blob).collect())
+}
+
+fn used_by(head: &Head) -> BTreeSet<Uuid> {
+    let blobs = head.files.iter().flat_map(|(_, file)| file.blobs());
+    blobs.map(|blob| blob.id).collect()
+}

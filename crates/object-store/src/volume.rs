@@ -1,0 +1,269 @@
+//! `ObjectVolume`: a volume on an object store.
+//!
+//! Here calls are put together from what the other modules do: what HEAD is
+//! (`heads`), what a batch needs (`change`), and how it is committed (`commits`).
+
+use crate::accounts::{Accounts, InFlight};
+use crate::cache::BlobCache;
+use crate::change::{Prepared, prepare, versions};
+use crate::commits::{Commits, unavailable};
+use crate::file::File;
+use crate::heads::Heads;
+use crate::reader::ObjectReader;
+use crate::runtime;
+use crate::space::Space;
+use crate::store::{Requests, Store};
+use crate::sweep::{self, Swept};
+use crate::writer::ObjectWriter;
+use ability_storage_engine::{
+    Batch, Error, FileInfo, FilePath, Limits, Reader, Result, Snapshot, Usage, Version, Volume,
+    Writer,
+};
+use object_store::path::Path;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a file is looked up again whose blobs are gone, for it was replaced
+/// meanwhile.
+const LOOKS: usize = 10;
+
+/// A volume whose files are in an object store.
+///
+/// It keeps all promises of [`Volume`], also towards other volumes over the same
+/// files in other processes and on other machines. See
+/// [`ObjectRoot`](crate::ObjectRoot) for how to get one.
+///
+/// Calls block until the store has answered; they may be made from any thread, also
+/// from one of an asynchronous runtime (which then waits).
+pub struct ObjectVolume {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) space: Space,
+    pub(crate) heads: Arc<Heads>,
+    pub(crate) limits: Limits,
+    pub(crate) read_only: bool,
+    pub(crate) accounts: Arc<Accounts>,
+    commits: Commits,
+}
+
+impl ObjectVolume {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        prefix: Path,
+        cache: Option<BlobCache>,
+        limits: Limits,
+        read_only: bool,
+    ) -> Self {
+        let space = Space::new(store.clone(), prefix, cache.map(Arc::new));
+        let heads = Arc::new(Heads::new(store, space.head()));
+        let commits = Commits::new(space.clone(), heads.clone(), limits.clone());
+        Self {
+            shared: Arc::new(Shared {
+                space,
+                heads,
+                limits,
+                read_only,
+                accounts: Arc::default(),
+                commits,
+            }),
+        }
+    }
+
+    /// How many requests all volumes of the same root have made so far.
+    pub fn requests(&self) -> Requests {
+        self.shared.space.store.requests()
+    }
+
+    /// Removes blobs that no file has used for at least `grace`.
+    ///
+    /// Blobs go out of use when files are replaced, and when a client stops before it
+    /// commits what it has sent. A sweep notes when it sees a blob out of use for the
+    /// first time, and removes it once that was `grace` ago: so it takes two sweeps.
+    /// No file is ever lost to it, however short the time is. But what a writer takes
+    /// longer than that to commit may have to be written again, and a reader may not
+    /// come to its end: a day is a good time, and zero is for volumes that nobody
+    /// uses at the moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`], or [`Error::Unavailable`] if the store did not answer;
+    /// what is left to do is done by the next sweep.
+    pub fn sweep(&self, grace: Duration) -> Result<Swept> {
+        if self.shared.read_only {
+            return Err(Error::ReadOnly);
+        }
+        let space = self.shared.space.clone();
+        let swept = runtime::wait(async move { sweep::sweep(&space, grace).await });
+        swept
+            .and_then(|swept| swept)
+            .map_err(|source| Error::Unavailable {
+                what: "the volume could not be swept".to_owned(),
+                source,
+            })
+    }
+
+    /// A file as HEAD has it now.
+    fn find(&self, path: &FilePath) -> Result<File> {
+        let (shared, path) = (self.shared.clone(), path.clone());
+        runtime::wait(async move { shared.find(&path).await }).map_err(cannot_be_read)?
+    }
+}
+
+impl Volume for ObjectVolume {
+    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
+        let (shared, path) = (self.shared.clone(), path.clone());
+        runtime::wait(async move { shared.read(&path, max_bytes).await }).map_err(cannot_be_read)?
+    }
+
+    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
+        let file = self.find(path)?;
+        Ok(FileInfo::new(file.size, file.modified()))
+    }
+
+    fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
+        let heads = self.shared.heads.clone();
+        let now = runtime::wait(async move { heads.now().await });
+        let now = now.and_then(|now| now).map_err(cannot_be_read)?;
+        Ok(now.head.files.list(directory))
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        if self.shared.read_only {
+            return Err(Error::ReadOnly);
+        }
+        self.shared.commit(batch)
+    }
+
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        if self.shared.read_only {
+            return Err(Error::ReadOnly);
+        }
+        Ok(Box::new(ObjectWriter::new(self.shared.clone(), path)?))
+    }
+
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        let file = self.find(path)?;
+        let space = self.shared.space.clone();
+        Ok(Box::new(ObjectReader::new(space, path.clone(), file)))
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        let heads = self.shared.heads.clone();
+        let now = runtime::wait(async move { heads.now().await });
+        let now = now.and_then(|now| now).map_err(cannot_be_read)?;
+        Ok(now.head.files.usage())
+    }
+}
+
+impl Shared {
+    /// Commits a batch and waits for it.
+    pub(crate) fn commit(self: &Arc<Self>, batch: Batch) -> Result<Vec<Option<Version>>> {
+        let mut in_flight = InFlight::none(&self.accounts);
+        let (mut bytes, mut first) = (0, None);
+        for step in batch.steps() {
+            let path = step.change.target();
+            in_flight.add(&self.limits, path, step.change.bytes())?;
+            bytes += step.change.bytes();
+            first = first.or(Some(path.clone()));
+        }
+        let Some(path) = first else {
+            return Ok(Vec::new());
+        };
+        let (start, steps) = (Instant::now(), batch.steps().len());
+        let versions = versions(&batch);
+        let (shared, written) = (self.clone(), versions.clone());
+        let committed = runtime::wait(async move {
+            let Shared {
+                space,
+                heads,
+                limits,
+                ..
+            } = &*shared;
+            match prepare(space, heads, limits, batch, &written).await {
+                Ok(prepared) => shared.commits.commit(prepared).await,
+                Err(error) => Err(unavailable(&error)),
+            }
+        });
+        let result = committed
+            .map_err(|error| unavailable(&error))
+            .and_then(|result| result);
+        tell(&path, steps, bytes, start, &result);
+        result.map(|()| versions)
+    }
+
+    /// Commits what has been uploaded and waits for it.
+    pub(crate) fn commit_prepared(self: &Arc<Self>, prepared: Prepared) -> Result<()> {
+        let shared = self.clone();
+        let committed = runtime::wait(async move { shared.commits.commit(prepared).await });
+        committed.map_err(|error| unavailable(&error))?
+    }
+
+    async fn find(&self, path: &FilePath) -> Result<File> {
+        let now = self.heads.now().await.map_err(cannot_be_read)?;
+        now.head.files.find(path).cloned()
+    }
+
+    async fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
+        let mut file = self.find(path).await?;
+        for _ in 0..LOOKS {
+            if file.size > max_bytes {
+                return Err(Error::TooLarge {
+                    path: path.clone(),
+                    limit: max_bytes,
+                });
+            }
+            let not_read = |source| Error::Io {
+                path: path.clone(),
+                intent: "read",
+                source,
+            };
+            let error = match self.space.fetch_all(&file.parts).await {
+                Ok(contents) => return Ok(Snapshot { contents }),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(not_read(error));
+                }
+                Err(error) => error,
+            };
+            // It was replaced, and a sweep was faster than this call.
+            let now = self.find(path).await?;
+            if now.parts == file.parts {
+                return Err(not_read(error));
+            }
+            file = now;
+        }
+        let source = io::Error::other("it is replaced and swept all the time");
+        Err(Error::Io {
+            path: path.clone(),
+            intent: "read",
+            source,
+        })
+    }
+}
+
+impl fmt::Debug for ObjectVolume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectVolume")
+            .field("head", &self.shared.space.head().as_ref())
+            .finish_non_exhaustive()
+    }
+}
+
+fn tell(path: &FilePath, steps: usize, bytes: u64, start: Instant, result: &Result<()>) {
+    let micros = start.elapsed().as_micros() as u64;
+    let path = path.as_str();
+    match result {
+        Ok(()) => tracing::debug!(path, steps, bytes, micros, "committed"),
+        Err(error) => tracing::debug!(path, steps, bytes, micros, %error, "not committed"),
+    }
+}
+
+fn cannot_be_read(source: io::Error) -> Error {
+    Error::Unavailable {
+        what: "the object store could not be read".to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,237 @@
+//! `ObjectWriter`: a file that is sent piece by piece, in bounded memory.
+//!
+//! What is short is held back and committed like any other write; what is longer goes
+//! into one blob in parts. If the writer is dropped, the store is told to forget them.
+
+use crate::accounts::{InFlight, WriterPlace};
+use crate::change::Prepared;
+use crate::commits::unavailable;
+use crate::file::Blob;
+use crate::runtime;
+use crate::space::PIECE;
+use crate::volume::Shared;
+use ability_storage_engine::{
+    Batch, Change, Error, FilePath, Hasher, Precondition, Result, Version, Writer,
+};
+use bytes::{Bytes, BytesMut};
+use object_store::MultipartUpload;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// Parts that are on their way at once.
+const PARTS_AT_ONCE: usize = 3;
+
+pub(crate) struct ObjectWriter {
+    shared: Arc<Shared>,
+    path: FilePath,
+    bytes: u64,
+    hasher: Hasher,
+    /// What is not sent yet.
+    held_back: BytesMut,
+    upload: Option<Upload>,
+    has_failed: bool,
+    in_flight: InFlight,
+    sweeps: Option<u64>,
+    _place: WriterPlace,
+}
+
+/// A blob that is being sent.
+struct Upload {
+    id: Uuid,
+    upload: Box<dyn MultipartUpload>,
+    on_their_way: VecDeque<JoinHandle<io::Result<()>>>,
+}
+
+impl ObjectWriter {
+    pub(crate) fn new(shared: Arc<Shared>, path: &FilePath) -> Result<Self> {
+        shared.limits.check_path(path)?;
+        let place = WriterPlace::take(&shared.accounts, &shared.limits, path)?;
+        let known = shared.heads.last_seen();
+        Ok(Self {
+            in_flight: InFlight::none(&shared.accounts),
+            sweeps: known.map(|known| known.head.sweep.count),
+            shared,
+            path: path.clone(),
+            bytes: 0,
+            hasher: Hasher::default(),
+            held_back: BytesMut::new(),
+            upload: None,
+            has_failed: false,
+            _place: place,
+        })
+    }
+
+    fn take(&mut self, contents: &[u8]) -> Result<()> {
+        let (path, limits) = (&self.path, &self.shared.limits);
+        self.bytes += contents.len() as u64;
+        limits.check_file(path, self.bytes)?;
+        self.in_flight.add(limits, path, contents.len() as u64)?;
+        self.hasher.update(contents);
+        let mut rest = contents;
+        while !rest.is_empty() {
+            let room = (PIECE as usize - self.held_back.len()).min(rest.len());
+            self.held_back.extend_from_slice(&rest[..room]);
+            rest = &rest[room..];
+            if self.held_back.len() as u64 == PIECE {
+                let part = std::mem::take(&mut self.held_back).freeze();
+                self.send(part).map_err(|error| unavailable(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a part on its way, when there is room for it.
+    fn send(&mut self, part: Bytes) -> io::Result<()> {
+        let shared = self.shared.clone();
+        let upload = self.upload.take();
+        let sent = runtime::wait(async move {
+            let mut upload = match upload {
+                Some(upload) => upload,
+                None => Upload::begin(&shared).await?,
+            };
+            let sent = upload.send(&shared, part).await;
+            io::Result::Ok((upload, sent))
+        })?;
+        let (upload, sent) = sent?;
+        self.upload = Some(upload);
+        sent
+    }
+}
+
+impl Upload {
+    async fn begin(shared: &Shared) -> io::Result<Self> {
+        let id = Uuid::new_v4();
+        let key = shared.space.blob(id);
+        Ok(Self {
+            id,
+            upload: shared.space.store.begin(&key).await?,
+            on_their_way: VecDeque::new(),
+        })
+    }
+
+    async fn send(&mut self, shared: &Shared, part: Bytes) -> io::Result<()> {
+        while self.on_their_way.len() >= PARTS_AT_ONCE {
+            self.wait_for_one().await?;
+        }
+        let store = &shared.space.store;
+        store.count_part();
+        let limit = store.limit(part.len() as u64);
+        let sending = self.upload.put_part(part.into());
+        self.on_their_way.push_back(tokio::spawn(async move {
+            match tokio::time::timeout(limit, sending).await {
+                Ok(sent) => sent.map_err(crate::failure::told),
+                Err(_) => Err(crate::failure::timed_out()),
+            }
+        }));
+        Ok(())
+    }
+
+    async fn wait_for_one(&mut self) -> io::Result<()> {
+        match self.on_their_way.pop_front() {
+            Some(part) => part.await.map_err(io::Error::other)?,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the parts one blob. If the answer is lost, the blob itself tells.
+    async fn complete(&mut self, shared: &Shared, bytes: u64) -> io::Result<()> {
+        while !self.on_their_way.is_empty() {
+            self.wait_for_one().await?;
+        }
+        let store = &shared.space.store;
+        store.count_part();
+        let completed = tokio::time::timeout(store.limit(bytes), self.upload.complete()).await;
+        let error = match completed {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => crate::failure::told(error),
+            Err(_) => crate::failure::timed_out(),
+        };
+        match store.size(&shared.space.blob(self.id)).await {
+            Ok(size) if size == bytes => Ok(()),
+            _ => Err(error),
+        }
+    }
+
+    async fn abort(mut self) {
+        for part in self.on_their_way.drain(..) {
+            part.abort();
+        }
+        if let Err(error) = self.upload.abort().await {
+            tracing::debug!(%error, "parts of a blob are left for the rules of the bucket");
+        }
+    }
+}
+
+impl Writer for ObjectWriter {
+    fn write(&mut self, contents: &[u8]) -> Result<()> {
+        if self.has_failed {
+            return Err(after_failed_write(&self.path));
+        }
+        let taken = self.take(contents);
+        self.has_failed = taken.is_err();
+        taken
+    }
+
+    fn commit(mut self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        if self.has_failed {
+            return Err(after_failed_write(&self.path));
+        }
+        if self.shared.read_only {
+            return Err(Error::ReadOnly);
+        }
+        let rest = std::mem::take(&mut self.held_back).freeze();
+        let version = self.hasher.version();
+        if self.upload.is_none() {
+            let (path, contents) = (self.path.clone(), rest.to_vec());
+            let write = Change::Write { path, contents };
+            self.shared
+                .commit(Batch::from(write.only_if(precondition)))?;
+            return Ok(version);
+        }
+        if !rest.is_empty() {
+            self.send(rest).map_err(|error| unavailable(&error))?;
+        }
+        let Some(mut upload) = self.upload.take() else {
+            return Err(after_failed_write(&self.path));
+        };
+        let (shared, bytes, id) = (self.shared.clone(), self.bytes, upload.id);
+        let completed = runtime::wait(async move {
+            let completed = upload.complete(&shared, bytes).await;
+            if completed.is_err() {
+                upload.abort().await;
+                shared.space.discard(vec![id]);
+            }
+            completed
+        });
+        completed
+            .and_then(|completed| completed)
+            .map_err(|error| unavailable(&error))?;
+        let blob = Blob {
+            id,
+            size: bytes,
+            hash: version,
+        };
+        let prepared = Prepared::stream(self.path.clone(), blob, precondition, self.sweeps);
+        self.shared.commit_prepared(prepared)?;
+        Ok(version)
+    }
+}
+
+impl Drop for ObjectWriter {
+    fn drop(&mut self) {
+        if let Some(upload) = self.upload.take() {
+            runtime::detach(upload.abort());
+        }
+    }
+}
+
+fn after_failed_write(path: &FilePath) -> Error {
+    Error::Io {
+        path: path.clone(),
+        intent: "changed",
+        source: io::Error::other("an earlier write to it failed"),
+    }
+}
