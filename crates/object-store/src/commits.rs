@@ -176,7 +176,10 @@ impl Commits {
                     return Some(
                         verdicts
                             .map(|(batch, verdict)| match verdict {
-                                Ok(()) => Err(in_doubt(batch, &error)),
+                                Ok(()) => Err(batch.path().map_or_else(
+                                    || unavailable(&error),
+                                    |path| in_doubt(path, &error),
+                                )),
                                 Err(_) => Err(unavailable(&error)),
                             })
                             .collect(),
@@ -303,13 +306,11 @@ pub(crate) fn unavailable(error: &io::Error) -> Error {
     }
 }
 
-fn in_doubt(batch: &Prepared, error: &io::Error) -> Error {
-    match batch.path() {
-        Some(path) => Error::InDoubt {
-            path: path.clone(),
-            source: again(error),
-        },
-        None => unavailable(error),
+/// Nobody knows whether the store did what was asked for.
+pub(crate) fn in_doubt(path: &FilePath, error: &io::Error) -> Error {
+    Error::InDoubt {
+        path: path.clone(),
+        source: again(error),
     }
 }
 

@@ -28,6 +28,8 @@ mod failure;
 mod file;
 mod head;
 mod heads;
+#[cfg(test)]
+mod model_tests;
 mod patience;
 mod probe;
 mod reader;
@@ -37,6 +39,8 @@ mod space;
 mod spill;
 mod store;
 mod sweep;
+#[cfg(test)]
+mod testing;
 mod url;
 mod volume;
 mod writer;

@@ -22,8 +22,8 @@ use uuid::Uuid;
 /// Requests for blobs that one call makes at once.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// Bytes of a blob that are asked for at once where all of it is too much.
-pub(crate) const PIECE: u64 = 8 << 20;
+/// Bytes of a blob that are sent or asked for at once where all of it is too much.
+pub(crate) const PIECE: u64 = if cfg!(test) { 8 << 10 } else { 8 << 20 };
 
 #[derive(Clone)]
 pub(crate) struct Space {

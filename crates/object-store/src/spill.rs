@@ -16,16 +16,16 @@ use std::ops::Range;
 pub(crate) const INLINE_BYTES: u64 = 4 << 10;
 
 /// The most bytes that all files keep in HEAD.
-const ALL_INLINE_BYTES: u64 = 256 << 10;
+const ALL_INLINE_BYTES: u64 = if cfg!(test) { 6 << 10 } else { 256 << 10 };
 
 /// Parts shorter than this are put together when there are many.
 const SHORT: u64 = 1 << 20;
 
 /// How many short parts may stand at the end of a file.
-const MANY: usize = 16;
+const MANY: usize = if cfg!(test) { 5 } else { 16 };
 
 /// How many of them are put together at least.
-const SOME: usize = 8;
+const SOME: usize = if cfg!(test) { 3 } else { 8 };
 
 /// The longest part that is made of others.
 const LONGEST: u64 = 8 << 20;

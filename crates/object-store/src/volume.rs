@@ -6,7 +6,7 @@
 use crate::accounts::{Accounts, InFlight};
 use crate::cache::BlobCache;
 use crate::change::{Prepared, prepare, versions};
-use crate::commits::{Commits, unavailable};
+use crate::commits::{Commits, in_doubt, unavailable};
 use crate::file::File;
 use crate::heads::Heads;
 use crate::reader::ObjectReader;
@@ -188,18 +188,19 @@ impl Shared {
                 Err(error) => Err(unavailable(&error)),
             }
         });
-        let result = committed
-            .map_err(|error| unavailable(&error))
-            .and_then(|result| result);
+        let result = committed.unwrap_or_else(|error| Err(in_doubt(&path, &error)));
         tell(&path, steps, bytes, start, &result);
         result.map(|()| versions)
     }
 
     /// Commits what has been uploaded and waits for it.
     pub(crate) fn commit_prepared(self: &Arc<Self>, prepared: Prepared) -> Result<()> {
-        let shared = self.clone();
+        let (shared, path) = (self.clone(), prepared.path().cloned());
         let committed = runtime::wait(async move { shared.commits.commit(prepared).await });
-        committed.map_err(|error| unavailable(&error))?
+        committed.unwrap_or_else(|error| match path {
+            Some(path) => Err(in_doubt(&path, &error)),
+            None => Err(unavailable(&error)),
+        })
     }
 
     async fn find(&self, path: &FilePath) -> Result<File> {

@@ -1,0 +1,348 @@
+//! What the tests share: a store in memory whose requests fail as those of a real one
+//! do: before they take effect, after it, long after it, or with no answer at all.
+
+use crate::root::ObjectRoot;
+use crate::volume::ObjectVolume;
+use crate::{BlobCache, Patience};
+use ability_storage_engine::{FilePath, VolumeId};
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What is wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It fails and does nothing.
+    Before,
+    /// It is made, and its answer is lost.
+    After,
+    /// It is made when so many more requests have been made, or when the event is
+    /// over; meanwhile it seems to have failed.
+    Late(usize),
+    /// There is no answer.
+    Hang,
+    /// The client stops: neither this nor any later request of it is made.
+    Stop,
+    /// The client stops after this was made.
+    StopAfter,
+}
+
+/// A store that several clients use, and what is still on its way to it.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    store: Arc<InMemory>,
+    late: Mutex<Vec<Late>>,
+}
+
+#[derive(Debug)]
+struct Late {
+    requests: usize,
+    location: Path,
+    payload: PutPayload,
+    options: PutOptions,
+}
+
+impl Network {
+    /// A request arrives; those that were overtaken may arrive with it.
+    async fn arrive(&self) {
+        let due: Vec<Late> = {
+            let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+            for one in &mut *late {
+                one.requests = one.requests.saturating_sub(1);
+            }
+            late.extract_if(.., |one| one.requests == 0).collect()
+        };
+        self.make(due).await;
+    }
+
+    /// All that is on its way arrives.
+    pub(crate) fn settle(self: &Arc<Self>) {
+        let network = self.clone();
+        let settled = crate::runtime::wait(async move {
+            let late = std::mem::take(&mut *network.late.lock().expect("not poisoned"));
+            network.make(late).await;
+        });
+        settled.expect("a runtime");
+    }
+
+    async fn make(&self, late: Vec<Late>) {
+        for one in late {
+            // Nobody waits for the answer any more.
+            let _ = self
+                .store
+                .put_opts(&one.location, one.payload, one.options)
+                .await;
+        }
+    }
+
+    /// The names of all objects.
+    pub(crate) fn keys(self: &Arc<Self>) -> Vec<String> {
+        let network = self.clone();
+        let listed = crate::runtime::wait(async move {
+            let listed: Vec<Result<ObjectMeta>> = network.store.list(None).collect().await;
+            listed
+        });
+        let listed = listed.expect("a runtime").into_iter();
+        listed
+            .map(|object| object.expect("in memory").location.to_string())
+            .collect()
+    }
+}
+
+/// One client's way to the store.
+#[derive(Debug)]
+pub(crate) struct FaultyStore {
+    network: Arc<Network>,
+    requests: AtomicUsize,
+    faults: Mutex<BTreeMap<usize, Fault>>,
+    /// How many in a thousand requests fail, in any way.
+    chance: AtomicUsize,
+    has_stopped: Mutex<bool>,
+    /// Multipart uploads that were neither completed nor aborted.
+    open_uploads: Arc<AtomicUsize>,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(network: &Arc<Network>) -> Arc<Self> {
+        Arc::new(Self {
+            network: network.clone(),
+            requests: AtomicUsize::new(0),
+            faults: Mutex::default(),
+            chance: AtomicUsize::new(0),
+            has_stopped: Mutex::default(),
+            open_uploads: Arc::default(),
+        })
+    }
+
+    /// The request that comes after so many others fails.
+    pub(crate) fn fail_at(&self, requests: usize, fault: Fault) {
+        let at = self.requests.load(Ordering::SeqCst) + requests;
+        self.faults.lock().expect("not poisoned").insert(at, fault);
+    }
+
+    /// So many in a thousand requests fail from now on.
+    pub(crate) fn fail_often(&self, chance: usize) {
+        self.chance.store(chance, Ordering::SeqCst);
+    }
+
+    /// What was to fail does not any more.
+    pub(crate) fn heal(&self) {
+        self.faults.lock().expect("not poisoned").clear();
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn open_uploads(&self) -> usize {
+        self.open_uploads.load(Ordering::SeqCst)
+    }
+
+    /// What is to become of the request that is made now. Each may be the last moment
+    /// of a client, so `Err` is for those that are not made.
+    async fn next(&self) -> Result<Option<Fault>> {
+        self.network.arrive().await;
+        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        if *self.has_stopped.lock().expect("not poisoned") {
+            stop();
+        }
+        let mut fault = self.faults.lock().expect("not poisoned").remove(&number);
+        if fastrand::usize(..1000) < self.chance.load(Ordering::SeqCst) {
+            fault = fault.or(Some(match fastrand::u8(..4) {
+                0 => Fault::Before,
+                1 => Fault::Late(fastrand::usize(1..20)),
+                _ => Fault::After,
+            }));
+        }
+        match fault {
+            Some(Fault::Before) => Err(lost()),
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Stop) => {
+                *self.has_stopped.lock().expect("not poisoned") = true;
+                stop()
+            }
+            Some(Fault::StopAfter) => {
+                *self.has_stopped.lock().expect("not poisoned") = true;
+                Ok(fault)
+            }
+            fault => Ok(fault),
+        }
+    }
+
+    /// What the client gets to know of a request that was made.
+    fn answer<T>(fault: Option<Fault>, result: Result<T>) -> Result<T> {
+        match fault {
+            None => result,
+            Some(Fault::StopAfter) => stop(),
+            Some(_) => Err(lost()),
+        }
+    }
+}
+
+impl fmt::Display for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultyStore")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FaultyStore {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let fault = self.next().await?;
+        if let Some(Fault::Late(requests)) = fault {
+            let late = Late {
+                requests,
+                location: location.clone(),
+                payload,
+                options,
+            };
+            self.network.late.lock().expect("not poisoned").push(late);
+            return Err(lost());
+        }
+        let result = self
+            .network
+            .store
+            .put_opts(location, payload, options)
+            .await;
+        Self::answer(fault, result)
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let fault = self.next().await?;
+        let upload = self
+            .network
+            .store
+            .put_multipart_opts(location, options)
+            .await;
+        let inner = Self::answer(fault, upload)?;
+        self.open_uploads.fetch_add(1, Ordering::SeqCst);
+        let open_uploads = self.open_uploads.clone();
+        Ok(Box::new(FaultyUpload {
+            inner,
+            open_uploads,
+        }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let fault = self.next().await?;
+        let result = self.network.store.get_opts(location, options).await;
+        Self::answer(fault, result)
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        let fault = self.faults.lock().expect("not poisoned").remove(&number);
+        if *self.has_stopped.lock().expect("not poisoned") {
+            stop();
+        }
+        if matches!(fault, Some(Fault::Before | Fault::Hang | Fault::Stop)) {
+            return stream::iter([Err(lost())]).boxed();
+        }
+        let deleted = self.network.store.delete_stream(locations);
+        deleted
+            .map(move |result| Self::answer(fault, result))
+            .boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        if *self.has_stopped.lock().expect("not poisoned") {
+            stop();
+        }
+        self.network.store.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.next().await?;
+        self.network.store.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.network.store.copy_opts(from, to, options).await
+    }
+}
+
+#[derive(Debug)]
+struct FaultyUpload {
+    inner: Box<dyn MultipartUpload>,
+    open_uploads: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl MultipartUpload for FaultyUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.inner.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let result = self.inner.complete().await;
+        self.open_uploads.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        let result = self.inner.abort().await;
+        self.open_uploads.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+}
+
+/// The client ends here: nothing that it has begun goes on.
+fn stop() -> ! {
+    std::panic::resume_unwind(Box::new("the client stops"))
+}
+
+fn lost() -> Error {
+    Error::Generic {
+        store: "FaultyStore",
+        source: "the connection broke".into(),
+    }
+}
+
+/// Does not wait long for an answer, nor between two attempts.
+pub(crate) fn impatient() -> Patience {
+    Patience::default()
+        .give_up_after(Duration::from_secs(5))
+        .request(Duration::from_millis(30))
+        .pauses(Duration::from_micros(100), Duration::from_millis(2))
+}
+
+/// A volume of a client.
+pub(crate) fn open(
+    store: Arc<dyn ObjectStore>,
+    patience: Patience,
+    cache: Option<BlobCache>,
+) -> ObjectVolume {
+    let mut options = ObjectRoot::options().patience(patience).probe(false);
+    if let Some(cache) = cache {
+        options = options.cache(cache);
+    }
+    let root = options.open_in(store, Path::from("root")).expect("opened");
+    root.volume(&VolumeId::user())
+}
+
+pub(crate) fn file(path: &str) -> FilePath {
+    FilePath::new(path).expect("valid")
+}
