@@ -4,6 +4,7 @@ use super::home;
 use anyhow::{Context, Result};
 use outage::cluster::{Cluster, Shape, Storage};
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
@@ -77,7 +78,8 @@ pub fn run(options: &Options, state: &Path) -> Result<ExitCode> {
         eprintln!("{:>5.1} s  {part}", started.elapsed().as_secs_f64());
     })?;
     is_up.store(true, Ordering::SeqCst);
-    show(&cluster);
+    let printed = io::stdout().write_all(shown(&cluster).as_bytes());
+    printed.context("cannot print where the cluster is")?;
     eprintln!(
         "{:>5.1} s  up; Ctrl-C takes it down",
         started.elapsed().as_secs_f64()
@@ -100,19 +102,22 @@ pub fn run(options: &Options, state: &Path) -> Result<ExitCode> {
 }
 
 /// In the form in which a shell can read it.
-fn show(cluster: &Cluster) {
-    println!("# {}", cluster.directory().display());
+fn shown(cluster: &Cluster) -> String {
+    let mut lines = vec![format!("# {}", cluster.directory().display())];
     for (daemon, id) in cluster.daemons() {
-        println!("# {daemon}: process {}", id.unwrap_or_default());
+        lines.push(format!("# {daemon}: process {}", id.unwrap_or_default()));
     }
     let endpoints = cluster.endpoints();
     for other in &endpoints[1..] {
-        println!("# the same cluster: {other}");
+        lines.push(format!("# the same cluster: {other}"));
     }
-    println!("export AWS_ENDPOINT={}", endpoints[0]);
-    println!("export AWS_ACCESS_KEY_ID={}", cluster.access_key());
-    println!("export AWS_SECRET_ACCESS_KEY={}", cluster.secret_key());
-    println!("export AWS_REGION={}", cluster.region());
-    println!("export AWS_ALLOW_HTTP=true");
-    println!("# s3://{}", cluster.bucket());
+    lines.extend([
+        format!("export AWS_ENDPOINT={}", endpoints[0]),
+        format!("export AWS_ACCESS_KEY_ID={}", cluster.access_key()),
+        format!("export AWS_SECRET_ACCESS_KEY={}", cluster.secret_key()),
+        format!("export AWS_REGION={}", cluster.region()),
+        "export AWS_ALLOW_HTTP=true".to_owned(),
+        format!("# s3://{}", cluster.bucket()),
+    ]);
+    lines.join("\n") + "\n"
 }
