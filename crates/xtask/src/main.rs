@@ -5,6 +5,7 @@
 
 mod ability;
 mod bench;
+mod ceph;
 mod demo;
 mod fuzz;
 mod guests;
@@ -48,6 +49,7 @@ enum Command {
     Fuzz(fuzz::Options),
     Demo(demo::Options),
     Powercut(powercut::Options),
+    Ceph(ceph::Options),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +73,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Sdks(_) => sdks::check(&workspace)?,
         Command::Test(options) => test::run(&workspace, &options)?,
         Command::Powercut(options) => return powercut::run(&workspace, &options),
+        Command::Ceph(options) => return ceph::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Demo(options) => return demo::run(&workspace, &options),
     }

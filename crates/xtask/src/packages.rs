@@ -3,9 +3,33 @@
 //! Must never remove a package.
 
 use crate::process::{output_of, run_logged};
-use crate::progress::Step;
+use crate::progress::{Step, note};
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
+
+/// Installs the packages of those programs that are missing, if it can. If it cannot, what
+/// needs them will say so.
+pub fn install_programs(workspace: &Workspace, programs: &[(&str, &'static str)]) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let missing = programs.iter().filter(|(program, _)| {
+        let mut directories = std::env::split_paths(&path);
+        !directories.any(|directory| directory.join(program).is_file())
+    });
+    let mut packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return;
+    }
+    let installed = require_debian()
+        .and_then(|()| require_root(workspace))
+        .and_then(|()| install(workspace, &packages));
+    if let Err(error) = installed {
+        note(&format!(
+            "not installed: {}: {error:#}",
+            packages.join(", ")
+        ));
+    }
+}
 
 /// Installs packages of Debian; who calls has made sure that this can be done.
 pub fn install(workspace: &Workspace, packages: &[&str]) -> Result<()> {

@@ -5,7 +5,6 @@ use crate::ability;
 use crate::guests;
 use crate::packages;
 use crate::process::{exit_code, run_shown};
-use crate::progress::note;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
@@ -77,22 +76,5 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 
 /// Installs what is missing, if it can. If it cannot, what needs it will say so.
 pub fn install_programs(workspace: &Workspace) {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let missing = PROGRAMS.iter().filter(|(program, _)| {
-        let mut directories = std::env::split_paths(&path);
-        !directories.any(|directory| directory.join(program).is_file())
-    });
-    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
-    if packages.is_empty() {
-        return;
-    }
-    let installed = packages::require_debian()
-        .and_then(|()| packages::require_root(workspace))
-        .and_then(|()| packages::install(workspace, &packages));
-    if let Err(error) = installed {
-        note(&format!(
-            "not installed: {}: {error:#}",
-            packages.join(", ")
-        ));
-    }
+    packages::install_programs(workspace, &PROGRAMS);
 }
