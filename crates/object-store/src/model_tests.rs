@@ -6,7 +6,7 @@
 //! `ABILITY_STORAGE_CASES=<number>` tries so many sequences for each seed.
 
 use crate::BlobCache;
-use crate::testing::{Fault, FaultyStore, Network, file, impatient, open};
+use crate::testing::{Fault, FaultyStore, Meanwhile, Network, file, impatient, open};
 use crate::volume::ObjectVolume;
 use ability_storage_engine::{
     Batch, Change, Error, FilePath, MemoryVolume, Outcome, Precondition, Reader, Result, Version,
@@ -112,6 +112,8 @@ fn fault() -> impl Strategy<Value = Option<(usize, Fault)>> {
         Just(Fault::Hang),
         Just(Fault::Stop),
         Just(Fault::StopAfter),
+        Just(Fault::Meanwhile(Meanwhile::Sweep)),
+        Just(Fault::Meanwhile(Meanwhile::Append)),
     ];
     proptest::option::of((0..6_usize, kind))
 }
@@ -192,10 +194,18 @@ impl World {
         &mut self,
         client: usize,
         fault: Option<(usize, Fault)>,
-        after: Option<Contents>,
+        batch: Batch,
         result: Result<()>,
     ) -> Result<(), TestCaseError> {
         self.network.settle();
+        for done in self.network.done_meanwhile() {
+            if done == Meanwhile::Append {
+                let (path, contents) = (file("log"), b"+".to_vec());
+                let appended = Change::Append { path, contents }.into();
+                self.model = expected(&self.model, appended).unwrap_or(self.model.clone());
+            }
+        }
+        let after = expected(&self.model, batch);
         self.clients[client].store.heal();
         if matches!(fault, Some((_, Fault::Stop | Fault::StopAfter))) {
             self.clients[client] = self.client(client);
@@ -293,12 +303,11 @@ fn play(events: &[Event]) -> Result<(), TestCaseError> {
         match event {
             Event::Commit(client, actions, fault) => {
                 let batch = batch(&world.model, actions);
-                let after = expected(&world.model, batch.clone());
                 if let Some((at, fault)) = fault {
                     world.clients[*client].store.fail_at(*at, *fault);
                 }
-                let result = world.clients[*client].volume.commit(batch).map(drop);
-                world.settle(*client, *fault, after, result)?;
+                let result = world.clients[*client].volume.commit(batch.clone());
+                world.settle(*client, *fault, batch, result.map(drop))?;
             }
             Event::Begin(client, path, contents) => {
                 let (path, client) = (file(path), *client);
@@ -323,7 +332,7 @@ fn play(events: &[Event]) -> Result<(), TestCaseError> {
                     continue;
                 }
                 let (path, contents) = (begun.path, begun.contents);
-                let after = expected(&world.model, Change::Write { path, contents }.into());
+                let batch = Batch::from(Change::Write { path, contents });
                 if let Some((at, fault)) = fault {
                     begun.store.fail_at(*at, *fault);
                 }
@@ -333,7 +342,7 @@ fn play(events: &[Event]) -> Result<(), TestCaseError> {
                 let fault = fault
                     .filter(|_| !has_stopped)
                     .or(has_stopped.then_some((0, Fault::Stop)));
-                world.settle(begun.client, fault, after, result)?;
+                world.settle(begun.client, fault, batch, result)?;
             }
             Event::Open(client, path) => {
                 let path = file(path);
@@ -370,8 +379,7 @@ fn play(events: &[Event]) -> Result<(), TestCaseError> {
                 }
                 let result = world.clients[*client].volume.sweep(Duration::ZERO);
                 prop_assert!(result.is_ok() || fault.is_some(), "{:?}", result);
-                let unchanged = world.model.clone();
-                world.settle(*client, *fault, Some(unchanged), Ok(()))?;
+                world.settle(*client, *fault, Batch::new(), Ok(()))?;
             }
             Event::Reopen(client) => {
                 world.clients[*client] = world.client(*client);

@@ -4,7 +4,7 @@
 use crate::root::ObjectRoot;
 use crate::volume::ObjectVolume;
 use crate::{BlobCache, Patience};
-use ability_storage_engine::{FilePath, VolumeId};
+use ability_storage_engine::{Change, FilePath, Volume, VolumeId};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -36,6 +36,17 @@ pub(crate) enum Fault {
     Stop,
     /// The client stops after this was made.
     StopAfter,
+    /// Nothing is wrong, but before it is made another client does something.
+    Meanwhile(Meanwhile),
+}
+
+/// What another client does while a request is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meanwhile {
+    /// It removes all that seems to be out of use.
+    Sweep,
+    /// It appends one byte to the file `log`.
+    Append,
 }
 
 /// A store that several clients use, and what is still on its way to it.
@@ -43,6 +54,8 @@ pub(crate) enum Fault {
 pub(crate) struct Network {
     store: Arc<InMemory>,
     late: Mutex<Vec<Late>>,
+    /// What was done meanwhile.
+    done: Mutex<Vec<Meanwhile>>,
 }
 
 #[derive(Debug)]
@@ -84,6 +97,27 @@ impl Network {
                 .put_opts(&one.location, one.payload, one.options)
                 .await;
         }
+    }
+
+    /// What others did since this was last asked.
+    pub(crate) fn done_meanwhile(&self) -> Vec<Meanwhile> {
+        std::mem::take(&mut self.done.lock().expect("not poisoned"))
+    }
+
+    async fn meanwhile(self: &Arc<Self>, what: Meanwhile) {
+        self.done.lock().expect("not poisoned").push(what);
+        let other = open(FaultyStore::new(self), impatient(), None);
+        let done = tokio::task::spawn_blocking(move || match what {
+            Meanwhile::Sweep => other.sweep(Duration::ZERO).map(drop),
+            Meanwhile::Append => {
+                let (path, contents) = (file("log"), b"+".to_vec());
+                other
+                    .commit(Change::Append { path, contents }.into())
+                    .map(drop)
+            }
+        });
+        // Both can fail: `log` may be a directory.
+        let _ = done.await;
     }
 
     /// The names of all objects.
@@ -175,6 +209,10 @@ impl FaultyStore {
             Some(Fault::StopAfter) => {
                 *self.has_stopped.lock().expect("not poisoned") = true;
                 Ok(fault)
+            }
+            Some(Fault::Meanwhile(what)) => {
+                self.network.meanwhile(what).await;
+                Ok(None)
             }
             fault => Ok(fault),
         }
