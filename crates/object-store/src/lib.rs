@@ -25,6 +25,8 @@ mod cache;
 mod change;
 mod commits;
 mod failure;
+#[cfg(test)]
+mod fault_tests;
 mod file;
 mod head;
 mod heads;

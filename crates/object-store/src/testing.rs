@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     Late(usize),
     /// There is no answer.
     Hang,
+    /// It is made, and neither its answer nor any further request gets through.
+    Cut,
     /// The client stops: neither this nor any later request of it is made.
     Stop,
     /// The client stops after this was made.
@@ -45,6 +47,8 @@ pub(crate) enum Fault {
 pub(crate) enum Meanwhile {
     /// It removes all that seems to be out of use.
     Sweep,
+    /// It begins to, and stops at the request of this number.
+    HalfSweep(usize),
     /// It appends one byte to the file `log`.
     Append,
 }
@@ -106,9 +110,13 @@ impl Network {
 
     async fn meanwhile(self: &Arc<Self>, what: Meanwhile) {
         self.done.lock().expect("not poisoned").push(what);
-        let other = open(FaultyStore::new(self), impatient(), None);
+        let store = FaultyStore::new(self);
+        if let Meanwhile::HalfSweep(requests) = what {
+            store.fail_at(requests, Fault::Stop);
+        }
+        let other = open(store, impatient(), None);
         let done = tokio::task::spawn_blocking(move || match what {
-            Meanwhile::Sweep => other.sweep(Duration::ZERO).map(drop),
+            Meanwhile::Sweep | Meanwhile::HalfSweep(_) => other.sweep(Duration::ZERO).map(drop),
             Meanwhile::Append => {
                 let (path, contents) = (file("log"), b"+".to_vec());
                 other
@@ -142,7 +150,10 @@ pub(crate) struct FaultyStore {
     faults: Mutex<BTreeMap<usize, Fault>>,
     /// How many in a thousand requests fail, in any way.
     chance: AtomicUsize,
+    /// The longest that a request is on its way, in microseconds.
+    delay: AtomicUsize,
     has_stopped: Mutex<bool>,
+    is_cut_off: Mutex<bool>,
     /// Multipart uploads that were neither completed nor aborted.
     open_uploads: Arc<AtomicUsize>,
 }
@@ -154,7 +165,9 @@ impl FaultyStore {
             requests: AtomicUsize::new(0),
             faults: Mutex::default(),
             chance: AtomicUsize::new(0),
+            delay: AtomicUsize::new(0),
             has_stopped: Mutex::default(),
+            is_cut_off: Mutex::default(),
             open_uploads: Arc::default(),
         })
     }
@@ -170,8 +183,15 @@ impl FaultyStore {
         self.chance.store(chance, Ordering::SeqCst);
     }
 
+    /// Requests take up to so many microseconds from now on.
+    pub(crate) fn delay(&self, micros: usize) {
+        self.delay.store(micros, Ordering::SeqCst);
+    }
+
     /// What was to fail does not any more.
     pub(crate) fn heal(&self) {
+        *self.is_cut_off.lock().expect("not poisoned") = false;
+        self.chance.store(0, Ordering::SeqCst);
         self.faults.lock().expect("not poisoned").clear();
     }
 
@@ -186,10 +206,17 @@ impl FaultyStore {
     /// What is to become of the request that is made now. Each may be the last moment
     /// of a client, so `Err` is for those that are not made.
     async fn next(&self) -> Result<Option<Fault>> {
+        let delay = self.delay.load(Ordering::SeqCst) as u64;
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_micros(fastrand::u64(..delay))).await;
+        }
         self.network.arrive().await;
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         if *self.has_stopped.lock().expect("not poisoned") {
             stop();
+        }
+        if *self.is_cut_off.lock().expect("not poisoned") {
+            return Err(lost());
         }
         let mut fault = self.faults.lock().expect("not poisoned").remove(&number);
         if fastrand::usize(..1000) < self.chance.load(Ordering::SeqCst) {
@@ -208,6 +235,10 @@ impl FaultyStore {
             }
             Some(Fault::StopAfter) => {
                 *self.has_stopped.lock().expect("not poisoned") = true;
+                Ok(fault)
+            }
+            Some(Fault::Cut) => {
+                *self.is_cut_off.lock().expect("not poisoned") = true;
                 Ok(fault)
             }
             Some(Fault::Meanwhile(what)) => {

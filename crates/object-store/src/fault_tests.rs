@@ -1,0 +1,419 @@
+//! Single promises, each on the way that would break it: answers that never come,
+//! many clients at once, sweeps at once with writers, stores that lie.
+
+use crate::testing::{Fault, FaultyStore, Network, file, impatient, open};
+use crate::volume::ObjectVolume;
+use crate::{BlobCache, ObjectRoot, Patience};
+use ability_storage_engine::{Change, Error, Limits, Outcome, Precondition, Volume, VolumeId};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn write(path: &str, contents: impl Into<Vec<u8>>) -> Change {
+    Change::Write {
+        path: file(path),
+        contents: contents.into(),
+    }
+}
+
+fn append(path: &str, contents: impl Into<Vec<u8>>) -> Change {
+    Change::Append {
+        path: file(path),
+        contents: contents.into(),
+    }
+}
+
+fn read(volume: &ObjectVolume, path: &str) -> Vec<u8> {
+    volume.read(&file(path), u64::MAX).expect("read").contents
+}
+
+fn gives_up_soon() -> Patience {
+    impatient().give_up_after(Duration::from_millis(40))
+}
+
+#[test]
+fn a_commit_whose_answer_never_comes_is_in_doubt() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let volume = open(store.clone(), gives_up_soon(), None);
+    volume.commit(append("log", "1").into()).expect("committed");
+    store.fail_at(0, Fault::Cut);
+    let error = volume
+        .commit(append("log", "2").into())
+        .expect_err("cut off");
+    assert_eq!(error.outcome(), Outcome::Unconfirmed, "{error}");
+    store.heal();
+    assert_eq!(read(&volume, "log"), b"12");
+
+    // It arrives after the volume has given up.
+    store.fail_at(0, Fault::Late(1_000));
+    store.fail_at(1, Fault::Cut);
+    let error = volume
+        .commit(append("log", "3").into())
+        .expect_err("cut off");
+    assert_eq!(error.outcome(), Outcome::Unconfirmed, "{error}");
+    store.heal();
+    assert_eq!(read(&volume, "log"), b"12");
+    network.settle();
+    assert_eq!(read(&volume, "log"), b"123");
+    volume.commit(append("log", "4").into()).expect("committed");
+    assert_eq!(read(&volume, "log"), b"1234");
+}
+
+#[test]
+fn a_commit_that_was_never_sent_is_not_made() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let volume = open(store.clone(), gives_up_soon(), None);
+    store.fail_at(0, Fault::Cut);
+    // It could not even find out what there is.
+    let error = volume.commit(write("a", "1").into()).expect_err("cut off");
+    assert_eq!(error.outcome(), Outcome::NotApplied, "{error}");
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+}
+
+#[test]
+fn what_an_overtaken_commit_was_made_for_is_gone() {
+    let network = Arc::new(Network::default());
+    let (slow, quick) = (FaultyStore::new(&network), FaultyStore::new(&network));
+    let slow_volume = open(slow.clone(), impatient(), None);
+    let quick_volume = open(quick, impatient(), None);
+    slow_volume
+        .commit(append("log", "1").into())
+        .expect("committed");
+    // On its way when another client commits; made anew, once.
+    slow.fail_at(0, Fault::Late(1_000));
+    let before_next = Fault::Meanwhile(crate::testing::Meanwhile::Append);
+    slow.fail_at(1, before_next);
+    slow_volume
+        .commit(append("log", "2").into())
+        .expect("committed");
+    network.settle();
+    assert_eq!(read(&quick_volume, "log"), b"1+2");
+}
+
+/// Each line that was acknowledged is there once, each that was refused is not, each
+/// in doubt at most once.
+#[test]
+fn sixteen_clients_through_faults_lose_nothing_and_repeat_nothing() {
+    let network = Arc::new(Network::default());
+    let outcomes: Vec<(String, Option<Outcome>)> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..16)
+            .map(|client| {
+                let network = &network;
+                scope.spawn(move || {
+                    let store = FaultyStore::new(network);
+                    store.fail_often(60);
+                    let patience = impatient().give_up_after(Duration::from_secs(30));
+                    let volume = open(store, patience, None);
+                    let mut outcomes = Vec::new();
+                    for number in 0..12 {
+                        let line = format!("{client}.{number}\n");
+                        let result = volume.commit(append("log", line.clone()).into());
+                        outcomes.push((line, result.err().map(|error| error.outcome())));
+                    }
+                    outcomes
+                })
+            })
+            .collect();
+        let joined = clients
+            .into_iter()
+            .map(|client| client.join().expect("no panic"));
+        joined.flatten().collect()
+    });
+    network.settle();
+    let volume = open(FaultyStore::new(&network), impatient(), None);
+    let log = String::from_utf8(read(&volume, "log")).expect("text");
+    for (line, outcome) in &outcomes {
+        let times = log
+            .lines()
+            .filter(|other| *other == line.trim_end())
+            .count();
+        let wanted = match outcome {
+            None => 1..=1,
+            Some(Outcome::NotApplied) => 0..=0,
+            Some(Outcome::Unconfirmed) => 0..=1,
+        };
+        assert!(
+            wanted.contains(&times),
+            "{line:?} {outcome:?}: {times} times"
+        );
+    }
+    let made = outcomes.iter().filter(|(_, outcome)| outcome.is_none());
+    assert!(made.count() > outcomes.len() / 2, "{outcomes:?}");
+}
+
+/// Writers take their time between sending and committing, while others sweep
+/// without any time of grace.
+#[test]
+fn sweeps_lose_no_file_however_slow_its_writer_is() {
+    let network = Arc::new(Network::default());
+    let client = || {
+        let store = FaultyStore::new(&network);
+        store.delay(2_000);
+        open(
+            store,
+            impatient().give_up_after(Duration::from_secs(30)),
+            None,
+        )
+    };
+    let is_over = AtomicBool::new(false);
+    let end = Instant::now() + Duration::from_secs(4);
+    let written = thread::scope(|scope| {
+        for _ in 0..2 {
+            let sweeper = client();
+            let is_over = &is_over;
+            scope.spawn(move || {
+                while !is_over.load(Ordering::SeqCst) {
+                    sweeper.sweep(Duration::ZERO).expect("swept");
+                }
+            });
+        }
+        let writers: Vec<_> = (0..4_u8)
+            .map(|number| {
+                let volume = client();
+                scope.spawn(move || {
+                    let (mut last, mut made) = (Vec::new(), 0);
+                    let path = format!("file-{number}");
+                    while Instant::now() < end {
+                        let contents = vec![made as u8 ^ number; 5_000 + made % 9_000];
+                        match volume.commit(write(&path, contents.clone()).into()) {
+                            Ok(_) => (last, made) = (contents, made + 1),
+                            // What was sent was swept: told, and nothing is changed.
+                            Err(error) => assert_eq!(error.outcome(), Outcome::NotApplied),
+                        }
+                        if made > 0 {
+                            assert!(read(&volume, &path) == last, "{path} is not what it was");
+                        }
+                    }
+                    (path, last, made)
+                })
+            })
+            .collect();
+        let joined = writers
+            .into_iter()
+            .map(|writer| writer.join().expect("no panic"));
+        let written: Vec<_> = joined.collect();
+        is_over.store(true, Ordering::SeqCst);
+        written
+    });
+    let volume = client();
+    for (path, last, made) in written {
+        assert!(made > 3, "{path} was written {made} times");
+        assert!(read(&volume, &path) == last, "{path} is not what it was");
+    }
+}
+
+#[test]
+fn what_was_swept_while_it_was_sent_has_to_be_written_again() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let volume = open(store.clone(), impatient(), None);
+    volume.commit(write("a", "1").into()).expect("committed");
+    // Requests: the blob, HEAD.
+    store.fail_at(1, Fault::Meanwhile(crate::testing::Meanwhile::Sweep));
+    let long = vec![7; 5_000];
+    let error = volume
+        .commit(write("a", long.clone()).into())
+        .expect_err("swept");
+    assert_eq!(error.outcome(), Outcome::NotApplied);
+    assert!(error.to_string().contains("write it again"), "{error}");
+    assert_eq!(read(&volume, "a"), b"1");
+    volume
+        .commit(write("a", long.clone()).into())
+        .expect("committed");
+    assert_eq!(read(&volume, "a"), long);
+}
+
+#[test]
+fn a_sweep_spares_what_went_out_of_use_lately() {
+    let network = Arc::new(Network::default());
+    let volume = open(FaultyStore::new(&network), impatient(), None);
+    volume
+        .commit(write("a", vec![1; 9_000]).into())
+        .expect("committed");
+    let mut reader = volume.reader(&file("a")).expect("opened");
+    volume
+        .commit(write("a", vec![2; 9_000]).into())
+        .expect("committed");
+    let hour = Duration::from_secs(3_600);
+    let swept = volume.sweep(hour).expect("swept");
+    assert_eq!((swept.removed, swept.waiting, swept.used), (0, 1, 1));
+    assert_eq!(swept.waiting_bytes, 9_000);
+    let mut contents = Vec::new();
+    loop {
+        match reader.read(4_000).expect("read") {
+            piece if piece.is_empty() => break,
+            piece => contents.extend(piece),
+        }
+    }
+    assert!(contents == vec![1; 9_000]);
+    thread::sleep(Duration::from_millis(30));
+    assert_eq!(volume.sweep(hour).expect("swept").removed, 0);
+    let swept = volume.sweep(Duration::from_millis(20)).expect("swept");
+    assert_eq!(
+        (swept.removed, swept.removed_bytes, swept.waiting),
+        (1, 9_000, 0)
+    );
+    assert_eq!(read(&volume, "a"), vec![2; 9_000]);
+}
+
+#[test]
+fn a_dropped_writer_leaves_nothing() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let volume = open(store.clone(), impatient(), None);
+    let mut writer = volume.writer(&file("a")).expect("begun");
+    writer.write(&vec![1; 40_000]).expect("sent");
+    assert_eq!(store.open_uploads(), 1);
+    drop(writer);
+    let end = Instant::now() + Duration::from_secs(10);
+    while store.open_uploads() > 0 {
+        assert!(Instant::now() < end, "it was not aborted");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(network.keys(), [""; 0]);
+
+    // Refused after it was sent.
+    let mut writer = volume.writer(&file("a")).expect("begun");
+    writer.write(&vec![1; 40_000]).expect("sent");
+    let stale = Precondition::Version(ability_storage_engine::Version::of(b"x"));
+    assert!(matches!(writer.commit(stale), Err(Error::Conflict { .. })));
+    while network.keys() != [""; 0] {
+        assert!(Instant::now() < end, "its blob is left");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What the manual says of costs.
+#[test]
+fn requests_are_few() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let cache = BlobCache::open(directory.path(), 1 << 20).expect("opened");
+    let volume = open(store.clone(), impatient(), Some(cache));
+    volume.commit(write("a", "1").into()).expect("committed");
+    let cost = |what: &str, call: &dyn Fn()| {
+        let before = store.requests();
+        call();
+        (what.to_owned(), store.requests() - before)
+    };
+    let commit = |change: Change| {
+        volume.commit(change.into()).expect("committed");
+    };
+    let long = vec![9; 8_000];
+    let costs = [
+        cost("short write", &|| commit(write("a", "2"))),
+        cost("same write", &|| commit(write("a", "2"))),
+        cost("short append", &|| commit(append("a", "3"))),
+        cost("long write", &|| commit(write("b", long.clone()))),
+        cost("read", &|| assert_eq!(read(&volume, "a"), b"23")),
+        cost("read of a blob in the cache", &|| {
+            assert_eq!(read(&volume, "b"), long)
+        }),
+        cost("list", &|| {
+            assert_eq!(volume.list(None).expect("listed").len(), 2)
+        }),
+        cost("stat", &|| assert!(volume.stat(&file("a")).is_ok())),
+        cost("batch of a hundred", &|| {
+            let batch = (0..100).map(|number| write(&format!("c/{number}"), "x"));
+            volume.commit(batch.collect()).expect("committed");
+        }),
+    ];
+    let wanted = [
+        ("short write", 1),
+        ("same write", 1),
+        ("short append", 1),
+        ("long write", 2),
+        ("read", 1),
+        ("read of a blob in the cache", 1),
+        ("list", 1),
+        ("stat", 1),
+        ("batch of a hundred", 1),
+    ];
+    assert_eq!(costs, wanted.map(|(what, cost)| (what.to_owned(), cost)));
+}
+
+#[test]
+fn writers_that_wait_together_share_a_request() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    store.delay(10_000);
+    let volume = open(
+        store.clone(),
+        impatient().request(Duration::from_secs(5)),
+        None,
+    );
+    volume.commit(write("a", "1").into()).expect("committed");
+    let before = store.requests();
+    thread::scope(|scope| {
+        for number in 0..16 {
+            let volume = &volume;
+            scope.spawn(move || {
+                for round in 0..4 {
+                    let change = append(&format!("file-{number}"), format!("{round}"));
+                    volume.commit(change.into()).expect("committed");
+                }
+            });
+        }
+    });
+    let requests = store.requests() - before;
+    assert!(requests <= 64 / 4, "{requests} requests for 64 commits");
+    assert!((0..16).all(|number| read(&volume, &format!("file-{number}")) == b"0123"));
+}
+
+#[test]
+fn calls_may_come_from_a_thread_of_a_runtime() {
+    let network = Arc::new(Network::default());
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        let volume = open(FaultyStore::new(&network), impatient(), None);
+        volume.commit(write("a", "1").into()).expect("committed");
+        assert_eq!(read(&volume, "a"), b"1");
+    });
+}
+
+/// What is in HEAD is limited, whatever the files are.
+#[test]
+fn head_does_not_take_all_that_is_short() {
+    let network = Arc::new(Network::default());
+    let volume = open(FaultyStore::new(&network), impatient(), None);
+    let names: BTreeSet<String> = (0..20).map(|number| format!("f{number}")).collect();
+    for name in &names {
+        volume
+            .commit(write(name, name.repeat(500)).into())
+            .expect("committed");
+    }
+    let blobs = network.keys().into_iter().filter(|key| key.contains("/b/"));
+    assert!(blobs.count() >= 10);
+    for name in &names {
+        assert_eq!(read(&volume, name), name.repeat(500).as_bytes());
+    }
+}
+
+#[test]
+fn a_read_only_root_writes_nothing() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let options = ObjectRoot::options()
+        .read_only(true)
+        .limits(Limits::default());
+    let store: Arc<dyn ObjectStore> = store;
+    let root = options.open_in(store, Path::from("root")).expect("opened");
+    let volume = root.volume(&VolumeId::user());
+    assert_eq!(volume.list(None).expect("listed"), []);
+    let results = [
+        volume.commit(write("a", "1").into()).map(drop),
+        volume.writer(&file("a")).map(drop),
+        volume.sweep(Duration::ZERO).map(drop),
+    ];
+    for result in results {
+        assert!(matches!(result, Err(Error::ReadOnly)), "{result:?}");
+    }
+    assert_eq!(network.keys(), [""; 0]);
+}
