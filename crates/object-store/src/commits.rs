@@ -158,7 +158,7 @@ impl Commits {
                 Published::Moved => {
                     self.space.discard(spill_blobs());
                     is_fresh = true;
-                    if !attempts.next().await {
+                    if !attempts.next_among_others().await {
                         let error = io::Error::other("others change the volume all the time");
                         return Some(not_made(batches, &error));
                     }

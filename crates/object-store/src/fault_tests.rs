@@ -9,7 +9,6 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -161,14 +160,12 @@ fn sweeps_lose_no_file_however_slow_its_writer_is() {
             None,
         )
     };
-    let is_over = AtomicBool::new(false);
     let end = Instant::now() + Duration::from_secs(4);
     let written = thread::scope(|scope| {
         for _ in 0..2 {
             let sweeper = client();
-            let is_over = &is_over;
             scope.spawn(move || {
-                while !is_over.load(Ordering::SeqCst) {
+                while Instant::now() < end {
                     sweeper.sweep(Duration::ZERO).expect("swept");
                 }
             });
@@ -197,9 +194,7 @@ fn sweeps_lose_no_file_however_slow_its_writer_is() {
         let joined = writers
             .into_iter()
             .map(|writer| writer.join().expect("no panic"));
-        let written: Vec<_> = joined.collect();
-        is_over.store(true, Ordering::SeqCst);
-        written
+        joined.collect::<Vec<_>>()
     });
     let volume = client();
     for (path, last, made) in written {

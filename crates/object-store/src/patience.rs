@@ -83,6 +83,13 @@ impl Attempts {
         }
     }
 
+    /// Waits before the next attempt at what others were faster with: they are many,
+    /// but the store is well. `false` if there is to be none.
+    pub(crate) async fn next_among_others(&mut self) -> bool {
+        self.pause = self.pause.min(4 * self.patience.first_pause);
+        self.next().await
+    }
+
     /// Waits before the next attempt; `false` if there is to be none.
     pub(crate) async fn next(&mut self) -> bool {
         if self.end.is_some_and(|end| Instant::now() >= end) {

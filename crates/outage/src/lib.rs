@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `cluster` | the daemons: started, killed, started again, and gone in the end |
+//! | `trial` | clients that commit while something is killed, and a look at what is there |
 //!
 //! Must never be reachable from another machine, nor touch a Ceph cluster that this
 //! machine belongs to: all that it starts listens on 127.0.0.1, and reads and writes
@@ -12,3 +13,4 @@
 #![cfg(target_os = "linux")]
 
 pub mod cluster;
+pub mod trial;

@@ -2,6 +2,7 @@
 //!
 //! Must never go on after a failure: the first one is what a person has to look at.
 
+use crate::ceph;
 use crate::fuzz;
 use crate::guests;
 use crate::platforms;
@@ -92,6 +93,7 @@ impl Step {
             }
             Self::Test => {
                 powercut::install_programs(workspace);
+                ceph::install_programs(workspace);
                 run_shown(
                     workspace
                         .cargo("test")
