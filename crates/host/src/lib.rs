@@ -123,7 +123,7 @@ pub use self::view::StorageView;
 pub use ability_storage_engine::{
     Batch, Change, Counters, Durability, Error, FileInfo, FilePath, Limits, LocalVolume,
     LocalVolumeOptions, MemoryVolume, Outcome, PathError, Precondition, Reader, Result, Snapshot,
-    Step, Usage, Version, Volume, Writer,
+    Step, Usage, Version, Volume, VolumeId, Writer,
 };
 
 use self::bindings::ability::storage as asynchronous;

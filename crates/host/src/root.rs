@@ -1,19 +1,16 @@
 //! `Root`: where a host keeps the volumes of its abilities.
 //!
-//! The layout is fixed: `abilities/<id>/` for each ability and `user/` for what
-//! they share. No id leads out of `abilities/`.
+//! The layout is that of [`VolumeId`], which also says what an id may be; nothing here
+//! may decide it again.
 
 use crate::root_volume::RootVolume;
 #[cfg(doc)]
 use ability_storage_engine::LocalVolumeOptions;
-use ability_storage_engine::{Durability, Error, FilePath, Limits, LocalVolume, Result};
+use ability_storage_engine::{Durability, Error, Limits, LocalVolume, Result, VolumeId};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const ABILITIES: &str = "abilities";
-const USER: &str = "user";
 
 /// A directory with a volume for each ability, `abilities/<id>/`, and one that
 /// they share, `user/`. The files in a volume are plain files.
@@ -124,7 +121,7 @@ impl Root {
 
     /// Opens the volume of the ability `id`, for the scope `ability`.
     ///
-    /// An id is one component of a [`FilePath`]. On a file system that ignores
+    /// See [`VolumeId::ability`] for what an id may be. On a file system that ignores
     /// case, so do ids.
     ///
     /// # Errors
@@ -132,8 +129,7 @@ impl Root {
     /// [`Error::Unavailable`] if `id` is not a single valid component, or the
     /// directory cannot be opened or created.
     pub fn ability(&self, id: &str) -> Result<Arc<RootVolume>> {
-        check_id(id)?;
-        self.volume(&[ABILITIES, id])
+        self.volume(&VolumeId::ability(id)?)
     }
 
     /// Opens the volume that all abilities share, for the scope `user`.
@@ -142,12 +138,17 @@ impl Root {
     ///
     /// [`Error::Unavailable`] if the directory cannot be opened or created.
     pub fn user(&self) -> Result<Arc<RootVolume>> {
-        self.volume(&[USER])
+        self.volume(&VolumeId::user())
     }
 
-    fn volume(&self, names: &[&str]) -> Result<Arc<RootVolume>> {
+    /// Opens a volume.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the directory cannot be opened or created.
+    pub fn volume(&self, id: &VolumeId) -> Result<Arc<RootVolume>> {
         let mut path = self.path.clone();
-        for name in names {
+        for name in id.components() {
             path.push(name);
             if !self.options.read_only {
                 ensure_directory(&path).map_err(unavailable(&path))?;
@@ -164,18 +165,44 @@ impl Root {
             .open(&path)?;
         Ok(Arc::new(RootVolume::directory(volume)))
     }
+
+    /// The volumes whose directories are there: those of abilities, sorted, and after
+    /// them the one that all share. Opens none, and creates nothing. A directory whose
+    /// name cannot be an id is no volume.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the directories cannot be listed.
+    pub fn volumes(&self) -> Result<Vec<VolumeId>> {
+        let abilities = self.path.join(VolumeId::ABILITIES);
+        let names = directories_in(&abilities).map_err(|source| Error::Unavailable {
+            what: format!("the volumes in {} could not be listed", abilities.display()),
+            source,
+        })?;
+        let ids = names.iter().filter_map(|name| VolumeId::ability(name).ok());
+        let has_user = self.path.join(VolumeId::USER).is_dir();
+        Ok(ids.chain(has_user.then(VolumeId::user)).collect())
+    }
 }
 
-fn check_id(id: &str) -> Result<()> {
-    let reason = match FilePath::new(id) {
-        Ok(path) if path.parent().is_none() => return Ok(()),
-        Ok(_) => "it contains a slash".to_owned(),
-        Err(error) => error.reason().to_owned(),
+/// The names of the directories in a directory, sorted; none if it does not exist.
+fn directories_in(path: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
     };
-    Err(Error::Unavailable {
-        what: format!("{id:?} cannot be the id of an ability"),
-        source: io::Error::new(ErrorKind::InvalidInput, reason),
-    })
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        // No id is anything but text.
+        if let Ok(name) = entry.file_name().into_string()
+            && entry.path().is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn is_absent(path: &Path) -> bool {
@@ -226,7 +253,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ability_storage_engine::{Change, Volume};
+    use ability_storage_engine::{Change, FilePath, Volume};
 
     fn path(text: &str) -> FilePath {
         FilePath::new(text).expect("valid")
@@ -294,6 +321,50 @@ mod tests {
         assert!(matches!(error, Error::ReadOnly));
         let made = fs::read_dir(directory.path()).expect("listed").count();
         assert_eq!(made, 0);
+    }
+
+    #[test]
+    fn the_volumes_are_those_that_are_there() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let top = directory.path();
+        let root = Root::open_or_create(top).expect("opened");
+        let read_only = Root::options().read_only(true);
+        let read_only = read_only.open_or_create(top).expect("opened");
+        assert_eq!(read_only.volumes().expect("listed"), []);
+        assert_eq!(fs::read_dir(top).expect("listed").count(), 0);
+
+        for id in ["two", "one", "Three"] {
+            root.ability(id).expect("opened");
+        }
+        // What cannot be a volume.
+        for name in ["a:b", "con", ".ability-storage"] {
+            fs::create_dir(top.join("abilities").join(name)).expect(name);
+        }
+        fs::write(top.join("abilities/file"), b"").expect("written");
+        fs::create_dir(top.join("other")).expect("created");
+        let ids = |ids: &[&str]| -> Vec<VolumeId> {
+            let ids = ids.iter().map(|id| VolumeId::ability(id).expect(id));
+            ids.collect()
+        };
+        let mut expected = ids(&["Three", "one", "two"]);
+        assert_eq!(read_only.volumes().expect("listed"), expected);
+
+        root.user().expect("opened");
+        expected.push(VolumeId::user());
+        assert_eq!(root.volumes().expect("listed"), expected);
+        for id in &expected {
+            let volume = read_only.volume(id).expect("opened");
+            assert_eq!(volume.list(None).expect("listed"), []);
+        }
+    }
+
+    #[test]
+    fn volumes_that_cannot_be_listed_are_not_none() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let root = Root::open_or_create(directory.path()).expect("opened");
+        fs::write(directory.path().join("abilities"), b"a file").expect("written");
+        let error = root.volumes().expect_err("a file in their place");
+        assert!(error.to_string().contains("could not be listed"), "{error}");
     }
 
     #[test]
