@@ -1,6 +1,7 @@
 //! The benchmarks: what they need is built and installed here, all else is in
 //! `crates/bench`.
 
+use crate::ceph;
 use crate::guests;
 use crate::powercut;
 use crate::process::{exit_code, run_shown};
@@ -29,6 +30,7 @@ pub struct Options {
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     powercut::install_programs(workspace);
+    ceph::install_programs(workspace);
     guests::build_rust(workspace)?;
     let mut build = workspace.cargo("build");
     run_shown(build.args(["--release", "--quiet", "--package", PACKAGE]))?;

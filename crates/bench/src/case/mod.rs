@@ -4,6 +4,7 @@ mod append;
 mod batch;
 mod growth;
 mod hour;
+mod remote;
 mod replace;
 mod start;
 mod stream;
@@ -37,6 +38,8 @@ pub enum Case {
     Growth,
     /// A long file, piece by piece, against `cp`.
     Stream,
+    /// A volume on an object store, against one bare request and the local volume.
+    Remote,
 }
 
 /// What came of a part of a case at one place.
@@ -70,6 +73,7 @@ impl Case {
             Self::Start => start::run(bench),
             Self::Growth => growth::run(bench),
             Self::Stream => stream::run(bench),
+            Self::Remote => remote::run(bench),
         }
     }
 }

@@ -17,7 +17,7 @@ const SIZES: [(usize, &str); 4] = [
     (1 << 20, "1 MiB"),
 ];
 
-const MANY: usize = 16;
+pub(super) const MANY: usize = 16;
 
 /// Who replaces files, and in how many directories of their own.
 #[derive(Clone, Copy)]
@@ -81,7 +81,7 @@ fn part(bench: &Bench<'_>, name: &str, bytes: usize, who: Writers) -> Result<()>
 }
 
 /// Each writer replaces its own file `count` times; the time in which all are done.
-fn together(
+pub(super) fn together(
     stores: &[Box<dyn Store>],
     bytes: usize,
     writers: usize,

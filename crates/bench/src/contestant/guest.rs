@@ -6,7 +6,7 @@
 
 use super::ours::open;
 use super::{Contestant, Guarantees, Kind, Store};
-use ability_storage::{LocalVolume, LocalVolumeOptions, StorageCtx, StorageView, Volume};
+use ability_storage::{FilePath, LocalVolume, LocalVolumeOptions, StorageCtx, StorageView, Volume};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -205,7 +205,7 @@ impl Store for GuestStore {
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
         match &self.volume {
-            Some(volume) => Store::read(&**volume, path),
+            Some(volume) => Ok(volume.read(&FilePath::new(path)?, u64::MAX)?.contents),
             None => Ok(std::fs::read(self.directory.join(path))?),
         }
     }

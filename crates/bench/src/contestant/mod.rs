@@ -10,6 +10,7 @@
 //! | `habits` | what programs do that use none |
 //! | `sqlite`, `redb` | databases with a row for each file |
 //! | `guest` | all from inside WebAssembly |
+//! | `object` | one object for each file, by conditional requests |
 //! | `log` | the limit |
 //!
 //! Must never make a peer slower than its own documentation would: each has all that
@@ -21,6 +22,7 @@ mod guest;
 mod habits;
 mod libraries;
 mod log;
+mod object;
 mod ours;
 mod raw;
 mod redb;
@@ -31,7 +33,8 @@ mod tests;
 pub use catalogue::{all, named};
 pub use guarantees::{Guarantees, Kept, LEGEND};
 pub use guest::{Guest, Memory};
-pub use ours::Ours;
+pub use object::Objects;
+pub use ours::{Native, Ours};
 pub use raw::Raw;
 
 use crate::contents::stamp;

@@ -1,4 +1,4 @@
-//! `LocalVolume`, with whatever options.
+//! `LocalVolume`, with whatever options; and any volume, called by native code.
 
 use super::{Batching, Contestant, Guarantees, Kind, Store};
 use ability_storage::{Batch, Change, FilePath, Limits, LocalVolume, LocalVolumeOptions, Volume};
@@ -50,18 +50,21 @@ impl Contestant for Ours {
     }
 
     fn prepare(&self, directory: &Path) -> Result<Box<dyn Store>> {
-        Ok(Box::new(self.open(directory)?))
+        Ok(Box::new(Native(self.open(directory)?)))
     }
 }
 
-impl Store for LocalVolume {
+/// A volume, called by native code.
+pub struct Native<V>(pub V);
+
+impl<V: Volume> Store for Native<V> {
     fn replace(&self, path: &str, contents: &[u8]) -> Result<()> {
-        self.commit(write(path, contents)?.into())?;
+        self.0.commit(write(path, contents)?.into())?;
         Ok(())
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
-        Ok(Volume::read(self, &FilePath::new(path)?, u64::MAX)?.contents)
+        Ok(self.0.read(&FilePath::new(path)?, u64::MAX)?.contents)
     }
 
     fn append(&self, path: &str, addition: &[u8]) -> Result<()> {
@@ -69,7 +72,7 @@ impl Store for LocalVolume {
             path: FilePath::new(path)?,
             contents: addition.to_vec(),
         };
-        self.commit(append.into())?;
+        self.0.commit(append.into())?;
         Ok(())
     }
 
@@ -78,7 +81,7 @@ impl Store for LocalVolume {
         for (path, contents) in files {
             batch.push(write(path, contents)?);
         }
-        self.commit(batch)?;
+        self.0.commit(batch)?;
         Ok(())
     }
 }
