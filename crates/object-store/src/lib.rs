@@ -34,6 +34,8 @@ mod heads;
 mod model_tests;
 mod patience;
 mod probe;
+#[cfg(test)]
+mod probe_tests;
 mod reader;
 mod root;
 mod runtime;

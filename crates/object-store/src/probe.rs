@@ -107,12 +107,20 @@ async fn put(
     state: Option<&Tag>,
 ) -> io::Result<Option<()>> {
     let contents = Bytes::copy_from_slice(contents.as_bytes());
+    let request = match state {
+        None => "PUT with `If-None-Match: *`",
+        Some(_) => "PUT with `If-Match`",
+    };
     match store.put_if(key, contents, state).await {
         Ok(_) => Ok(Some(())),
         Err((Effect::Conflict, _)) => Ok(None),
-        Err((Effect::Missing, error)) if state.is_none() => Err(error),
-        Err((Effect::Missing, _)) => Ok(None),
-        Err((_, error)) => Err(error),
+        Err((Effect::Missing, _)) if state.is_some() => Ok(None),
+        Err((Effect::Missing, _)) => Err(lacks("there is no such bucket or container", request)),
+        Err((Effect::Refused, error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+            let what = format!("it has no conditional writes: {error}");
+            Err(lacks(&what, request))
+        }
+        Err((_, error)) => Err(io::Error::new(error.kind(), format!("{error} ({request})"))),
     }
 }
 

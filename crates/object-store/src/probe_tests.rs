@@ -1,0 +1,206 @@
+//! Stores that lie, each in its own way: the probe must say what is missing, and on
+//! which request it showed.
+
+use crate::ObjectRoot;
+use crate::testing::file;
+use ability_storage_engine::{Change, Error, Volume, VolumeId};
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use std::fmt;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lie {
+    IgnoresCreate,
+    IgnoresUpdate,
+    RefusesUpdate,
+    HasNoConditions,
+    /// It looks whether there is an object, and then writes, without a lock.
+    LooksThenWrites,
+    ForgetsWrites,
+    HasNoBucket,
+    /// No lie: tags without quotation marks, like Ceph.
+    WantsUnquoted,
+}
+
+#[derive(Debug)]
+struct LyingStore {
+    inner: InMemory,
+    lie: Lie,
+}
+
+impl fmt::Display for LyingStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LyingStore")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for LyingStore {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        mut options: PutOptions,
+    ) -> Result<PutResult> {
+        match (self.lie, &mut options.mode) {
+            (Lie::HasNoBucket, _) => {
+                return Err(object_store::Error::NotFound {
+                    path: location.to_string(),
+                    source: "no such bucket".into(),
+                });
+            }
+            (Lie::HasNoConditions, PutMode::Create | PutMode::Update(_)) => {
+                return Err(object_store::Error::NotImplemented {
+                    operation: "conditions".to_owned(),
+                    implementer: "LyingStore".to_owned(),
+                });
+            }
+            (Lie::IgnoresCreate, mode @ PutMode::Create) => *mode = PutMode::Overwrite,
+            (Lie::IgnoresUpdate, mode @ PutMode::Update(_)) => *mode = PutMode::Overwrite,
+            (Lie::RefusesUpdate, PutMode::Update(version)) => {
+                version.e_tag = Some("another".to_owned());
+            }
+            (Lie::LooksThenWrites, mode @ PutMode::Create) => {
+                if self.inner.head(location).await.is_err() {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    *mode = PutMode::Overwrite;
+                }
+            }
+            (Lie::WantsUnquoted, PutMode::Update(version)) => {
+                let tag = version.e_tag.take().unwrap_or_default();
+                version.e_tag = Some(match tag.contains('"') {
+                    true => "another".to_owned(),
+                    false => format!("\"{tag}\""),
+                });
+            }
+            (Lie::ForgetsWrites, PutMode::Update(_)) => {
+                let meta = self.inner.head(location).await?;
+                return Ok(PutResult {
+                    e_tag: meta.e_tag,
+                    version: None,
+                    extensions: Default::default(),
+                });
+            }
+            _ => {}
+        }
+        self.inner.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        if self.lie == Lie::HasNoBucket {
+            let missing = object_store::Error::NotFound {
+                path: String::new(),
+                source: "no such bucket".into(),
+            };
+            return futures_util::stream::iter([Err(missing)]).boxed();
+        }
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+fn open(lie: Lie) -> ability_storage_engine::Result<ObjectRoot> {
+    let inner = InMemory::new();
+    let store = Arc::new(LyingStore { inner, lie });
+    ObjectRoot::options().open_in(store, Path::from("root"))
+}
+
+#[test]
+fn a_store_that_lies_is_refused_in_words() {
+    for (lie, words) in [
+        (
+            Lie::IgnoresCreate,
+            [
+                "it ignores conditions",
+                "the second PUT with `If-None-Match: *`",
+            ],
+        ),
+        (
+            Lie::IgnoresUpdate,
+            ["had changed since", "PUT with `If-Match` of an old state"],
+        ),
+        (
+            Lie::RefusesUpdate,
+            ["refused to replace", "quoted and unquoted"],
+        ),
+        (
+            Lie::HasNoConditions,
+            ["conditional writes", "PUT with `If-None-Match: *`"],
+        ),
+        (Lie::LooksThenWrites, ["8 of 8 writers", "several at once"]),
+        (Lie::ForgetsWrites, ["does not give back", "GET after PUT"]),
+        (
+            Lie::HasNoBucket,
+            ["no such bucket", "PUT with `If-None-Match: *`"],
+        ),
+    ] {
+        let error = open(lie).expect_err("it lies");
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+        let text = format!("{error}: {:?}", std::error::Error::source(&error));
+        for words in words {
+            assert!(text.contains(words), "{lie:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_store_that_wants_unquoted_tags_gets_them() {
+    let root = open(Lie::WantsUnquoted).expect("no lie");
+    let volume = root.volume(&VolumeId::user());
+    for contents in ["1", "2", "3"] {
+        let path = file("a");
+        let write = Change::Write {
+            path: path.clone(),
+            contents: contents.into(),
+        };
+        volume.commit(write.into()).expect("committed");
+        let read = volume.read(&path, 10).expect("read").contents;
+        assert_eq!(read, contents.as_bytes());
+    }
+}
+
+#[test]
+fn a_probe_leaves_nothing_behind() {
+    let store = Arc::new(InMemory::new());
+    let root = ObjectRoot::options().open_in(store.clone(), Path::from("root"));
+    root.expect("opened");
+    let listed = crate::runtime::wait(async move {
+        let listed: Vec<_> = store.list(None).collect().await;
+        listed.len()
+    });
+    assert_eq!(listed.expect("a runtime"), 0);
+}
