@@ -1,20 +1,22 @@
 //! Several changes as one, made by real components: all of them or none, in their
 //! order, and with the step named that is to blame.
 
-use ability_storage::{LocalVolume, MemoryVolume, Scope, StorageCtx, Version, Volume};
+use ability_storage::{Limits, LocalVolume, MemoryVolume, Scope, StorageCtx, Version, Volume};
 use end_to_end::embedding::{PROBE, VARIANTS, Variant};
+use end_to_end::stores;
 use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
 const STEPS: usize = 1_000;
 
-/// Both kinds of volume, new, with the directory of the one that has one.
+/// All kinds of volume, new, with the directory of the one that has one.
 fn volumes() -> Vec<(Arc<dyn Volume>, Option<TempDir>)> {
     let directory = tempfile::tempdir().expect("temporary directory");
     let local = LocalVolume::open(directory.path()).expect("opened");
     vec![
         (Arc::new(MemoryVolume::new()), None),
+        (stores::fresh(Limits::default()), None),
         (Arc::new(local), Some(directory)),
     ]
 }

@@ -1,9 +1,10 @@
 //! Every function of the interface, called by a real component, does what the
 //! WIT says: in both variants of the host functions, in both scopes, and on
-//! both kinds of volume.
+//! all kinds of volume.
 
-use ability_storage::{LocalVolume, MemoryVolume, Scope, StorageCtx, Version, Volume};
+use ability_storage::{Limits, LocalVolume, MemoryVolume, Scope, StorageCtx, Version, Volume};
 use end_to_end::embedding::{PROBE, VARIANTS};
+use end_to_end::stores;
 use std::sync::Arc;
 
 /// What `probe` is told, and what it is to answer.
@@ -82,6 +83,11 @@ fn check(make: impl Fn() -> Arc<dyn Volume>) {
 #[test]
 fn in_memory() {
     check(|| Arc::new(MemoryVolume::new()));
+}
+
+#[test]
+fn on_an_object_store() {
+    check(|| stores::fresh(Limits::default()));
 }
 
 #[test]

@@ -3,19 +3,21 @@
 
 use ability_storage::{Limits, LocalVolume, MemoryVolume, Scope, StorageCtx, Volume};
 use end_to_end::embedding::{PROBE, VARIANTS};
+use end_to_end::stores;
 use std::sync::Arc;
 
-/// Runs operations with both variants on both kinds of volume. An answer that is
+/// Runs operations with both variants on all kinds of volume. An answer that is
 /// expected ends where its text is the engine's own matter.
 fn check(limits: &Limits, expected: &[(&str, &str)]) {
     for variant in VARIANTS {
         let directory = tempfile::tempdir().expect("temporary directory");
         let local = LocalVolume::options().limits(limits.clone());
-        let volumes: [Arc<dyn Volume>; 2] = [
+        let volumes: [Arc<dyn Volume>; 3] = [
             Arc::new(MemoryVolume::with_limits(limits.clone())),
             Arc::new(local.open(directory.path()).expect("opened")),
+            stores::fresh(limits.clone()),
         ];
-        for (kind, volume) in ["memory", "directory"].iter().zip(volumes) {
+        for (kind, volume) in ["memory", "directory", "object store"].iter().zip(volumes) {
             let ctx = StorageCtx::builder().volume(Scope::Ability, volume).build();
             let operations = expected.iter().map(|(operation, _)| {
                 let words: Vec<_> = operation.split(' ').collect();

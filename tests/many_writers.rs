@@ -1,13 +1,12 @@
 //! Many guests on one volume lose no update, hand out no number twice and mix no
 //! lines: threads that share one host, and hosts that know nothing of each other.
 
-use ability_storage::{LocalVolume, Scope, StorageCtx, Volume};
+use ability_storage::{FilePath, Limits, LocalVolume, Scope, StorageCtx, Volume};
 use end_to_end::command::names;
 use end_to_end::embedding::{COUNTER, Guest, PROBE, VARIANTS, Variant};
-use end_to_end::many::{check_lines, share};
+use end_to_end::many::{check_log, share};
+use end_to_end::stores;
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -45,8 +44,8 @@ fn at_once(
 
 /// Lets sixteen counters count to a thousand together, and checks that they
 /// handed out each number once.
-fn count(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume>) {
-    let runs = at_once(&COUNTER, variant, volume, |i| {
+fn count(variant: Variant, volume: impl Fn() -> Arc<dyn Volume>) {
+    let runs = at_once(&COUNTER, variant, &volume, |i| {
         let times = share(NUMBERS, INSTANCES, i).to_string();
         ["next", "--times", &times].map(str::to_owned).into()
     });
@@ -59,9 +58,15 @@ fn count(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume
         }
     }
     assert_eq!(seen, (1..=NUMBERS).collect());
-    let file = fs::read_to_string(directory.join("counter.count")).expect("read");
-    assert_eq!(file, NUMBERS.to_string());
-    assert_eq!(names(directory), [".ability-storage", "counter.count"]);
+    assert_eq!(text(&*volume(), "counter.count"), NUMBERS.to_string());
+    let files = volume().list(None).expect("listed");
+    assert_eq!(files, [FilePath::new("counter.count").expect("valid")]);
+}
+
+fn text(volume: &dyn Volume, path: &str) -> String {
+    let path = FilePath::new(path).expect("valid");
+    let snapshot = volume.read(&path, u64::MAX).expect("read");
+    String::from_utf8(snapshot.contents).expect("text")
 }
 
 #[test]
@@ -69,29 +74,46 @@ fn sixteen_threads_of_one_host_hand_out_each_number_once() {
     for variant in VARIANTS {
         let directory = tempfile::tempdir().expect("temporary directory");
         let volume = Arc::new(LocalVolume::open(directory.path()).expect("opened"));
-        count(variant, directory.path(), || volume.clone());
+        count(variant, || volume.clone());
+        assert_eq!(
+            names(directory.path()),
+            [".ability-storage", "counter.count"]
+        );
     }
+}
+
+#[test]
+fn sixteen_threads_on_one_object_store_hand_out_each_number_once() {
+    for variant in VARIANTS {
+        let volume = stores::fresh(Limits::default());
+        count(variant, || volume.clone());
+    }
+}
+
+#[test]
+fn sixteen_clients_of_one_object_store_hand_out_each_number_once() {
+    count(Variant::Asynchronous, stores::shared(Limits::default()));
 }
 
 #[test]
 fn sixteen_hosts_on_one_directory_hand_out_each_number_once() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let open = || LocalVolume::open(directory.path()).expect("opened");
-    count(Variant::Asynchronous, directory.path(), || Arc::new(open()));
+    count(Variant::Asynchronous, || Arc::new(open()));
 }
 
 /// Lets sixteen guests append lines to one file, and checks that all are there,
 /// whole, and those of one guest in its order.
-fn append(variant: Variant, directory: &Path, volume: impl Fn() -> Arc<dyn Volume>) {
+fn append(variant: Variant, volume: impl Fn() -> Arc<dyn Volume>) {
     let lines = LINES.to_string();
-    let runs = at_once(&PROBE, variant, volume, |i| {
+    let runs = at_once(&PROBE, variant, &volume, |i| {
         let prefix = format!("guest-{i}:");
         ["append-lines", "log", &lines, &prefix]
             .map(str::to_owned)
             .into()
     });
     assert!(runs.iter().all(|run| *run == format!("ok {LINES}\n")));
-    check_lines(&directory.join("log"), INSTANCES, LINES);
+    check_log(&text(&*volume(), "log"), INSTANCES, LINES);
 }
 
 #[test]
@@ -99,15 +121,20 @@ fn sixteen_threads_of_one_host_append_whole_lines() {
     for variant in VARIANTS {
         let directory = tempfile::tempdir().expect("temporary directory");
         let volume = Arc::new(LocalVolume::open(directory.path()).expect("opened"));
-        append(variant, directory.path(), || volume.clone());
+        append(variant, || volume.clone());
     }
+}
+
+#[test]
+fn sixteen_clients_of_one_object_store_append_whole_lines() {
+    append(Variant::Synchronous, stores::shared(Limits::default()));
 }
 
 #[test]
 fn sixteen_hosts_on_one_directory_append_whole_lines() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let open = || LocalVolume::open(directory.path()).expect("opened");
-    append(Variant::Synchronous, directory.path(), || Arc::new(open()));
+    append(Variant::Synchronous, || Arc::new(open()));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use ability_storage::{Limits, LocalVolume, MemoryVolume, Scope, StorageCtx, Volume};
 use end_to_end::command::{names, staged_bytes};
 use end_to_end::embedding::{PROBE, VARIANTS, Variant};
+use end_to_end::stores;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,11 +31,15 @@ fn check_empty(variant: Variant, volume: &Arc<dyn Volume>, directory: &Path) {
 #[test]
 fn files_of_any_length_come_back() {
     let directory = tempfile::tempdir().expect("temporary directory");
-    let volumes = [Arc::new(MemoryVolume::new()), local(directory.path())];
+    let volumes = [
+        Arc::new(MemoryVolume::new()),
+        local(directory.path()),
+        stores::fresh(Limits::default()),
+    ];
     let chunk = 256 << 10;
     for variant in VARIANTS {
         for volume in &volumes {
-            for bytes in [0, 1, chunk - 1, chunk, chunk + 1, (5 << 20) + 3] {
+            for bytes in [0, 1, chunk - 1, chunk, chunk + 1, (17 << 20) + 3] {
                 let bytes = bytes.to_string();
                 let written = answer(variant, volume, &["stream-write", "file", &bytes]);
                 assert_eq!(written.len(), "ok ".len() + 64, "{written}");

@@ -10,6 +10,7 @@
 //! | `surroundings` | a root with things in it that a guest must not reach |
 //! | `corpus` | paths that a guest might try |
 //! | `many` | what many guests do together, and that nothing of it was lost |
+//! | `stores` | volumes on an object store |
 //! | `script` | what the guest `probe` is told, and what it answers |
 
 pub mod command;
@@ -19,5 +20,6 @@ pub mod guests;
 pub mod many;
 pub mod raw;
 pub mod script;
+pub mod stores;
 pub mod surroundings;
 pub mod untrusted;

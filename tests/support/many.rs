@@ -13,7 +13,11 @@ pub fn share(work: usize, workers: usize, number: usize) -> usize {
 /// the prefix `guest-<number>:`: all are there once, whole, and in the order of
 /// their guest.
 pub fn check_lines(file: &Path, writers: usize, lines: usize) {
-    let log = fs::read_to_string(file).expect("read");
+    check_log(&fs::read_to_string(file).expect("read"), writers, lines);
+}
+
+/// The same of what was in such a file.
+pub fn check_log(log: &str, writers: usize, lines: usize) {
     assert_eq!(log.lines().count(), writers * lines);
     for writer in 0..writers {
         let prefix = format!("guest-{writer}:");

@@ -16,6 +16,7 @@ use ability_storage_engine::table::{Edit, Table};
 use ability_storage_engine::{Error, FilePath, Limits, Precondition, Result};
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -29,6 +30,8 @@ pub(crate) struct Commits {
     limits: Limits,
     queue: Mutex<Vec<Waiting>>,
     turn: tokio::sync::Mutex<()>,
+    /// Whether other clients were faster with the last change.
+    has_rivals: AtomicBool,
 }
 
 /// A batch that waits for its turn.
@@ -59,6 +62,7 @@ impl Commits {
             limits,
             queue: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
+            has_rivals: AtomicBool::new(false),
         }
     }
 
@@ -116,6 +120,9 @@ impl Commits {
     /// `None` if HEAD would become too long.
     async fn commit_together(&self, batches: &[Prepared]) -> Option<Vec<Result<()>>> {
         let mut attempts = self.space.store.attempts();
+        if self.has_rivals.swap(false, Ordering::Relaxed) {
+            attempts.after_others().await;
+        }
         // What was seen before this call may be long gone; an error, or that nothing
         // is to be done, must be true now.
         let mut is_fresh = false;
@@ -158,6 +165,7 @@ impl Commits {
                 Published::Moved => {
                     self.space.discard(spill_blobs());
                     is_fresh = true;
+                    self.has_rivals.store(true, Ordering::Relaxed);
                     if !attempts.next_among_others().await {
                         let error = io::Error::other("others change the volume all the time");
                         return Some(not_made(batches, &error));

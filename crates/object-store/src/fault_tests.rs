@@ -146,6 +146,39 @@ fn sixteen_clients_through_faults_lose_nothing_and_repeat_nothing() {
     assert!(made.count() > outcomes.len() / 2, "{outcomes:?}");
 }
 
+/// Who has just won knows HEAD and could win again and again.
+#[test]
+fn no_client_loses_for_ever() {
+    let network = Arc::new(Network::default());
+    let end = Instant::now() + Duration::from_secs(3);
+    let waits: Vec<Duration> = thread::scope(|scope| {
+        let clients = (0..8).map(|number| {
+            let store = FaultyStore::new(&network);
+            // Half of them have a longer way to the store.
+            store.delay(if number % 2 == 0 { 500 } else { 2_000 });
+            let patience =
+                Patience::default().pauses(Duration::from_millis(2), Duration::from_secs(1));
+            let volume = open(store, patience, None);
+            scope.spawn(move || {
+                let mut longest = Duration::ZERO;
+                while Instant::now() < end {
+                    let start = Instant::now();
+                    volume.commit(append("log", "x").into()).expect("committed");
+                    longest = longest.max(start.elapsed());
+                }
+                longest
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        let joined = clients
+            .into_iter()
+            .map(|client| client.join().expect("no panic"));
+        joined.collect()
+    });
+    let longest = waits.iter().max().expect("clients");
+    assert!(*longest < Duration::from_secs(2), "{waits:?}");
+}
+
 /// Writers take their time between sending and committing, while others sweep
 /// without any time of grace.
 #[test]

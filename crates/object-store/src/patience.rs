@@ -71,6 +71,7 @@ pub(crate) struct Attempts {
     patience: Patience,
     end: Option<Instant>,
     pause: Duration,
+    losses: u32,
 }
 
 impl Attempts {
@@ -80,19 +81,34 @@ impl Attempts {
             // A time too far away to be told is no end at all.
             end: Instant::now().checked_add(patience.give_up_after),
             pause: patience.first_pause,
+            losses: 0,
         }
     }
 
-    /// Waits before the next attempt at what others were faster with: they are many,
-    /// but the store is well. `false` if there is to be none.
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// Waits before the first attempt after a change for which others had to wait.
+    pub(crate) async fn after_others(&self) {
+        yield_to_others(2 * self.patience.first_pause).await;
+    }
+
+    /// Waits before the next attempt at what others were faster with; `false` if there
+    /// is to be none. Who has lost more often waits less, so that nobody loses for ever:
+    /// who has just won knows what to replace, and would be faster again and again.
     pub(crate) async fn next_among_others(&mut self) -> bool {
-        self.pause = self.pause.min(4 * self.patience.first_pause);
-        self.next().await
+        if self.is_over() {
+            return false;
+        }
+        self.losses += 1;
+        yield_to_others(4 * self.patience.first_pause / self.losses).await;
+        true
     }
 
     /// Waits before the next attempt; `false` if there is to be none.
     pub(crate) async fn next(&mut self) -> bool {
-        if self.end.is_some_and(|end| Instant::now() >= end) {
+        if self.is_over() {
             return false;
         }
         // Those who got into each other's way must not meet again.
@@ -101,4 +117,8 @@ impl Attempts {
         tokio::time::sleep(pause).await;
         true
     }
+}
+
+async fn yield_to_others(at_most: Duration) {
+    tokio::time::sleep(at_most.mul_f64(fastrand::f64())).await;
 }
