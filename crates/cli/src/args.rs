@@ -80,7 +80,7 @@ pub struct Cli {
 pub enum Command {
     /// Run one ability until it ends
     #[command(long_about = RUN_LONG_ABOUT, after_long_help = RUN_AFTER_HELP)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
 
     /// Make a component from an ability's folder: Rust, Python or JavaScript
     #[command(long_about = build::LONG_ABOUT, after_long_help = build::AFTER_HELP)]

@@ -8,6 +8,8 @@ use crate::size::written;
 use crate::time::{self, time};
 use crate::{FAILED, complain};
 use ability_storage::{Root, VolumeId};
+#[cfg(feature = "object-store")]
+use ability_storage_object_store::ObjectRoot;
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
@@ -81,11 +83,22 @@ impl GcArgs {
 }
 
 /// What was done to one volume.
+// Nothing makes the second kind where there are no stores.
+#[cfg_attr(not(feature = "object-store"), allow(dead_code))]
 enum Cleared {
     /// So many sessions' remains were finished or removed.
     Directory { recovered: u64 },
-    #[cfg(feature = "object-store")]
-    Store(ability_storage_object_store::Swept),
+    Store {
+        removed: Objects,
+        waiting: Objects,
+        used: u64,
+    },
+}
+
+/// How many they are, and how long they are together.
+struct Objects {
+    number: u64,
+    bytes: u64,
 }
 
 /// Clears a root, and returns the exit code of the command.
@@ -145,10 +158,7 @@ fn clear_all(args: &GcArgs) -> Result<Results> {
         let cleared = match &root {
             AnyRoot::Directory(root) => recover(root, id),
             #[cfg(feature = "object-store")]
-            AnyRoot::Store(root) => {
-                let swept = root.volume(id).sweep(args.grace.unwrap_or(DAY));
-                swept.map(Cleared::Store).map_err(told)
-            }
+            AnyRoot::Store(root) => sweep(root, id, args.grace.unwrap_or(DAY)),
         };
         results.push((id.clone(), cleared.map_err(|error| format!("{error:#}"))));
     }
@@ -162,18 +172,32 @@ fn recover(root: &Root, id: &VolumeId) -> Result<Cleared> {
     Ok(Cleared::Directory { recovered })
 }
 
+#[cfg(feature = "object-store")]
+fn sweep(root: &ObjectRoot, id: &VolumeId, grace: Duration) -> Result<Cleared> {
+    let swept = root.volume(id).sweep(grace).map_err(told)?;
+    let objects = |number, bytes| Objects { number, bytes };
+    Ok(Cleared::Store {
+        removed: objects(swept.removed, swept.removed_bytes),
+        waiting: objects(swept.waiting, swept.waiting_bytes),
+        used: swept.used,
+    })
+}
+
 fn as_json((id, cleared): &(VolumeId, Result<Cleared, String>)) -> Value {
     let id = id.to_string();
     match cleared {
         Ok(Cleared::Directory { recovered }) => json!({"volume": id, "recovered": recovered}),
-        #[cfg(feature = "object-store")]
-        Ok(Cleared::Store(swept)) => json!({
+        Ok(Cleared::Store {
+            removed,
+            waiting,
+            used,
+        }) => json!({
             "volume": id,
-            "removed": swept.removed,
-            "removed_bytes": swept.removed_bytes,
-            "waiting": swept.waiting,
-            "waiting_bytes": swept.waiting_bytes,
-            "used": swept.used,
+            "removed": removed.number,
+            "removed_bytes": removed.bytes,
+            "waiting": waiting.number,
+            "waiting_bytes": waiting.bytes,
+            "used": used,
         }),
         Err(reason) => json!({"volume": id, "error": reason}),
     }
@@ -193,16 +217,18 @@ fn as_text(args: &GcArgs, results: &Results) -> String {
                     "{id}: cleared what {recovered} killed sessions left"
                 ));
             }
-            #[cfg(feature = "object-store")]
-            Ok(Cleared::Store(swept)) => {
-                some_wait |= swept.waiting > 0;
-                let (removed, waiting) = (swept.removed, swept.waiting);
-                let removed_bytes = written(swept.removed_bytes);
-                let waiting_bytes = written(swept.waiting_bytes);
+            Ok(Cleared::Store {
+                removed,
+                waiting,
+                used,
+            }) => {
+                some_wait |= waiting.number > 0;
                 lines.push(format!(
-                    "{id}: removed {removed} objects ({removed_bytes}), {waiting} wait \
-                     ({waiting_bytes}), {} in use",
-                    swept.used
+                    "{id}: removed {} objects ({}), {} wait ({}), {used} in use",
+                    removed.number,
+                    written(removed.bytes),
+                    waiting.number,
+                    written(waiting.bytes),
                 ));
             }
             Err(_) => {}

@@ -29,6 +29,7 @@ pub enum AnyRoot {
 
 /// How to open a root of either kind.
 #[derive(Default)]
+#[cfg_attr(not(feature = "object-store"), allow(dead_code))]
 pub struct Opening<'a> {
     pub limits: Limits,
     pub read_only: bool,
