@@ -3,8 +3,8 @@
 
 use end_to_end::command::{Ability, Ended, end, end_with_input};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
 
@@ -55,22 +55,48 @@ fn check_refused(ability: &Ability, words: &[&str], reason: &str) {
     assert!(said.contains(reason), "{words:?}: {ended:?}");
 }
 
-/// A server that takes every PUT and gives no state in return, or refuses all.
-fn server(answer: &'static str) -> String {
+/// A server that gives the same answer to whatever it is asked, but for deletes, which
+/// succeed.
+fn server(status: &'static str, body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("bound"));
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.expect("connected");
-            thread::spawn(move || {
-                let mut request = [0; 64 << 10];
-                while let Ok(1..) = stream.read(&mut request) {
-                    let _ = stream.write_all(answer.as_bytes());
-                }
-            });
+            // One that the client gave up is no matter.
+            let _ = stream.and_then(|stream| answer(stream, status, body));
         }
     });
     address
+}
+
+fn answer(stream: TcpStream, status: &str, body: &str) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let (mut is_delete, mut length) = (false, 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let line = line.trim().to_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        is_delete |= line.starts_with("post ");
+        if let Some(("content-length", bytes)) = line.split_once(": ") {
+            length = bytes.parse().unwrap_or(0);
+        }
+    }
+    stream.read_exact(&mut vec![0; length])?;
+    let (status, body) = match is_delete {
+        true => (
+            "200 OK",
+            "<DeleteResult><Deleted><Key>it</Key></Deleted></DeleteResult>",
+        ),
+        false => (status, body),
+    };
+    let length = body.len();
+    write!(
+        stream.get_mut(),
+        "HTTP/1.1 {status}\r\nETag: \"1\"\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
 }
 
 #[test]
@@ -204,7 +230,7 @@ fn wrong_urls_and_combinations() {
 #[test]
 fn a_store_without_conditions_is_told_what_it_lacks() {
     let (ability, probe) = (ability(), probe());
-    let endpoint = server("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 1\r\n\r\n1");
+    let endpoint = server("200 OK", "1");
     let options = ["--endpoint", &endpoint, "--allow-http"];
     let words = ["run", &probe, "--root", "s3://bucket/data"];
     let ended = call(&ability, &[&words[..], &options].concat());
@@ -227,9 +253,7 @@ fn a_store_without_conditions_is_told_what_it_lacks() {
 #[test]
 fn a_store_that_refuses_says_why() {
     let ability = ability();
-    let endpoint = server(
-        "HTTP/1.1 403 Forbidden\r\nContent-Length: 30\r\n\r\n<Code>SignatureIsWrong</Code>\n",
-    );
+    let endpoint = server("403 Forbidden", "<Code>SignatureIsWrong</Code>");
     let words = [
         "gc",
         "s3://bucket/data",

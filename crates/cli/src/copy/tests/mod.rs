@@ -7,7 +7,7 @@ use super::trouble::Trouble;
 use super::volume::{Ends, copy};
 use ability_storage::{
     Batch, Change, Error, FileInfo, FilePath, MemoryVolume, Reader, Result, Root, Snapshot, Usage,
-    Version, Volume, VolumeId, Writer,
+    Version, Volume, Writer,
 };
 use fake::Fake;
 use std::io;
@@ -118,6 +118,7 @@ fn between_directories() {
 #[cfg(feature = "object-store")]
 mod stores {
     use super::*;
+    use ability_storage::VolumeId;
     use ability_storage_object_store::object_store::memory::InMemory;
     use ability_storage_object_store::object_store::path::Path;
     use ability_storage_object_store::{ObjectRoot, ObjectVolume};
