@@ -246,3 +246,46 @@ fn as_text(args: &GcArgs, results: &Results) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(all(test, feature = "object-store"))]
+mod tests {
+    use super::*;
+    use ability_storage::{Change, FilePath, Volume};
+
+    #[test]
+    fn what_is_replaced_waits_for_the_time_of_grace() {
+        let root = ObjectRoot::open("memory:///data").expect("opened");
+        let user = VolumeId::user();
+        let volume = root.volume(&user);
+        for byte in [1, 2] {
+            let path = FilePath::new("a").expect("valid");
+            let contents = vec![byte; 100_000];
+            let write = Change::Write { path, contents };
+            volume.commit(write.into()).expect("written");
+        }
+        let args = GcArgs {
+            root: Place::Url("memory:///data".to_owned()),
+            grace: None,
+            json: false,
+            store: StoreOptions::default(),
+        };
+        let said = |grace| {
+            let cleared = sweep(&root, &user, grace).map_err(|error| error.to_string());
+            let results = vec![(user.clone(), cleared)];
+            (
+                as_text(&args, &results),
+                as_json(&results[0])["removed"].as_u64(),
+            )
+        };
+        let (text, removed) = said(DAY);
+        assert_eq!(removed, Some(0));
+        assert!(text.contains("user: removed 0 objects (0 B), 1 wait (100.0 KB), 1 in use"));
+        assert!(text.contains("removed by a run 1d or more after"), "{text}");
+        let (text, removed) = said(Duration::ZERO);
+        assert_eq!(removed, Some(1));
+        assert_eq!(
+            text,
+            "user: removed 1 objects (100.0 KB), 0 wait (0 B), 1 in use"
+        );
+    }
+}

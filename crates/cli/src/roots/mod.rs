@@ -156,4 +156,13 @@ mod tests {
         assert_eq!(long.len(), 300 + "…".len());
         assert_eq!(behind(&std::io::Error::other("plain")), None);
     }
+
+    #[cfg(not(feature = "object-store"))]
+    #[test]
+    fn a_url_needs_the_feature() {
+        let place = Place::Url("s3://bucket/data".to_owned());
+        let error = AnyRoot::open(&place, Opening::default()).err();
+        let error = error.expect("it cannot be opened").to_string();
+        assert!(error.contains("feature `object-store`"), "{error}");
+    }
 }
