@@ -3,11 +3,13 @@
 //! | module | holds |
 //! |---|---|
 //! | `volume` | from one volume to another, file by file |
+//! | `reading` | reading files piece by piece |
 //! | `report` | what came of it |
 //! | `trouble` | what can go wrong |
 //!
 //! Must never change what it copies from.
 
+mod reading;
 mod report;
 #[cfg(test)]
 mod tests;

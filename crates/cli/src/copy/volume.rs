@@ -6,6 +6,7 @@
 //!
 //! Must never delete anything, nor hold a long file in memory.
 
+use crate::copy::reading::{read_all, unless_absent, version_in};
 use crate::copy::report::Done;
 use crate::copy::trouble::{Trouble, in_source, in_target};
 use ability_storage::{
@@ -19,9 +20,6 @@ const SMALL: u64 = 64 << 10;
 /// How many files are committed at once, and how long they are together.
 const MOST_FILES: usize = 128;
 const MOST_BYTES: usize = 4 << 20;
-
-/// How much of a long file is in memory.
-const PIECE: usize = 1 << 20;
 
 /// How often a file is written whose fate is not known.
 const ATTEMPTS: usize = 3;
@@ -352,51 +350,6 @@ impl Small {
 
     fn step(&self) -> ability_storage::Step {
         self.change().only_if(self.precondition)
-    }
-}
-
-/// All that a reader gives, piece by piece; it must be as long as it said.
-fn read_all(
-    reader: &mut dyn Reader,
-    path: &FilePath,
-    mut take: impl FnMut(&[u8]) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let (size, mut bytes) = (reader.size(), 0);
-    loop {
-        let piece = reader.read(PIECE).map_err(in_source)?;
-        if piece.is_empty() {
-            break;
-        }
-        bytes += piece.len() as u64;
-        take(&piece)?;
-    }
-    match bytes == size {
-        true => Ok(()),
-        false => Err(Trouble::torn(path, size, bytes)),
-    }
-}
-
-/// The length and the version of a file, in bounded memory; `None` if there is none.
-fn version_in(volume: &dyn Volume, path: &FilePath) -> Result<Option<(u64, Version)>, Error> {
-    let Some(mut reader) = unless_absent(volume.reader(path))? else {
-        return Ok(None);
-    };
-    let (mut hasher, mut bytes) = (Hasher::default(), 0);
-    loop {
-        let piece = reader.read(PIECE)?;
-        if piece.is_empty() {
-            return Ok(Some((bytes, hasher.version())));
-        }
-        bytes += piece.len() as u64;
-        hasher.update(&piece);
-    }
-}
-
-fn unless_absent<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
