@@ -2,12 +2,16 @@
 //! the rest of the program holds only what it can use.
 
 use crate::build::args as build;
+use crate::copy;
+use crate::gc;
 use crate::limits::StorageLimits;
 use crate::model::Model;
 use crate::new;
+use crate::roots::{CacheOptions, Place, StoreOptions};
 use crate::size::bytes;
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,9 +30,13 @@ Run one ability until it ends.
 
 It is given standard input, output and error, its arguments, the variables that
 you name, clocks, random numbers, and two places for files: its own,
-DIR/abilities/ID/, and DIR/user/, which all abilities under DIR share. Both hold
-plain files that you can open in an editor. It is given no other directory, no
-other variable and no network.
+ROOT/abilities/ID/, and ROOT/user/, which all abilities under ROOT share. If ROOT is
+a directory, both hold plain files that you can open in an editor. It is given no
+other directory, no other variable and no network.
+
+ROOT may also be in an object store: s3://bucket/prefix, gs://bucket/prefix or
+az://container/prefix. All promises are the same there, also towards other machines
+that use it at the same time. memory:///data is empty, and gone at the end.
 
 An ability that holds a conversation speaks on standard output and listens on
 standard input, a line for each thing that is said; what it asks a language model
@@ -44,6 +52,8 @@ Examples:
       A guest that is not trusted gets little room, and no programs into it.
   ability run journal.wasm --root data --model-command 'my-model --json'
       A conversation, with a model of yours behind it.
+  ability run notes.wasm --root s3://bucket/data --cache /var/cache/ability -- list
+      Files are in the bucket; what was read once is also kept here.
 
 Exit codes:
   0-255  that of the ability itself, with these exceptions:
@@ -70,7 +80,7 @@ pub struct Cli {
 pub enum Command {
     /// Run one ability until it ends
     #[command(long_about = RUN_LONG_ABOUT, after_long_help = RUN_AFTER_HELP)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
 
     /// Make a component from an ability's folder: Rust, Python or JavaScript
     #[command(long_about = build::LONG_ABOUT, after_long_help = build::AFTER_HELP)]
@@ -79,6 +89,38 @@ pub enum Command {
     /// Write a small ability that builds, runs and has a test
     #[command(long_about = new::LONG_ABOUT, after_long_help = new::AFTER_HELP)]
     New(new::NewArgs),
+
+    /// Copy all files of a root to another one, such as from a directory to a bucket
+    #[command(long_about = copy::LONG_ABOUT, after_long_help = copy::AFTER_HELP)]
+    Copy(copy::CopyArgs),
+
+    /// Remove what nobody needs any more from a root in an object store
+    #[command(long_about = gc::LONG_ABOUT, after_long_help = gc::AFTER_HELP)]
+    Gc(gc::GcArgs),
+}
+
+impl Cli {
+    /// What is on the command line of this process. Ends it if that is wrong.
+    pub fn checked() -> Self {
+        let cli = Self::parse();
+        let (name, checked) = match &cli.command {
+            Command::Run(args) => ("run", args.check()),
+            Command::Copy(args) => ("copy", args.check()),
+            Command::Gc(args) => ("gc", args.check()),
+            Command::Build(_) | Command::New(_) => return cli,
+        };
+        if let Err(reason) = checked {
+            let mut all = Self::command();
+            all.build();
+            // It has just been parsed, so it is there.
+            let command = all.find_subcommand_mut(name);
+            let error = command.map(|command| command.error(ErrorKind::ArgumentConflict, &reason));
+            error
+                .unwrap_or_else(|| clap::Error::raw(ErrorKind::ArgumentConflict, &reason))
+                .exit();
+        }
+        cli
+    }
 }
 
 #[derive(Args)]
@@ -87,11 +129,11 @@ pub struct RunArgs {
     #[arg(value_name = "COMPONENT.WASM")]
     pub component: PathBuf,
 
-    /// Where the files of abilities are
+    /// Where the files of abilities are: a directory, or a url such as s3://bucket/prefix
     ///
-    /// Created if it does not exist.
-    #[arg(long, value_name = "DIR")]
-    pub root: PathBuf,
+    /// A directory is created if it does not exist.
+    #[arg(long, value_name = "DIR|URL", value_parser = Place::parser())]
+    pub root: Place,
 
     /// Whose files it gets [default: the file's name without .wasm]
     #[arg(long)]
@@ -171,9 +213,40 @@ pub struct RunArgs {
     #[command(flatten)]
     pub storage: StorageLimits,
 
+    #[command(flatten)]
+    pub store: StoreOptions,
+
+    #[command(flatten)]
+    pub cache: CacheOptions,
+
     /// What the ability gets as its arguments
     #[arg(last = true, help_heading = "Arguments")]
     pub args: Vec<String>,
+}
+
+impl RunArgs {
+    /// What no option can know alone: whether they go with the root.
+    fn check(&self) -> Result<(), String> {
+        self.store.check(&[&self.root])?;
+        self.cache.check(&self.root)?;
+        if !self.root.is_url() {
+            return Ok(());
+        }
+        let only_for_directories = |option: &str, instead: &str| {
+            Err(format!(
+                "{option} is for roots that are directories; {instead}"
+            ))
+        };
+        if self.journaled {
+            let instead = "on an object store commits share requests by themselves";
+            return only_for_directories("--journaled", instead);
+        }
+        if self.no_sync {
+            let instead = "an object store keeps all that it has acknowledged";
+            return only_for_directories("--no-sync", instead);
+        }
+        Ok(())
+    }
 }
 
 /// What answers an ability that asks a language model.

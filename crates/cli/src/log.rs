@@ -6,9 +6,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt, registry};
 
-/// The engine alone: what the runtime under it says is of no use to whoever runs
-/// an ability.
-const SOURCE: &str = "ability_storage_engine";
+/// What volumes are made of, and nothing else: what the runtime under it says is of no
+/// use to whoever runs an ability.
+const SOURCES: [&str; 2] = ["ability_storage_engine", "ability_storage_object_store"];
 
 /// Shows, from now on, what volumes tell, on standard error.
 pub fn show() {
@@ -18,7 +18,10 @@ pub fn show() {
         .without_time();
     // Events say all that the spans around them do.
     let of_volumes = filter_fn(|told| {
-        told.is_event() && told.target().starts_with(SOURCE) && *told.level() <= LevelFilter::DEBUG
+        let is_of_volumes = SOURCES
+            .iter()
+            .any(|source| told.target().starts_with(source));
+        told.is_event() && is_of_volumes && *told.level() <= LevelFilter::DEBUG
     });
     // There is no other; and if there were, it would do as well.
     let _ = registry().with(of_volumes).with(lines).try_init();

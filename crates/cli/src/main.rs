@@ -9,12 +9,16 @@
 //! | `limits` | the part of it that is about how much a guest may store |
 //! | `size` | numbers of bytes, as people write them |
 //! | `component` | from a file to a compiled component that this host can run |
-//! | `storage` | from a root directory to the guest's two volumes |
+//! | `roots` | where volumes are: under a directory, or in an object store |
+//! | `storage` | from a root to the guest's two volumes |
 //! | `guest` | what one guest is given, and nothing else |
 //! | `memory` | how much memory it may use |
 //! | `model` | who answers what it asks a language model |
 //! | `background` | what runs beside it |
 //! | `run` | one run, from start to exit code |
+//! | `copy` | from one root to another, file by file |
+//! | `gc` | removing from a root what nobody needs any more |
+//! | `time` | times, as people write them |
 //! | `progress` | what a person sees who has to wait |
 //! | `log` | what a person sees who wants to see everything |
 
@@ -22,7 +26,9 @@ mod args;
 mod background;
 mod build;
 mod component;
+mod copy;
 mod embedded;
+mod gc;
 mod guest;
 mod limits;
 mod log;
@@ -30,12 +36,13 @@ mod memory;
 mod model;
 mod new;
 mod progress;
+mod roots;
 mod run;
 mod size;
 mod storage;
+mod time;
 
 use args::{Cli, Command};
-use clap::Parser;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -44,13 +51,15 @@ use std::process::ExitCode;
 const FAILED: u8 = 125;
 
 fn main() -> ExitCode {
-    ExitCode::from(match Cli::parse().command {
+    ExitCode::from(match Cli::checked().command {
         Command::Run(args) => run::run(&args).unwrap_or_else(|error| {
             complain(format_args!("{error:#}"));
             FAILED
         }),
         Command::Build(args) => build::build(&args),
         Command::New(args) => new::new(&args),
+        Command::Copy(args) => copy::copy(&args),
+        Command::Gc(args) => gc::gc(&args),
     })
 }
 

@@ -1,7 +1,8 @@
-//! A spinner for what takes longer than a person waits without wondering. On
+//! What is shown to a person who waits longer than one does without wondering. On
 //! standard error, and only if that is a terminal.
 
 use indicatif::ProgressBar;
+use std::borrow::Cow;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -26,4 +27,33 @@ pub fn while_waiting<R>(message: String, work: impl FnOnce() -> R) -> R {
         drop(done);
         result
     })
+}
+
+/// A line for what takes long and goes on before a person's eyes, from its start to
+/// the moment it is dropped.
+pub struct Line(ProgressBar);
+
+impl Line {
+    /// Draws nothing if standard error is no terminal.
+    pub fn begin() -> Self {
+        let spinner = ProgressBar::new_spinner();
+        spinner.enable_steady_tick(FRAME);
+        Self(spinner)
+    }
+
+    /// Says where it has come to.
+    pub fn say(&self, text: impl Into<Cow<'static, str>>) {
+        self.0.set_message(text);
+    }
+
+    /// Does what writes lines of its own, without tearing this one.
+    pub fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
+        self.0.suspend(write)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -18,6 +18,17 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "more bytes than can be counted".to_owned())
 }
 
+/// A number of bytes for a person who only wants to know how many there are.
+pub fn written(bytes: u64) -> String {
+    let bytes_f = bytes as f64;
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} KB", bytes_f / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes_f / 1e6),
+        _ => format!("{:.1} GB", bytes_f / 1e9),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +41,13 @@ mod tests {
         for wrong in ["", "K", "-1", "1.5M", "1KM", "1k", "1MB", "99999999999G"] {
             assert!(bytes(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn sizes_are_readable() {
+        assert_eq!(written(0), "0 B");
+        assert_eq!(written(1_234), "1.2 KB");
+        assert_eq!(written(18_317_339), "18.3 MB");
+        assert_eq!(written(4 << 30), "4.3 GB");
     }
 }

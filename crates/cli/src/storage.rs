@@ -1,15 +1,16 @@
 //! From a root directory to the storage of one ability.
 
 use crate::args::RunArgs;
-use ability_storage::{Durability, Error, Root, RootVolume, Scope, StorageCtx};
-use anyhow::{Context, Result, anyhow, bail};
+use crate::roots::{self, AnyRoot, Opening, Place};
+use ability_storage::{Durability, Root, Scope, StorageCtx, Volume, VolumeId};
+use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The ability's own volume and the one that all share.
 pub struct Volumes {
-    ability: Arc<RootVolume>,
-    user: Arc<RootVolume>,
+    ability: Arc<dyn Volume>,
+    user: Arc<dyn Volume>,
     most_value_bytes: u64,
 }
 
@@ -28,41 +29,38 @@ impl Volumes {
 /// Opens the volumes of the ability `name`.
 pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
     let id = args.id.as_deref().unwrap_or(name);
-    let root = Root::options()
-        .limits(args.storage.of_volume())
-        .read_only(args.read_only)
-        .journaled(args.journaled)
-        .durability(match args.no_sync {
-            true => Durability::None,
-            false => Durability::Full,
-        })
-        .open_or_create(&args.root)
-        .map_err(told)?;
-    if let Some(scratch) = &args.scratch {
-        check_apart(scratch, &args.root)?;
-    }
-    let ability = root
-        .ability(id)
-        .map_err(told)
+    // First, so that nothing is asked of a store for what can never be.
+    let id = VolumeId::ability(id)
+        .map_err(roots::told)
         .with_context(|| match args.id {
             Some(_) => "--id cannot be used",
             None => {
                 "the name of the file cannot be used as its id (another can be given with --id)"
             }
         })?;
+    let durability = match args.no_sync {
+        true => Durability::None,
+        false => Durability::Full,
+    };
+    let directory = Root::options()
+        .journaled(args.journaled)
+        .durability(durability);
+    let opening = Opening {
+        limits: args.storage.of_volume(),
+        read_only: args.read_only,
+        directory,
+        store: Some(&args.store),
+        cache: Some(&args.cache),
+    };
+    let root = AnyRoot::open(&args.root, opening)?;
+    if let (Some(scratch), Place::Directory(directory)) = (&args.scratch, &args.root) {
+        check_apart(scratch, directory)?;
+    }
     Ok(Volumes {
-        ability,
-        user: root.user().map_err(told)?,
+        ability: root.volume(&id)?,
+        user: root.volume(&VolumeId::user())?,
         most_value_bytes: args.storage.of_value(),
     })
-}
-
-/// Why a volume cannot be opened, without saying twice that it cannot.
-fn told(error: Error) -> anyhow::Error {
-    match error {
-        Error::Unavailable { what, source } => anyhow!("{what}: {source}"),
-        error => error.into(),
-    }
 }
 
 /// A guest with plain access to a volume could tear what is in it.

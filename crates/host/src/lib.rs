@@ -121,7 +121,7 @@ pub use self::root::{Root, RootOptions};
 pub use self::root_volume::RootVolume;
 pub use self::view::StorageView;
 pub use ability_storage_engine::{
-    Batch, Change, Counters, Durability, Error, FileInfo, FilePath, Limits, LocalVolume,
+    Batch, Change, Counters, Durability, Error, FileInfo, FilePath, Hasher, Limits, LocalVolume,
     LocalVolumeOptions, MemoryVolume, Outcome, PathError, Precondition, Reader, Result, Snapshot,
     Step, Usage, Version, Volume, VolumeId, Writer,
 };

@@ -2,6 +2,7 @@
 //! standard output.
 
 use super::args::Language;
+use crate::size::written;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -87,24 +88,6 @@ fn line(component: &Published) -> String {
     format!(
         "{}: {}{unchanged}",
         component.path.display(),
-        size(component.bytes)
+        written(component.bytes)
     )
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_readable() {
-        assert_eq!(size(1_234), "1.2 KB");
-        assert_eq!(size(18_317_339), "18.3 MB");
-    }
 }

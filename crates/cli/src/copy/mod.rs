@@ -1,0 +1,248 @@
+//! `ability copy`: all volumes of a root to another root, of the same kind or another.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `volume` | from one volume to another, file by file |
+//! | `reading` | reading files piece by piece |
+//! | `report` | what came of it |
+//! | `trouble` | what can go wrong |
+//!
+//! Must never change what it copies from.
+
+mod reading;
+mod report;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod volume;
+
+use crate::progress::Line;
+use crate::roots::{AnyRoot, Opening, Place, StoreOptions, told};
+use crate::size::written;
+use crate::{FAILED, complain};
+use ability_storage::{Limits, Root, VolumeId};
+use anyhow::{Context, Result};
+use clap::Args;
+use report::{Done, Report};
+use std::cell::Cell;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use volume::Ends;
+
+/// Some files of FROM are not in TO.
+const INCOMPLETE: u8 = 1;
+
+/// How often the line of progress changes.
+const FRAME: Duration = Duration::from_millis(100);
+
+pub const LONG_ABOUT: &str = "\
+Copy all files of a root to another one: a directory to a bucket, a bucket to a
+directory, or either to its like.
+
+Each file that arrives is one complete version of it, verified by its hash, and
+appears whole or not at all. Running the same command again, after an interruption
+for instance, goes on where it ended: files that are there already with the same
+contents are not copied again, but read at both ends and compared. Files that are
+there with other contents are not touched unless you say so. Nothing is ever deleted.
+
+Abilities may use both roots meanwhile: what they change in TO is kept, and what they
+change in FROM after it was copied is not in TO until you run it again. To move to
+another root, stop them, copy, and start them there.
+
+Limits of abilities do not count here. The times of files are those of the copy.";
+
+pub const AFTER_HELP: &str = "\
+Examples:
+  ability copy data s3://bucket/data
+  ability copy s3://bucket/data backup --json
+  ability copy data gs://bucket/data --overwrite
+      What differs becomes as it is in data/, also where it is newer in the bucket.
+
+What a session that was killed left half-done in a directory FROM is finished first, for
+it is a part of its files. That needs the right to write there; without it, a line
+says so, and the files are copied as they are.
+
+Exit codes:
+  0      all files of FROM are in TO
+  1      some are not: they differ, or could not be copied; each is named
+  2      the command line is wrong
+  125    it could not be started, or had to stop: a root cannot be opened, is full, or
+         does not answer any more; what was copied until then stays";
+
+#[derive(Args)]
+pub struct CopyArgs {
+    /// The root to copy: a directory, or a url such as s3://bucket/prefix
+    #[arg(value_name = "FROM", value_parser = Place::parser())]
+    from: Place,
+
+    /// The root to copy it to; a directory is created if it does not exist
+    #[arg(value_name = "TO", value_parser = Place::parser())]
+    to: Place,
+
+    /// Replace files that are in TO with other contents
+    ///
+    /// Only those that it has seen: what somebody writes there at that moment is kept,
+    /// and reported.
+    #[arg(long)]
+    overwrite: bool,
+
+    /// Say on standard output, as JSON, what was copied
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    store: StoreOptions,
+}
+
+impl CopyArgs {
+    /// What no option can know alone.
+    pub fn check(&self) -> Result<(), String> {
+        self.store.check(&[&self.from, &self.to])?;
+        match (&self.from, &self.to) {
+            (Place::Directory(from), Place::Directory(to)) => check_apart(from, to),
+            (from, to) if from == to => Err("FROM and TO are the same".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Copies, and returns the exit code of the command.
+pub fn copy(args: &CopyArgs) -> u8 {
+    let mut report = Report::default();
+    let copied = copy_all(args, &mut report);
+    let stopped = copied.map_err(|error| format!("{error:#}")).err();
+    report.stopped = stopped.clone();
+    let text = match args.json {
+        true => report.json().to_string(),
+        false => report.text(),
+    };
+    let printed = match text.is_empty() {
+        true => Ok(()),
+        false => writeln!(stdout(), "{text}"),
+    };
+    if let Some(reason) = stopped {
+        complain(format_args!("the copy is not complete: {reason}"));
+        return FAILED;
+    }
+    if let Err(error) = printed {
+        complain(format_args!(
+            "standard output could not be written: {error}"
+        ));
+        return FAILED;
+    }
+    match report.is_complete() {
+        true => 0,
+        false => INCOMPLETE,
+    }
+}
+
+fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
+    let line = Line::begin();
+    line.say(format!("opening {} and {}", args.from, args.to));
+    let opening = |read_only| Opening {
+        limits: none(),
+        read_only,
+        store: Some(&args.store),
+        ..Opening::default()
+    };
+    let from = AnyRoot::open(&args.from, opening(true)).context("FROM")?;
+    let to = AnyRoot::open(&args.to, opening(false)).context("TO")?;
+    let ids = from.volumes().context("FROM")?;
+    if ids.is_empty() {
+        let text = format!(
+            "there are no volumes in {}, so nothing was copied",
+            args.from
+        );
+        line.aside(|| complain(text));
+    }
+    for id in ids {
+        if let Place::Directory(directory) = &args.from {
+            finish(directory, &id, &line);
+        }
+        let source = from.volume(&id).context("FROM")?;
+        let target = to.volume(&id).context("TO")?;
+        let ends = Ends {
+            source: &*source,
+            target: &*target,
+            overwrite: args.overwrite,
+        };
+        let mut done = Done::default();
+        let shown = Cell::new(None::<Instant>);
+        let tell = |done: &Done, all: usize, under_way: u64| {
+            if shown.get().is_none_or(|shown| shown.elapsed() >= FRAME) {
+                shown.set(Some(Instant::now()));
+                let (files, bytes) = (done.files(), written(done.bytes() + under_way));
+                line.say(format!("{id}: {files} of {all} files, {bytes}"));
+            }
+        };
+        let copied = volume::copy(ends, &mut done, &tell);
+        line.aside(|| complain_of(&id, &done));
+        report.volumes.push((id, done));
+        copied.map_err(|trouble| trouble.told())?;
+    }
+    Ok(())
+}
+
+/// A line for each file that is not in the target as it is in the source.
+fn complain_of(id: &VolumeId, done: &Done) {
+    for path in &done.different {
+        let what = "is in TO with other contents, and was not touched (see --overwrite)";
+        complain(format_args!("{id}: {path} {what}"));
+    }
+    for (path, reason) in &done.failed {
+        complain(format_args!("{id}: {path} was not copied: {reason}"));
+    }
+}
+
+/// Has a volume finish what sessions that were killed have left, for who only reads it
+/// sees some of that half-done. Where nothing was ever begun, there is nothing to finish.
+fn finish(directory: &Path, id: &VolumeId, line: &Line) {
+    let components = id.components();
+    let volume = components.fold(directory.to_owned(), |path, name| path.join(name));
+    if !volume.join(".ability-storage").exists() {
+        return;
+    }
+    let opened = Root::options().limits(none()).open_or_create(directory);
+    if let Err(error) = opened.and_then(|root| root.volume(id)) {
+        let reason = told(error);
+        let what = "what killed sessions may have left in it could not be finished, so it is \
+                    copied as it is";
+        line.aside(|| complain(format_args!("{id}: {what}: {reason}")));
+    }
+}
+
+/// No limits: they are for abilities, and what is to be copied is there already.
+fn none() -> Limits {
+    Limits::default()
+        .max_file_bytes(u64::MAX)
+        .max_total_bytes(u64::MAX)
+        .max_files(u64::MAX)
+        .max_depth(usize::MAX)
+        .max_bytes_in_flight(u64::MAX)
+}
+
+/// A copy into itself would write into volumes behind their backs.
+fn check_apart(from: &Path, to: &Path) -> Result<(), String> {
+    let (from, to) = (resolved(from), resolved(to));
+    match from.starts_with(&to) || to.starts_with(&from) {
+        true => Err("FROM and TO must be apart: neither may contain the other".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// A path without links and dots, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut there = path.as_path();
+    loop {
+        if let Ok(found) = there.canonicalize() {
+            let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+            return found.join(rest).components().collect();
+        }
+        match there.parent() {
+            Some(parent) => there = parent,
+            None => return path,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! `ability copy` and `ability gc` between directories: what arrives, what is said, and
+//! the exit codes.
+
+use end_to_end::command::{Ability, Conversation, Ended, end, names};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+fn ability() -> Ability {
+    Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn call(ability: &Ability, words: &[&str]) -> Ended {
+    let mut command = ability.command();
+    command.current_dir(ability.directory()).args(words);
+    end(command)
+}
+
+fn put(ability: &Ability, file: &str, contents: &[u8]) {
+    let path = ability.directory().join(file);
+    fs::create_dir_all(path.parent().expect("a directory")).expect("created");
+    fs::write(path, contents).expect("written");
+}
+
+fn get(ability: &Ability, file: &str) -> Vec<u8> {
+    fs::read(ability.directory().join(file)).expect(file)
+}
+
+fn contents(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 7 + at / 251) as u8).collect()
+}
+
+#[test]
+fn all_volumes_arrive_and_the_second_time_nothing_is_to_be_done() {
+    let ability = ability();
+    let files = [
+        ("abilities/one/a.txt", 0),
+        ("abilities/one/deep/er/b.bin", 5 << 20),
+        ("abilities/two/c", 4 << 10),
+        ("user/d", 100),
+    ];
+    for (file, length) in files {
+        put(&ability, &format!("from/{file}"), &contents(length));
+    }
+    put(&ability, "from/no volume", b"left");
+    let ended = call(&ability, &["copy", "from", "to"]);
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(0), ""),
+        "{ended:?}"
+    );
+    assert_eq!(
+        ended.stdout,
+        "abilities/one: copied 2 files (5.2 MB)\n\
+         abilities/two: copied 1 file (4.1 KB)\n\
+         user: copied 1 file (100 B)\n"
+    );
+    for (file, length) in files {
+        assert!(
+            get(&ability, &format!("to/{file}")) == contents(length),
+            "{file}"
+        );
+    }
+    assert_eq!(
+        names(&ability.directory().join("to")),
+        ["abilities", "user"]
+    );
+    // A volume that no session has ever written to is not changed by being read.
+    assert_eq!(names(&ability.directory().join("from/user")), ["d"]);
+
+    let ended = call(&ability, &["copy", "from", "to", "--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for expected in [
+        r#""complete":true"#,
+        r#""same":{"bytes":5242880,"files":2}"#,
+        r#""copied":{"bytes":0,"files":0}"#,
+        r#""volume":"user""#,
+    ] {
+        assert!(ended.stdout.contains(expected), "{expected}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_differs_is_named_and_replaced_only_when_asked_for() {
+    let ability = ability();
+    put(&ability, "from/user/a", b"ours");
+    put(&ability, "from/user/b", b"new");
+    put(&ability, "to/user/a", b"theirs");
+    put(&ability, "to/user/c", b"alone");
+    let ended = call(&ability, &["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("user: a is in TO with other contents"),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("--overwrite"), "{ended:?}");
+    assert_eq!(get(&ability, "to/user/a"), b"theirs");
+    assert_eq!(get(&ability, "to/user/b"), b"new");
+
+    let ended = call(&ability, &["copy", "from", "to", "--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains(r#""complete":false"#), "{ended:?}");
+    assert!(ended.stdout.contains(r#""different":["a"]"#), "{ended:?}");
+    assert!(ended.stdout.contains(r#""only_in_target":1"#), "{ended:?}");
+
+    let ended = call(&ability, &["copy", "from", "to", "--overwrite"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(get(&ability, "to/user/a"), b"ours");
+    assert_eq!(get(&ability, "to/user/c"), b"alone");
+}
+
+#[test]
+fn a_copy_that_is_killed_goes_on_when_it_is_run_again() {
+    let ability = ability();
+    for number in 0..6 {
+        put(
+            &ability,
+            &format!("from/user/{number}"),
+            &contents((8 << 20) + number),
+        );
+    }
+    let mut kills = 0;
+    for pause in 0..40 {
+        let mut command = ability.command();
+        command
+            .current_dir(ability.directory())
+            .args(["copy", "from", "to"]);
+        let mut child = command.spawn().expect("started");
+        std::thread::sleep(Duration::from_millis(30 + 10 * pause));
+        child.kill().expect("killed");
+        let killed = !child.wait().expect("gone").success();
+        kills += usize::from(killed);
+        for name in names(&ability.directory().join("to/user")) {
+            if let Ok(number) = name.parse::<usize>() {
+                let file = get(&ability, &format!("to/user/{name}"));
+                assert!(file == contents((8 << 20) + number), "{name} is torn");
+            }
+        }
+        if !killed {
+            break;
+        }
+    }
+    assert!(kills > 0);
+    let ended = call(&ability, &["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for number in 0..6 {
+        let file = get(&ability, &format!("to/user/{number}"));
+        assert!(file == contents((8 << 20) + number), "{number}");
+    }
+    let left = names(
+        &ability
+            .directory()
+            .join("to/user/.ability-storage/sessions"),
+    );
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// The contents of a file as they are in the journal alone, if they are.
+fn is_only_in_the_journal(volume: &Path, file: &str) -> bool {
+    !volume.join(file).exists()
+}
+
+#[test]
+fn what_is_only_in_a_journal_is_copied() {
+    let ability = ability();
+    let copy = |to: &str| {
+        let ended = call(&ability, &["copy", "root", to]);
+        assert_eq!(
+            (ended.code, ended.stderr.as_str()),
+            (Some(0), ""),
+            "{ended:?}"
+        );
+        get(&ability, &format!("{to}/abilities/probe/a.txt"))
+    };
+    // Of a session that lives, and of one that was killed.
+    let mut session = Conversation::begin(&ability, &["--journaled"]);
+    assert_eq!(session.ask(&["write", "a.txt", "first"]), "ok");
+    let was_in_journal = is_only_in_the_journal(&ability.volume("probe"), "a.txt");
+    assert_eq!(copy("one"), b"first");
+    assert_eq!(session.ask(&["write", "a.txt", "second"]), "ok");
+    session.kill();
+    assert_eq!(copy("two"), b"second");
+    assert_eq!(ability.sessions("probe"), Vec::<String>::new());
+    assert!(
+        was_in_journal,
+        "the journal was not used, so this has shown nothing"
+    );
+}
+
+#[test]
+fn a_root_that_is_not_there_is_not_made() {
+    let ability = ability();
+    for words in [["copy", "none", "to"].as_slice(), &["gc", "none"]] {
+        let ended = call(&ability, words);
+        assert_eq!(ended.code, Some(125), "{ended:?}");
+        assert!(
+            ended.stderr.contains("none could not be opened"),
+            "{ended:?}"
+        );
+    }
+    assert!(!ability.directory().join("none").exists());
+}
+
+#[test]
+fn a_root_without_volumes_is_no_silent_success() {
+    let ability = ability();
+    put(&ability, "from/notes.txt", b"not a volume");
+    let ended = call(&ability, &["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("there are no volumes in from"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_directory_is_cleared_by_opening_it() {
+    let ability = ability();
+    let mut session = Conversation::begin(&ability, &[]);
+    assert_eq!(session.ask(&["write", "a.txt", "text"]), "ok");
+    session.kill();
+    assert_ne!(ability.sessions("probe"), Vec::<String>::new());
+    let ended = call(&ability, &["gc", "root"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.contains("abilities/probe: cleared"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("user: "), "{ended:?}");
+    assert_eq!(ability.sessions("probe"), Vec::<String>::new());
+    let ended = call(&ability, &["gc", "root", "--json"]);
+    assert!(ended.stdout.contains(r#""recovered":0"#), "{ended:?}");
+}
