@@ -97,7 +97,14 @@ pub(crate) fn told(error: Error) -> io::Error {
         _ if was_not_sent(&error) => "no connection to the object store was made".to_owned(),
         _ => "the request to the object store failed".to_owned(),
     };
-    tracing::debug!(error = &error as &dyn std::error::Error, "a request failed");
+    // Who asks for a condition expects that it may not hold.
+    if !matches!(
+        error,
+        Error::Precondition { .. } | Error::AlreadyExists { .. } | Error::NotFound { .. }
+    ) {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "a request failed");
+    }
     io::Error::new(kind, Told { text, error })
 }
 

@@ -52,10 +52,7 @@ impl ObjectStore for LyingStore {
     ) -> Result<PutResult> {
         match (self.lie, &mut options.mode) {
             (Lie::HasNoBucket, _) => {
-                return Err(object_store::Error::NotFound {
-                    path: location.to_string(),
-                    source: "no such bucket".into(),
-                });
+                return Err(no_bucket());
             }
             (Lie::HasNoConditions, PutMode::Create | PutMode::Update(_)) => {
                 return Err(object_store::Error::NotImplemented {
@@ -68,11 +65,11 @@ impl ObjectStore for LyingStore {
             (Lie::RefusesUpdate, PutMode::Update(version)) => {
                 version.e_tag = Some("another".to_owned());
             }
-            (Lie::LooksThenWrites, mode @ PutMode::Create) => {
-                if self.inner.head(location).await.is_err() {
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                    *mode = PutMode::Overwrite;
-                }
+            (Lie::LooksThenWrites, mode @ PutMode::Create)
+                if self.inner.head(location).await.is_err() =>
+            {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                *mode = PutMode::Overwrite;
             }
             (Lie::WantsUnquoted, PutMode::Update(version)) => {
                 let tag = version.e_tag.take().unwrap_or_default();
@@ -114,22 +111,25 @@ impl ObjectStore for LyingStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        if self.lie == Lie::HasNoBucket {
-            let missing = object_store::Error::NotFound {
-                path: String::new(),
-                source: "no such bucket".into(),
-            };
-            return futures_util::stream::iter([Err(missing)]).boxed();
-        }
         self.inner.list(prefix)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        if self.lie == Lie::HasNoBucket {
+            return Err(no_bucket());
+        }
         self.inner.list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.inner.copy_opts(from, to, options).await
+    }
+}
+
+fn no_bucket() -> object_store::Error {
+    object_store::Error::NotFound {
+        path: String::new(),
+        source: "no such bucket".into(),
     }
 }
 
@@ -175,6 +175,19 @@ fn a_store_that_lies_is_refused_in_words() {
             assert!(text.contains(words), "{lie:?}: {text}");
         }
     }
+}
+
+#[test]
+fn a_bucket_that_is_missing_is_no_empty_one() {
+    let store = Arc::new(LyingStore {
+        inner: InMemory::new(),
+        lie: Lie::HasNoBucket,
+    });
+    let options = ObjectRoot::options().read_only(true);
+    let error = options
+        .open_in(store, Path::from("root"))
+        .expect_err("no bucket");
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
 }
 
 #[test]

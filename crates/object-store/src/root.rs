@@ -137,16 +137,19 @@ impl ObjectRootOptions {
     }
 
     fn open_store(self, mut store: Store, prefix: Path, name: &str) -> Result<ObjectRoot> {
-        if !self.skip_probe && !self.read_only {
-            let at = prefix.clone();
-            let probed = runtime::wait(async move {
-                let probed = probe(&mut store, &at).await;
-                probed.map(|()| store)
-            });
-            store = probed
-                .and_then(|probed| probed)
-                .map_err(unavailable(name))?;
-        }
+        let (at, read_only, skips) = (prefix.clone(), self.read_only, self.skip_probe);
+        let opened = runtime::wait(async move {
+            match (read_only, skips) {
+                // Whether there is anything at all.
+                (true, _) => store.directories(&at).await.map(drop)?,
+                (false, true) => {}
+                (false, false) => probe(&mut store, &at).await?,
+            }
+            io::Result::Ok(store)
+        });
+        let store = opened
+            .and_then(|opened| opened)
+            .map_err(unavailable(name))?;
         Ok(ObjectRoot {
             store: Arc::new(store),
             prefix,

@@ -114,14 +114,15 @@ impl Network {
         if let Meanwhile::HalfSweep(requests) = what {
             store.fail_at(requests, Fault::Stop);
         }
-        let other = open(store, impatient(), None);
-        let done = tokio::task::spawn_blocking(move || match what {
-            Meanwhile::Sweep | Meanwhile::HalfSweep(_) => other.sweep(Duration::ZERO).map(drop),
-            Meanwhile::Append => {
-                let (path, contents) = (file("log"), b"+".to_vec());
-                other
-                    .commit(Change::Append { path, contents }.into())
-                    .map(drop)
+        let done = tokio::task::spawn_blocking(move || {
+            let other = open(store, impatient(), None);
+            match what {
+                Meanwhile::Sweep | Meanwhile::HalfSweep(_) => other.sweep(Duration::ZERO).map(drop),
+                Meanwhile::Append => {
+                    let (path, contents) = (file("log"), b"+".to_vec());
+                    let append = Change::Append { path, contents };
+                    other.commit(append.into()).map(drop)
+                }
             }
         });
         // Both can fail: `log` may be a directory.

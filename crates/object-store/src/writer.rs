@@ -186,6 +186,8 @@ impl Writer for ObjectWriter {
         let version = self.hasher.version();
         if self.upload.is_none() {
             let (path, contents) = (self.path.clone(), rest.to_vec());
+            // The commit counts them anew.
+            self.in_flight = InFlight::none(&self.shared.accounts);
             let write = Change::Write { path, contents };
             self.shared
                 .commit(Batch::from(write.only_if(precondition)))?;
