@@ -135,7 +135,7 @@ pub enum Error {
     /// The volume is reached over a network, and the answer to the request that makes
     /// the change was lost: it may have been made, or not, or may still be made, all
     /// of it or nothing. Read what is there now before you decide to make it again.
-    #[error("it is not known whether {path} was changed, for the answer was lost: {source}")]
+    #[error("{path} may have been changed, or not, for the answer was lost: {source}")]
     InDoubt {
         /// The path that was to be changed.
         path: FilePath,

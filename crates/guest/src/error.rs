@@ -15,7 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Outcome {
     /// Nothing was changed: the file is as it was before the call.
     NotApplied,
-    /// The change is made and readers see it, but a power cut may still undo it.
+    /// The change is made and readers see it, but a power cut may still undo it. Where the
+    /// host reaches its storage over a network and an answer was lost, nobody knows
+    /// whether it was made: all of it, or nothing.
     Unconfirmed,
 }
 
@@ -315,11 +317,13 @@ fn shown(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// What happened to the path, and why. A host may say both by itself.
+/// What happened to the path, and why. A host may say both by itself, and knows better.
 fn once(path: &str, what: &str, reason: &str) -> String {
-    let said = format!("{path} {what}");
-    let reason = reason.strip_prefix(&said).unwrap_or(reason);
-    format!("{} {what}{reason}", shown(path))
+    let said = reason.strip_prefix(path);
+    match said.and_then(|said| said.strip_prefix(' ')) {
+        Some(said) => format!("{} {said}", shown(path)),
+        None => format!("{} {what}{reason}", shown(path)),
+    }
 }
 
 fn found_text(found: &Option<Version>) -> String {

@@ -24,8 +24,7 @@ Object.defineProperty(StorageError.prototype, "name", { value: "StorageError", w
 
 /** What happened to the path, and why. A host may say both by itself. */
 function once(path, what, reason) {
-  const said = `${path} ${what}`;
-  return said + (reason.startsWith(said) ? reason.slice(said.length) : reason);
+  return reason.startsWith(`${path} `) ? reason : `${path} ${what}${reason}`;
 }
 
 const FROM_HOST = {

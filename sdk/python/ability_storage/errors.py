@@ -51,12 +51,15 @@ class Outcome(StrEnum):
     """Nothing was changed: the file is as it was before the call."""
 
     UNCONFIRMED = "unconfirmed"
-    """The change is made and readers see it, but a power cut may still undo it."""
+    """The change is made and readers see it, but a power cut may still undo it. Or, where
+    the host keeps files in an object store, nobody knows whether it was made."""
 
 
 def _once(path: str, what: str, reason: str) -> str:
-    """What happened to the path, and why. A host may say both by itself."""
-    return f"{shown(path)} {what}{reason.removeprefix(f'{path} {what}')}"
+    """What happened to the path, and why. A host may say both by itself, and knows better."""
+    if reason.startswith(f"{path} "):
+        return f"{shown(path)} {reason.removeprefix(f'{path} ')}"
+    return f"{shown(path)} {what}{reason}"
 
 
 class StorageError(OSError):
@@ -198,6 +201,9 @@ class UnavailableError(StorageError):
 
 class UnconfirmedError(StorageError):
     """The change is made and readers see it, but it may not survive a power cut.
+
+    Where the host keeps files in an object store and an answer was lost, nobody knows
+    whether it was made; the text says so.
 
     The disk may be failing: say so, rather than go on as if it were written. An
     unconditional write and a delete can be repeated as they are; once that succeeds,
