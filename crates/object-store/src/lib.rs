@@ -44,6 +44,8 @@ mod spill;
 mod store;
 mod sweep;
 #[cfg(test)]
+mod sweep_tests;
+#[cfg(test)]
 mod testing;
 mod url;
 mod volume;

@@ -1,14 +1,10 @@
-//! What the tests share: a store in memory whose requests fail as those of a real one
-//! do: before they take effect, after it, long after it, or with no answer at all.
+//! `FaultyStore`: one client's way to the store, on which requests fail.
 
-use crate::root::ObjectRoot;
-use crate::volume::ObjectVolume;
-use crate::{BlobCache, Patience};
-use ability_storage_engine::{Change, FilePath, Volume, VolumeId};
+use super::network::Late;
+use super::{Meanwhile, Network};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
@@ -17,7 +13,7 @@ use object_store::{
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What is wrong with a request.
@@ -40,107 +36,6 @@ pub(crate) enum Fault {
     StopAfter,
     /// Nothing is wrong, but before it is made another client does something.
     Meanwhile(Meanwhile),
-}
-
-/// What another client does while a request is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meanwhile {
-    /// It removes all that seems to be out of use.
-    Sweep,
-    /// It begins to, and stops at the request of this number.
-    HalfSweep(usize),
-    /// It appends one byte to the file `log`.
-    Append,
-}
-
-/// A store that several clients use, and what is still on its way to it.
-#[derive(Debug, Default)]
-pub(crate) struct Network {
-    store: Arc<InMemory>,
-    late: Mutex<Vec<Late>>,
-    /// What was done meanwhile.
-    done: Mutex<Vec<Meanwhile>>,
-}
-
-#[derive(Debug)]
-struct Late {
-    requests: usize,
-    location: Path,
-    payload: PutPayload,
-    options: PutOptions,
-}
-
-impl Network {
-    /// A request arrives; those that were overtaken may arrive with it.
-    async fn arrive(&self) {
-        let due: Vec<Late> = {
-            let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-            for one in &mut *late {
-                one.requests = one.requests.saturating_sub(1);
-            }
-            late.extract_if(.., |one| one.requests == 0).collect()
-        };
-        self.make(due).await;
-    }
-
-    /// All that is on its way arrives.
-    pub(crate) fn settle(self: &Arc<Self>) {
-        let network = self.clone();
-        let settled = crate::runtime::wait(async move {
-            let late = std::mem::take(&mut *network.late.lock().expect("not poisoned"));
-            network.make(late).await;
-        });
-        settled.expect("a runtime");
-    }
-
-    async fn make(&self, late: Vec<Late>) {
-        for one in late {
-            // Nobody waits for the answer any more.
-            let _ = self
-                .store
-                .put_opts(&one.location, one.payload, one.options)
-                .await;
-        }
-    }
-
-    /// What others did since this was last asked.
-    pub(crate) fn done_meanwhile(&self) -> Vec<Meanwhile> {
-        std::mem::take(&mut self.done.lock().expect("not poisoned"))
-    }
-
-    async fn meanwhile(self: &Arc<Self>, what: Meanwhile) {
-        self.done.lock().expect("not poisoned").push(what);
-        let store = FaultyStore::new(self);
-        if let Meanwhile::HalfSweep(requests) = what {
-            store.fail_at(requests, Fault::Stop);
-        }
-        let done = tokio::task::spawn_blocking(move || {
-            let other = open(store, impatient(), None);
-            match what {
-                Meanwhile::Sweep | Meanwhile::HalfSweep(_) => other.sweep(Duration::ZERO).map(drop),
-                Meanwhile::Append => {
-                    let (path, contents) = (file("log"), b"+".to_vec());
-                    let append = Change::Append { path, contents };
-                    other.commit(append.into()).map(drop)
-                }
-            }
-        });
-        // Both can fail: `log` may be a directory.
-        let _ = done.await;
-    }
-
-    /// The names of all objects.
-    pub(crate) fn keys(self: &Arc<Self>) -> Vec<String> {
-        let network = self.clone();
-        let listed = crate::runtime::wait(async move {
-            let listed: Vec<Result<ObjectMeta>> = network.store.list(None).collect().await;
-            listed
-        });
-        let listed = listed.expect("a runtime").into_iter();
-        listed
-            .map(|object| object.expect("in memory").location.to_string())
-            .collect()
-    }
 }
 
 /// One client's way to the store.
@@ -282,7 +177,7 @@ impl ObjectStore for FaultyStore {
                 payload,
                 options,
             };
-            self.network.late.lock().expect("not poisoned").push(late);
+            self.network.delay(late);
             return Err(lost());
         }
         let result = self
@@ -389,30 +284,4 @@ fn lost() -> Error {
         store: "FaultyStore",
         source: "the connection broke".into(),
     }
-}
-
-/// Does not wait long for an answer, nor between two attempts.
-pub(crate) fn impatient() -> Patience {
-    Patience::default()
-        .give_up_after(Duration::from_secs(5))
-        .request(Duration::from_millis(30))
-        .pauses(Duration::from_micros(100), Duration::from_millis(2))
-}
-
-/// A volume of a client.
-pub(crate) fn open(
-    store: Arc<dyn ObjectStore>,
-    patience: Patience,
-    cache: Option<BlobCache>,
-) -> ObjectVolume {
-    let mut options = ObjectRoot::options().patience(patience).probe(false);
-    if let Some(cache) = cache {
-        options = options.cache(cache);
-    }
-    let root = options.open_in(store, Path::from("root")).expect("opened");
-    root.volume(&VolumeId::user())
-}
-
-pub(crate) fn file(path: &str) -> FilePath {
-    FilePath::new(path).expect("valid")
 }
