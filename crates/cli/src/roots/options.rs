@@ -12,7 +12,7 @@ pub struct StoreOptions {
     /// The address of the server, if it is not the provider's own
     ///
     /// For what speaks the protocol of a provider, such as MinIO or Ceph:
-    /// https://ceph.example.com. Credentials, region and all else come from the
+    /// `https://ceph.example.com`. Credentials, region and all else come from the
     /// environment variables that the provider's own tools use (AWS_ACCESS_KEY_ID and so
     /// on).
     #[arg(long, value_name = "URL")]
