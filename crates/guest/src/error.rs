@@ -319,8 +319,10 @@ fn shown(path: &str) -> Cow<'_, str> {
 
 /// What happened to the path, and why. A host may say both by itself, and knows better.
 fn once(path: &str, what: &str, reason: &str) -> String {
-    let said = reason.strip_prefix(path);
-    match said.and_then(|said| said.strip_prefix(' ')) {
+    let said = reason
+        .strip_prefix(path)
+        .and_then(|said| said.strip_prefix(' '));
+    match said.filter(|said| said.starts_with("was ") || said.starts_with("may ")) {
         Some(said) => format!("{} {said}", shown(path)),
         None => format!("{} {what}{reason}", shown(path)),
     }

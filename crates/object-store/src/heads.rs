@@ -207,7 +207,9 @@ fn verdict(now: &Known, base: &Known, session: Uuid, number: u64) -> Verdict {
     // It may have been removed and made anew.
     let is_later = changes.is_some_and(|changes| changes > 0 && now.tag.is_some());
     let is_soon = changes.is_some_and(|changes| changes <= SESSIONS as u64);
-    match is_later && (is_soon || remembered.is_some()) {
+    // As long as there is room for more, nobody was forgotten.
+    let remembers = is_soon || remembered.is_some() || now.head.sessions.len() < SESSIONS;
+    match is_later && remembers {
         true => Verdict::NotMade,
         false => Verdict::Forgotten,
     }
@@ -215,4 +217,72 @@ fn verdict(now: &Known, base: &Known, session: Uuid, number: u64) -> Verdict {
 
 fn forgotten() -> io::Error {
     io::Error::other("too much was changed since to tell")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(head: Head, tag: &str) -> Known {
+        Known {
+            head,
+            tag: Some(Tag {
+                e_tag: Some(tag.to_owned()),
+                version: None,
+            }),
+            bytes: 0,
+        }
+    }
+
+    /// HEAD after so many changes of so many others, and what it says of a change that
+    /// was to be made before them.
+    fn after(changes: usize, sessions: usize, was_made: bool) -> Verdict {
+        let session = Uuid::new_v4();
+        let mut head = Head::default();
+        head.sign(Uuid::new_v4(), 1);
+        let base = known(head.clone(), "base");
+        if was_made {
+            head.sign(session, 7);
+        }
+        let others: Vec<Uuid> = (0..sessions).map(|_| Uuid::new_v4()).collect();
+        for change in 0..changes {
+            head.sign(others[change % sessions], change as u64);
+        }
+        let tag = if was_made || changes > 0 {
+            "now"
+        } else {
+            "base"
+        };
+        verdict(&known(head, tag), &base, session, 7)
+    }
+
+    #[test]
+    fn head_tells_what_became_of_a_change_as_long_as_it_can() {
+        assert_eq!(after(0, 1, false), Verdict::NotYet);
+        assert_eq!(after(0, 1, true), Verdict::Made);
+        // Few sessions, however often they change it.
+        assert_eq!(after(1_000, 20, true), Verdict::Made);
+        assert_eq!(after(1_000, 20, false), Verdict::NotMade);
+        // Many sessions.
+        assert_eq!(after(SESSIONS - 1, 100, true), Verdict::Made);
+        assert_eq!(after(SESSIONS, 100, false), Verdict::NotMade);
+        assert_eq!(after(SESSIONS, 100, true), Verdict::Forgotten);
+        assert_eq!(after(SESSIONS + 1, 100, false), Verdict::Forgotten);
+    }
+
+    #[test]
+    fn a_head_that_was_made_anew_tells_nothing() {
+        let session = Uuid::new_v4();
+        let mut head = Head::default();
+        for change in 0..5 {
+            head.sign(Uuid::new_v4(), change);
+        }
+        let base = known(head, "base");
+        let mut anew = Head::default();
+        anew.sign(Uuid::new_v4(), 1);
+        let now = known(anew, "now");
+        assert_eq!(verdict(&now, &base, session, 1), Verdict::Forgotten);
+        let none = Known::default();
+        assert_eq!(verdict(&none, &base, session, 1), Verdict::Forgotten);
+    }
 }

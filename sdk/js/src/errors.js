@@ -24,7 +24,8 @@ Object.defineProperty(StorageError.prototype, "name", { value: "StorageError", w
 
 /** What happened to the path, and why. A host may say both by itself. */
 function once(path, what, reason) {
-  return reason.startsWith(`${path} `) ? reason : `${path} ${what}${reason}`;
+  const knows = ["was ", "may "].some((word) => reason.startsWith(`${path} ${word}`));
+  return knows ? reason : `${path} ${what}${reason}`;
 }
 
 const FROM_HOST = {

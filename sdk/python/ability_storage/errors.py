@@ -57,7 +57,7 @@ class Outcome(StrEnum):
 
 def _once(path: str, what: str, reason: str) -> str:
     """What happened to the path, and why. A host may say both by itself, and knows better."""
-    if reason.startswith(f"{path} "):
+    if reason.startswith((f"{path} was ", f"{path} may ")):
         return f"{shown(path)} {reason.removeprefix(f'{path} ')}"
     return f"{shown(path)} {what}{reason}"
 
