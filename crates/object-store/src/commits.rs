@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use uuid::Uuid;
 
 /// The most commits that are made at once.
@@ -69,12 +69,20 @@ impl Commits {
     /// Commits a batch, with others or alone.
     pub(crate) async fn commit(&self, prepared: Prepared) -> Result<()> {
         let uploaded = prepared.uploaded.clone();
+        let path = prepared.path().cloned();
         let (answer, mut answered) = oneshot::channel();
         self.queue().push(Waiting { prepared, answer });
         let result = loop {
             let _turn = self.turn.lock().await;
-            if let Ok(result) = answered.try_recv() {
-                break result;
+            match answered.try_recv() {
+                Ok(result) => break result,
+                Err(TryRecvError::Empty) => {}
+                // Who took it along came to no end.
+                Err(TryRecvError::Closed) => {
+                    let error = io::Error::other("the commit ended without a result");
+                    let path = path.as_ref();
+                    break Err(path.map_or_else(|| unavailable(&error), |it| in_doubt(it, &error)));
+                }
             }
             let mut group = std::mem::take(&mut *self.queue());
             if group.len() > MOST {

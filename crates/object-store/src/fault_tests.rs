@@ -267,6 +267,47 @@ fn writers_that_wait_together_share_a_request() {
     assert!((0..16).all(|number| read(&volume, &format!("file-{number}")) == b"0123"));
 }
 
+/// One of them takes the others along, and its request never ends.
+#[test]
+fn nobody_waits_for_ever_for_one_that_stopped() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let volume = open(store.clone(), impatient(), None);
+    volume.commit(write("a", "1").into()).expect("committed");
+    store.delay(20_000);
+    store.fail_at(3, Fault::StopAfter);
+    let outcomes: Vec<Option<Outcome>> = thread::scope(|scope| {
+        let writers: Vec<_> = (0..8)
+            .map(|number| {
+                let volume = &volume;
+                scope.spawn(move || {
+                    let change = append("log", format!("{number}\n"));
+                    let results = [(); 4].map(|()| volume.commit(change.clone().into()));
+                    results.map(|result| result.err().map(|error| error.outcome()))
+                })
+            })
+            .collect();
+        let joined = writers
+            .into_iter()
+            .map(|writer| writer.join().expect("no panic"));
+        joined.flatten().collect()
+    });
+    assert!(
+        outcomes.contains(&Some(Outcome::Unconfirmed)),
+        "{outcomes:?}"
+    );
+    let volume = open(FaultyStore::new(&network), impatient(), None);
+    let lines = String::from_utf8(read(&volume, "log"))
+        .expect("text")
+        .lines()
+        .count();
+    let made = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+    assert!(
+        (made..=outcomes.len()).contains(&lines),
+        "{lines} lines, {outcomes:?}"
+    );
+}
+
 #[test]
 fn calls_may_come_from_a_thread_of_a_runtime() {
     let network = Arc::new(Network::default());
