@@ -200,7 +200,7 @@ fn verdict(now: &Known, base: &Known, session: Uuid, number: u64) -> Verdict {
     if remembered == Some(number) {
         return Verdict::Made;
     }
-    if now.tag == base.tag {
+    if is_same(now, base) {
         return Verdict::NotYet;
     }
     let changes = now.head.generation.checked_sub(base.head.generation);
@@ -213,6 +213,15 @@ fn verdict(now: &Known, base: &Known, session: Uuid, number: u64) -> Verdict {
         true => Verdict::NotMade,
         false => Verdict::Forgotten,
     }
+}
+
+/// By who wrote it, for a store may tell the tag of one object in different ways.
+fn is_same(one: &Known, other: &Known) -> bool {
+    let identity = |known: &Known| {
+        let writer = known.head.sessions.first().copied();
+        (known.tag.is_some(), known.head.generation, writer)
+    };
+    identity(one) == identity(other)
 }
 
 fn forgotten() -> io::Error {

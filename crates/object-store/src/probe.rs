@@ -73,11 +73,15 @@ async fn replaces(store: &mut Store, key: &Path) -> io::Result<()> {
         return Err(lacks(what, "PUT with `If-Match` of an old state"));
     }
     tag_of(store, key, "2").await?;
-    put(store, key, "3", Some(&current)).await?.ok_or_else(|| {
+    let told = put(store, key, "3", Some(&current)).await?.ok_or_else(|| {
         let what = "it refused to replace an object whose state it was told rightly";
         lacks(what, "the second PUT with `If-Match`")
     })?;
-    tag_of(store, key, "3").await.map(drop)
+    let found = tag_of(store, key, "3").await?;
+    if told.is_some_and(|told| told != found) {
+        store.distrust_tags_of_writes();
+    }
+    Ok(())
 }
 
 /// Many writers: one of them creates the object.
@@ -110,14 +114,14 @@ async fn put(
     key: &Path,
     contents: &str,
     state: Option<&Tag>,
-) -> io::Result<Option<()>> {
+) -> io::Result<Option<Option<Tag>>> {
     let contents = Bytes::copy_from_slice(contents.as_bytes());
     let request = match state {
         None => "PUT with `If-None-Match: *`",
         Some(_) => "PUT with `If-Match`",
     };
     match store.put_if(key, contents, state).await {
-        Ok(_) => Ok(Some(())),
+        Ok(tag) => Ok(Some(tag)),
         Err((Effect::Conflict, _)) => Ok(None),
         Err((Effect::Missing, _)) if state.is_some() => Ok(None),
         Err((Effect::Missing, _)) => Err(lacks("there is no such bucket or container", request)),

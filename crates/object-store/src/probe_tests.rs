@@ -28,6 +28,8 @@ enum Lie {
     HasNoBucket,
     /// No lie: tags without quotation marks, like Ceph.
     WantsUnquoted,
+    /// No lie, but of no use: other tags for a write than for a read.
+    TellsOtherTags,
 }
 
 #[derive(Debug)]
@@ -88,7 +90,11 @@ impl ObjectStore for LyingStore {
             }
             _ => {}
         }
-        self.inner.put_opts(location, payload, options).await
+        let mut result = self.inner.put_opts(location, payload, options).await?;
+        if self.lie == Lie::TellsOtherTags {
+            result.e_tag = Some("another".to_owned());
+        }
+        Ok(result)
     }
 
     async fn put_multipart_opts(
@@ -192,7 +198,16 @@ fn a_bucket_that_is_missing_is_no_empty_one() {
 
 #[test]
 fn a_store_that_wants_unquoted_tags_gets_them() {
-    let root = open(Lie::WantsUnquoted).expect("no lie");
+    can_be_used(Lie::WantsUnquoted);
+}
+
+#[test]
+fn a_store_whose_writes_tell_other_tags_is_asked_again() {
+    can_be_used(Lie::TellsOtherTags);
+}
+
+fn can_be_used(lie: Lie) {
+    let root = open(lie).expect("no lie");
     let volume = root.volume(&VolumeId::user());
     for contents in ["1", "2", "3"] {
         let path = file("a");

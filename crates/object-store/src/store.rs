@@ -76,6 +76,8 @@ pub(crate) struct Store {
     makes_one_attempt: bool,
     patience: Patience,
     tag_style: TagStyle,
+    /// Whether an answer to a write tells the tag that a read would.
+    tells_tags: bool,
     counters: Counters,
 }
 
@@ -88,6 +90,7 @@ impl Store {
             makes_one_attempt: false,
             patience,
             tag_style: TagStyle::default(),
+            tells_tags: true,
             counters: Counters::default(),
         }
     }
@@ -101,6 +104,11 @@ impl Store {
 
     pub(crate) fn set_tag_style(&mut self, style: TagStyle) {
         self.tag_style = style;
+    }
+
+    /// From now on, what was written has to be read to learn its tag.
+    pub(crate) fn distrust_tags_of_writes(&mut self) {
+        self.tells_tags = false;
     }
 
     /// Whether each request for a conditional write is one attempt.
@@ -138,7 +146,7 @@ impl Store {
         let limit = self.patience.request_of(contents.len() as u64);
         let put = self.heads.put_opts(key, contents.into(), mode.into());
         match tokio::time::timeout(limit, put).await {
-            Ok(Ok(result)) => Ok(tag_of_put(result)),
+            Ok(Ok(result)) => Ok(tag_of_put(result).filter(|_| self.tells_tags)),
             Ok(Err(error)) => Err((Effect::of(&error, self.makes_one_attempt), told(error))),
             Err(_) => Err((Effect::Unknown, timed_out())),
         }
