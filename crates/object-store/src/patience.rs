@@ -91,7 +91,7 @@ impl Attempts {
 
     /// Waits before the first attempt after a change for which others had to wait.
     pub(crate) async fn after_others(&self) {
-        yield_to_others(self.patience.first_pause).await;
+        yield_to_others(2 * self.patience.first_pause).await;
     }
 
     /// Waits before the next attempt at what others were faster with; `false` if there

@@ -1,6 +1,6 @@
 //! Sweeps beside writers and readers, without any time of grace and with one.
 
-use crate::testing::{Fault, FaultyStore, Meanwhile, Network, file, impatient, open, read, write};
+use crate::testing::{Fault, FaultyStore, Meanwhile, Network, file, open, read, unhurried, write};
 use ability_storage_engine::{Outcome, Volume};
 use std::sync::Arc;
 use std::thread;
@@ -16,7 +16,7 @@ fn sweeps_lose_no_file_however_slow_its_writer_is() {
         store.delay(2_000);
         open(
             store,
-            impatient().give_up_after(Duration::from_secs(30)),
+            unhurried().give_up_after(Duration::from_secs(30)),
             None,
         )
     };
@@ -67,7 +67,7 @@ fn sweeps_lose_no_file_however_slow_its_writer_is() {
 fn what_was_swept_while_it_was_sent_has_to_be_written_again() {
     let network = Arc::new(Network::default());
     let store = FaultyStore::new(&network);
-    let volume = open(store.clone(), impatient(), None);
+    let volume = open(store.clone(), unhurried(), None);
     volume.commit(write("a", "1").into()).expect("committed");
     // Requests: the blob, HEAD.
     store.fail_at(1, Fault::Meanwhile(Meanwhile::Sweep));
@@ -87,7 +87,7 @@ fn what_was_swept_while_it_was_sent_has_to_be_written_again() {
 #[test]
 fn a_sweep_spares_what_went_out_of_use_lately() {
     let network = Arc::new(Network::default());
-    let volume = open(FaultyStore::new(&network), impatient(), None);
+    let volume = open(FaultyStore::new(&network), unhurried(), None);
     volume
         .commit(write("a", vec![1; 9_000]).into())
         .expect("committed");

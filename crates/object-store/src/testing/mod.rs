@@ -16,6 +16,12 @@ use object_store::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Does not wait long between two attempts. A request may take as long as a busy machine
+/// needs for it.
+pub(crate) fn unhurried() -> Patience {
+    impatient().request(Duration::from_secs(20))
+}
+
 /// Does not wait long for an answer, nor between two attempts.
 pub(crate) fn impatient() -> Patience {
     Patience::default()
