@@ -6,6 +6,7 @@ use crate::store::{Found, Store, Tag, TagStyle};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use object_store::path::Path;
+use std::fmt;
 use std::io;
 use std::time::Duration;
 use uuid::Uuid;
@@ -129,7 +130,7 @@ async fn put(
             let what = format!("it has no conditional writes: {error}");
             Err(lacks(&what, request))
         }
-        Err((_, error)) => Err(io::Error::new(error.kind(), format!("{error} ({request})"))),
+        Err((_, error)) => Err(io::Error::new(error.kind(), At { request, error })),
     }
 }
 
@@ -149,4 +150,23 @@ fn lacks(what: &str, request: &str) -> io::Error {
         io::ErrorKind::Unsupported,
         format!("the object store cannot be used, for {what} ({request})"),
     )
+}
+
+/// An error, on which request it was, and all that is behind it.
+#[derive(Debug)]
+struct At {
+    request: &'static str,
+    error: io::Error,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.error, self.request)
+    }
+}
+
+impl std::error::Error for At {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
 }
