@@ -213,7 +213,7 @@ impl Error {
     }
 
     /// A writer is to be committed although it did not take all it was given.
-    pub(crate) fn after_failed_write(path: &FilePath) -> Self {
+    pub fn after_failed_write(path: &FilePath) -> Self {
         Error::not_changed(path, io::Error::other("an earlier write to it failed"))
     }
 

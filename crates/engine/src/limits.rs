@@ -145,6 +145,36 @@ impl Limits {
         })
     }
 
+    /// Whether one more writer may be opened, for the file at `path`, where so many are
+    /// open.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::QuotaExceeded`].
+    pub fn check_writers(&self, path: &FilePath, open: usize) -> Result<()> {
+        if open < self.max_writers {
+            return Ok(());
+        }
+        let limit = self.max_writers;
+        let reason = format!("{limit} writers are open, and no more are allowed");
+        Err(refused(path, reason))
+    }
+
+    /// Whether so many bytes may be on their way at once, those for the file at `path`
+    /// among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::QuotaExceeded`].
+    pub fn check_in_flight(&self, path: &FilePath, bytes: u64) -> Result<()> {
+        if bytes <= self.max_bytes_in_flight {
+            return Ok(());
+        }
+        let limit = self.max_bytes_in_flight;
+        let reason = format!("more than {limit} bytes would be on their way at once");
+        Err(refused(path, reason))
+    }
+
     /// Whether the volume may come to hold `after`; shrinking is always
     /// allowed, also from beyond a limit.
     pub(crate) fn check_usage(&self, path: &FilePath, before: Usage, after: Usage) -> Result<()> {
@@ -164,7 +194,7 @@ impl Limits {
     }
 }
 
-pub(crate) fn refused(path: &FilePath, reason: String) -> Error {
+fn refused(path: &FilePath, reason: String) -> Error {
     Error::QuotaExceeded {
         path: path.clone(),
         reason,

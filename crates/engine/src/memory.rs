@@ -2,7 +2,6 @@
 //!
 //! It keeps every promise of [`Volume`] but one: nothing outlives the value.
 
-use crate::limits::refused;
 use crate::table::{Edit, Entry, Table};
 use crate::volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
@@ -124,12 +123,9 @@ impl Volume for MemoryVolume {
             contents: Vec::new(),
             failed: false,
         };
-        let max_writers = self.shared.limits.max_writers;
-        if self.shared.writers.fetch_add(1, Ordering::Relaxed) < max_writers {
-            return Ok(Box::new(writer));
-        }
-        let reason = format!("{max_writers} writers are open, and no more are allowed");
-        Err(refused(path, reason))
+        let open = self.shared.writers.fetch_add(1, Ordering::Relaxed);
+        self.shared.limits.check_writers(path, open)?;
+        Ok(Box::new(writer))
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
@@ -156,11 +152,7 @@ impl Shared {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let written = |step: &Step| match &step.change {
-            Change::Write { contents, .. } => Some(Version::of(contents)),
-            _ => None,
-        };
-        let versions = batch.steps().iter().map(written).collect();
+        let versions = batch.versions();
         let edits = batch.into_steps().into_iter().map(edit);
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         files.play(edits, &self.limits)?;

@@ -213,6 +213,16 @@ impl Batch {
         &self.steps
     }
 
+    /// For each step the version that it writes, as a commit returns them. Hashes all
+    /// contents at each call.
+    pub fn versions(&self) -> Vec<Option<Version>> {
+        let written = |step: &Step| match &step.change {
+            Change::Write { contents, .. } => Some(Version::of(contents)),
+            _ => None,
+        };
+        self.steps.iter().map(written).collect()
+    }
+
     /// The steps in their order, without copying what they bring.
     pub fn into_steps(self) -> Vec<Step> {
         self.steps

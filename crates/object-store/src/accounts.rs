@@ -1,6 +1,6 @@
 //! `Accounts`: what is in the making, and how much of it there may be.
 
-use ability_storage_engine::{Error, FilePath, Limits, Result};
+use ability_storage_engine::{FilePath, Limits, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -32,12 +32,10 @@ impl InFlight {
     pub(crate) fn add(&mut self, limits: &Limits, path: &FilePath, bytes: u64) -> Result<()> {
         let before = self.accounts.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        let limit = limits.max_bytes_in_flight;
-        if bytes == 0 || before.saturating_add(bytes) <= limit {
-            return Ok(());
+        match bytes {
+            0 => Ok(()),
+            _ => limits.check_in_flight(path, before.saturating_add(bytes)),
         }
-        let reason = format!("more than {limit} bytes would be on their way at once");
-        Err(refused(path, reason))
     }
 }
 
@@ -50,24 +48,14 @@ impl Drop for InFlight {
 impl WriterPlace {
     pub(crate) fn take(accounts: &Arc<Accounts>, limits: &Limits, path: &FilePath) -> Result<Self> {
         let place = Self(accounts.clone());
-        let most = limits.max_writers;
-        if accounts.writers.fetch_add(1, Ordering::Relaxed) < most {
-            return Ok(place);
-        }
-        let reason = format!("{most} writers are open, and no more are allowed");
-        Err(refused(path, reason))
+        let open = accounts.writers.fetch_add(1, Ordering::Relaxed);
+        limits.check_writers(path, open)?;
+        Ok(place)
     }
 }
 
 impl Drop for WriterPlace {
     fn drop(&mut self) {
         self.0.writers.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-pub(crate) fn refused(path: &FilePath, reason: String) -> Error {
-    Error::QuotaExceeded {
-        path: path.clone(),
-        reason,
     }
 }

@@ -7,14 +7,15 @@ use crate::space::{AT_ONCE, Space};
 use crate::spill::INLINE_BYTES;
 use ability_storage_engine::table::Edit;
 use ability_storage_engine::{Batch, Change, FilePath, Limits, Precondition, Step, Version};
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use std::io;
 use uuid::Uuid;
 
 /// A batch that is ready to be committed.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Prepared {
+    /// A path that it is about, for errors about all of it.
+    pub(crate) path: FilePath,
     pub(crate) edits: Vec<(Edit<File>, Precondition)>,
     /// Blobs that it brings into use: if it is not committed, nobody needs them.
     pub(crate) uploaded: Vec<Uuid>,
@@ -26,11 +27,6 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// A path that it is about, for errors about all of it.
-    pub(crate) fn path(&self) -> Option<&FilePath> {
-        self.edits.first().map(|(edit, _)| edit.target())
-    }
-
     /// One file that is in a blob already.
     pub(crate) fn stream(
         path: FilePath,
@@ -40,6 +36,7 @@ impl Prepared {
     ) -> Self {
         let file = File::new(Part::Blob(blob), blob.hash);
         Self {
+            path: path.clone(),
             edits: vec![(Edit::Put { path, file }, precondition)],
             uploaded: vec![blob.id],
             shared: Vec::new(),
@@ -48,27 +45,23 @@ impl Prepared {
     }
 }
 
-/// The versions that a batch writes.
-pub(crate) fn versions(batch: &Batch) -> Vec<Option<Version>> {
-    let version = |step: &Step| match &step.change {
-        Change::Write { contents, .. } => Some(Version::of(contents)),
-        _ => None,
-    };
-    batch.steps().iter().map(version).collect()
-}
-
-/// Uploads what a batch brings. Blobs of a failed attempt are discarded.
+/// Uploads what a batch brings, of which `path` is one. Blobs of a failed attempt are
+/// discarded.
 pub(crate) async fn prepare(
     space: &Space,
     heads: &Heads,
     limits: &Limits,
+    path: FilePath,
     batch: Batch,
     versions: &[Option<Version>],
 ) -> io::Result<Prepared> {
     let known = heads.last_seen();
     let mut prepared = Prepared {
+        path,
+        edits: Vec::new(),
+        uploaded: Vec::new(),
+        shared: Vec::new(),
         sweeps: known.as_ref().map(|known| known.head.sweep.count),
-        ..Prepared::default()
     };
     let steps = batch.into_steps().into_iter();
     let steps: Vec<_> = steps.zip(versions.iter().copied()).collect();
@@ -123,11 +116,8 @@ async fn edit(
                     blobs = Blobs::Shared(file.blobs().map(|blob| blob.id).collect());
                     file.clone()
                 }
-                None if limits.check_file(&path, contents.len() as u64).is_err() => {
-                    refused_file(contents)
-                }
                 None => {
-                    let part = part(space, contents).await?;
+                    let part = part(space, limits, &path, contents, Some(version)).await?;
                     blobs = Blobs::Uploaded(part.blob().map(|blob| blob.id));
                     File::new(part, version)
                 }
@@ -135,11 +125,7 @@ async fn edit(
             Edit::Put { path, file }
         }
         Change::Append { path, contents } => {
-            let addition = match limits.check_file(&path, contents.len() as u64) {
-                Ok(()) => part(space, contents).await?,
-                // It will be refused when its file is looked at.
-                Err(_) => Part::Inline(contents.into()),
-            };
+            let addition = part(space, limits, &path, contents, None).await?;
             blobs = Blobs::Uploaded(addition.blob().map(|blob| blob.id));
             Edit::Append { path, addition }
         }
@@ -149,15 +135,18 @@ async fn edit(
     Ok((edit, step.precondition, blobs))
 }
 
-/// What is too long is not sent, only refused when its turn comes.
-fn refused_file(contents: Vec<u8>) -> File {
-    let version = Version::of(&[]);
-    File::new(Part::Inline(contents.into()), version)
-}
-
-async fn part(space: &Space, contents: Vec<u8>) -> io::Result<Part> {
-    if contents.len() as u64 <= INLINE_BYTES {
-        return Ok(Part::Inline(Bytes::from(contents)));
+/// What is short goes into HEAD; what is too long is not sent, for it will be refused
+/// when its turn comes.
+async fn part(
+    space: &Space,
+    limits: &Limits,
+    path: &FilePath,
+    contents: Vec<u8>,
+    version: Option<Version>,
+) -> io::Result<Part> {
+    let bytes = contents.len() as u64;
+    if bytes <= INLINE_BYTES || limits.check_file(path, bytes).is_err() {
+        return Ok(Part::Inline(contents.into()));
     }
-    space.part(contents).await
+    space.part(contents, version).await
 }

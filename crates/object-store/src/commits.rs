@@ -5,7 +5,6 @@
 //! What one of them is told must be true of it alone, so nothing is told before it is
 //! known what became of HEAD.
 
-use crate::accounts::refused;
 use crate::change::Prepared;
 use crate::file::{File, Part, is_unknown_version};
 use crate::head::Head;
@@ -69,7 +68,7 @@ impl Commits {
     /// Commits a batch, with others or alone.
     pub(crate) async fn commit(&self, prepared: Prepared) -> Result<()> {
         let uploaded = prepared.uploaded.clone();
-        let path = prepared.path().cloned();
+        let path = prepared.path.clone();
         let (answer, mut answered) = oneshot::channel();
         self.queue().push(Waiting { prepared, answer });
         let result = loop {
@@ -80,8 +79,7 @@ impl Commits {
                 // Who took it along came to no end.
                 Err(TryRecvError::Closed) => {
                     let error = io::Error::other("the commit ended without a result");
-                    let path = path.as_ref();
-                    break Err(path.map_or_else(|| unavailable(&error), |it| in_doubt(it, &error)));
+                    break Err(in_doubt(&path, &error));
                 }
             }
             let mut group = std::mem::take(&mut *self.queue());
@@ -192,10 +190,7 @@ impl Commits {
                     return Some(
                         verdicts
                             .map(|(batch, verdict)| match verdict {
-                                Ok(()) => Err(batch.path().map_or_else(
-                                    || unavailable(&error),
-                                    |path| in_doubt(path, &error),
-                                )),
+                                Ok(()) => Err(in_doubt(&batch.path, &error)),
                                 Err(_) => Err(unavailable(&error)),
                             })
                             .collect(),
@@ -214,15 +209,10 @@ impl Commits {
         };
         for batch in batches {
             let verdict = match self.check_blobs(&plan.head, batch).await? {
-                Ok(()) => match self.play(&mut plan.head.files, batch).await? {
-                    Ok(changed) => {
-                        plan.changed.extend(changed);
-                        Ok(())
-                    }
-                    Err(error) => Err(error),
-                },
+                Ok(()) => self.play(&mut plan.head.files, batch).await?,
                 Err(error) => Err(error),
             };
+            let verdict = verdict.map(|changed| plan.changed.extend(changed));
             plan.verdicts.push(verdict);
         }
         Ok(plan)
@@ -238,14 +228,9 @@ impl Commits {
             return Ok(played);
         }
         for path in paths(&batch.edits) {
-            if let Some(file) = files
-                .get(path)
-                .filter(|file| file.known_version().is_none())
-            {
-                let version = self.space.version_of(file).await?;
-                if let Some(file) = files.get_mut(path) {
-                    file.version = Some(version);
-                }
+            let file = files.get_mut(path);
+            if let Some(file) = file.filter(|file| file.known_version().is_none()) {
+                file.version = Some(self.space.version_of(file).await?);
             }
         }
         let played = files.play(batch.edits.clone(), &self.limits);
@@ -254,27 +239,23 @@ impl Commits {
         }
         // It asks for the version of what it has itself added to a file before.
         for path in paths(&batch.edits) {
-            if let Some(file) = files.get(path) {
-                let parts = self.inlined(&file.parts).await?;
-                if let Some(file) = files.get_mut(path) {
-                    file.parts = parts;
-                }
+            if let Some(file) = files.get_mut(path) {
+                file.parts = vec![self.inlined(&file.parts).await?];
             }
         }
         let mut edits = batch.edits.clone();
         for (edit, _) in &mut edits {
             if let Edit::Append { addition, .. } = edit {
-                let mut parts = self.inlined(std::slice::from_ref(addition)).await?;
-                *addition = parts.pop().unwrap_or(Part::Inline(Default::default()));
+                *addition = self.inlined(std::slice::from_ref(addition)).await?;
             }
         }
         Ok(files.play(edits, &self.limits))
     }
 
     /// The same contents, all of them at hand.
-    async fn inlined(&self, parts: &[Part]) -> io::Result<Vec<Part>> {
+    async fn inlined(&self, parts: &[Part]) -> io::Result<Part> {
         let contents = self.space.fetch_all(parts).await?;
-        Ok(vec![Part::Inline(contents.into())])
+        Ok(Part::Inline(contents.into()))
     }
 
     /// Whether the blobs of a batch are still there, and stay: if none was condemned
@@ -331,24 +312,19 @@ pub(crate) fn in_doubt(path: &FilePath, error: &io::Error) -> Error {
 }
 
 fn too_long(batch: &Prepared) -> Error {
-    let reason = format!("the list of all files would be longer than {MAX_HEAD_BYTES} bytes");
-    match batch.path() {
-        Some(path) => refused(path, reason),
-        None => unavailable(&io::Error::other(reason)),
+    Error::QuotaExceeded {
+        path: batch.path.clone(),
+        reason: format!("the list of all files would be longer than {MAX_HEAD_BYTES} bytes"),
     }
 }
 
 fn swept(batch: &Prepared) -> Error {
-    let source = io::Error::other(
-        "what was sent for it took too long to be committed and was swept; write it again",
-    );
-    match batch.path() {
-        Some(path) => Error::Io {
-            path: path.clone(),
-            intent: "changed",
-            source,
-        },
-        None => unavailable(&source),
+    Error::Io {
+        path: batch.path.clone(),
+        intent: "changed",
+        source: io::Error::other(
+            "what was sent for it took too long to be committed and was swept; write it again",
+        ),
     }
 }
 

@@ -190,6 +190,23 @@ fn a_dropped_writer_leaves_nothing() {
     }
 }
 
+/// Else the end of what could be read would be taken for the end of the file.
+#[test]
+fn a_reader_that_failed_gives_nothing_more() {
+    let network = Arc::new(Network::default());
+    let store = FaultyStore::new(&network);
+    let volume = open(store.clone(), gives_up_soon(), None);
+    let mut writer = volume.writer(&file("a")).expect("begun");
+    writer.write(&[2; 40_000]).expect("sent");
+    writer.commit(Precondition::Any).expect("committed");
+    let mut reader = volume.reader(&file("a")).expect("opened");
+    assert!(!reader.read(100_000).expect("read").is_empty());
+    store.fail_at(0, Fault::Cut);
+    assert!(reader.read(100_000).is_err());
+    store.heal();
+    assert!(reader.read(100_000).is_err());
+}
+
 /// What the manual says of costs.
 #[test]
 fn requests_are_few() {

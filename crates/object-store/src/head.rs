@@ -59,25 +59,33 @@ impl Head {
 
     pub(crate) fn encode(&self) -> io::Result<Bytes> {
         let files = self.files.iter();
+        let files = files.map(|(path, file)| (path.as_str().into(), file.into()));
         let document = Document {
             format: FORMAT,
             generation: self.generation,
             sessions: self.sessions.clone(),
             sweep: self.sweep.clone(),
-            files: files.map(|(path, file)| (path.as_str().into(), file.into())),
+            files: files.collect(),
         };
-        Ok(serde_json::to_vec(&document.collected())?.into())
+        Ok(serde_json::to_vec(&document)?.into())
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> io::Result<Self> {
-        let Format { format } = serde_json::from_slice(bytes).map_err(invalid)?;
+        let document = serde_json::from_slice::<Document>(bytes);
+        // One of another format need not even look like this one.
+        let format = match &document {
+            Ok(document) => document.format,
+            Err(_) => {
+                let Format { format } = serde_json::from_slice(bytes).map_err(invalid)?;
+                format
+            }
+        };
         if format != FORMAT {
             return Err(invalid(format!(
                 "HEAD has format {format}, and this version knows only format {FORMAT}"
             )));
         }
-        let document: Document<BTreeMap<String, FileText>> =
-            serde_json::from_slice(bytes).map_err(invalid)?;
+        let document = document.map_err(invalid)?;
         let files = document.files.into_iter().map(|(path, file)| {
             let path = FilePath::new(path).map_err(invalid)?;
             Ok((path, file.try_into()?))
@@ -95,31 +103,19 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// All that is asked of a HEAD before anything else of it is.
+/// All that is asked of a HEAD that cannot be read.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Document<F> {
+struct Document {
     format: u32,
     generation: u64,
     sessions: Vec<(Uuid, u64)>,
     sweep: Sweep,
-    files: F,
-}
-
-impl<F: Iterator<Item = (String, FileText)>> Document<F> {
-    fn collected(self) -> Document<BTreeMap<String, FileText>> {
-        Document {
-            format: self.format,
-            generation: self.generation,
-            sessions: self.sessions,
-            sweep: self.sweep,
-            files: self.files.collect(),
-        }
-    }
+    files: BTreeMap<String, FileText>,
 }
 
 #[derive(Serialize, Deserialize)]

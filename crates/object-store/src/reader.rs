@@ -1,19 +1,18 @@
 //! `ObjectReader`: a file that is read piece by piece, in bounded memory.
 
-use crate::file::{File, Part};
+use crate::file::File;
 use crate::runtime;
-use crate::space::{PIECE, Pieces, Space};
+use crate::space::{Pieces, Space};
 use ability_storage_engine::{Error, FilePath, Reader, Result};
 use bytes::Bytes;
-use std::collections::VecDeque;
 use std::io;
 
 pub(crate) struct ObjectReader {
     space: Space,
     path: FilePath,
     size: u64,
-    rest: VecDeque<Part>,
-    long: Option<Pieces>,
+    /// None after a read that failed.
+    pieces: Option<Pieces>,
     /// What was fetched and not given yet.
     at_hand: Bytes,
 }
@@ -24,37 +23,27 @@ impl ObjectReader {
             space,
             path,
             size: file.size,
-            rest: file.parts.into(),
-            long: None,
+            pieces: Some(Pieces::new(file.parts)),
             at_hand: Bytes::new(),
         }
     }
 
-    /// Fetches what comes next; `false` at the end.
+    /// Fetches what comes next; `false` at the end. What comes after a piece that could
+    /// not be had is not given: it would be taken for that piece.
     fn fetch(&mut self) -> io::Result<bool> {
+        let Some(mut pieces) = self.pieces.take() else {
+            return Err(io::Error::other("an earlier read of it failed"));
+        };
         let space = self.space.clone();
-        if let Some(mut pieces) = self.long.take() {
-            let fetched = runtime::wait(async move {
-                let piece = pieces.next(&space).await;
-                (pieces, piece)
-            })?;
-            let (pieces, piece) = fetched;
-            if let Some(piece) = piece? {
-                self.long = Some(pieces);
-                self.at_hand = piece;
-                return Ok(true);
-            }
-        }
-        match self.rest.pop_front() {
-            None => return Ok(false),
-            Some(Part::Inline(contents)) => self.at_hand = contents,
-            Some(Part::Blob(blob)) if blob.size <= PIECE => {
-                let space = self.space.clone();
-                self.at_hand = runtime::wait(async move { space.fetch(&blob).await })??;
-            }
-            Some(Part::Blob(blob)) => self.long = Some(Pieces::new(blob)),
-        }
-        Ok(true)
+        let (pieces, piece) = runtime::wait(async move {
+            let piece = pieces.next(&space).await;
+            (pieces, piece)
+        })?;
+        let piece = piece?;
+        self.pieces = Some(pieces);
+        let is_more = piece.is_some();
+        self.at_hand = piece.unwrap_or_default();
+        Ok(is_more)
     }
 }
 

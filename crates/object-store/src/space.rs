@@ -15,6 +15,7 @@ use ability_storage_engine::{Hasher, Version};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -57,20 +58,26 @@ impl Space {
         self.blobs().join(id.simple().to_string())
     }
 
-    /// Puts contents into a new blob.
-    pub(crate) async fn upload(&self, contents: Bytes) -> io::Result<Blob> {
+    /// Puts contents into a new part, a blob. Their version is found out unless it is
+    /// known.
+    pub(crate) async fn part(
+        &self,
+        contents: Vec<u8>,
+        version: Option<Version>,
+    ) -> io::Result<Part> {
         let blob = Blob {
             id: Uuid::new_v4(),
             size: contents.len() as u64,
-            hash: Version::of(&contents),
+            hash: version.unwrap_or_else(|| Version::of(&contents)),
         };
+        let contents = Bytes::from(contents);
         self.store
             .create(&self.blob(blob.id), contents.clone())
             .await?;
         if let Some(cache) = &self.cache {
             cache.put(&blob, contents);
         }
-        Ok(blob)
+        Ok(Part::Blob(blob))
     }
 
     /// All of a blob, known to be what was put there.
@@ -109,24 +116,11 @@ impl Space {
     /// The version of a file, in bounded memory.
     pub(crate) async fn version_of(&self, file: &File) -> io::Result<Version> {
         let mut hasher = Hasher::default();
-        for part in &file.parts {
-            match part {
-                Part::Inline(contents) => hasher.update(contents),
-                Part::Blob(blob) if blob.size <= PIECE => hasher.update(&self.fetch(blob).await?),
-                Part::Blob(blob) => {
-                    let mut pieces = Pieces::new(*blob);
-                    while let Some(piece) = pieces.next(self).await? {
-                        hasher.update(&piece);
-                    }
-                }
-            }
+        let mut pieces = Pieces::new(file.parts.clone());
+        while let Some(piece) = pieces.next(self).await? {
+            hasher.update(&piece);
         }
         Ok(hasher.version())
-    }
-
-    /// Puts contents into a new part: a blob.
-    pub(crate) async fn part(&self, contents: Vec<u8>) -> io::Result<Part> {
-        Ok(Part::Blob(self.upload(contents.into()).await?))
     }
 
     /// Removes blobs that nobody knows, sometime. If it fails, a sweep finds them.
@@ -145,15 +139,50 @@ impl Space {
     }
 }
 
-/// A long blob, piece by piece. What is wrong with it shows at its end.
+/// Parts, piece by piece.
 pub(crate) struct Pieces {
+    rest: VecDeque<Part>,
+    long: Option<LongBlob>,
+}
+
+impl Pieces {
+    pub(crate) fn new(parts: Vec<Part>) -> Self {
+        Self {
+            rest: parts.into(),
+            long: None,
+        }
+    }
+
+    /// The next piece; none at the end.
+    pub(crate) async fn next(&mut self, space: &Space) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(long) = &mut self.long {
+                if let Some(piece) = long.next(space).await? {
+                    return Ok(Some(piece));
+                }
+                self.long = None;
+            }
+            match self.rest.pop_front() {
+                None => return Ok(None),
+                Some(Part::Inline(contents)) => return Ok(Some(contents)),
+                Some(Part::Blob(blob)) if blob.size <= PIECE => {
+                    return Ok(Some(space.fetch(&blob).await?));
+                }
+                Some(Part::Blob(blob)) => self.long = Some(LongBlob::new(blob)),
+            }
+        }
+    }
+}
+
+/// A long blob, piece by piece. What is wrong with it shows at its end.
+struct LongBlob {
     blob: Blob,
     read: u64,
     hasher: Hasher,
 }
 
-impl Pieces {
-    pub(crate) fn new(blob: Blob) -> Self {
+impl LongBlob {
+    fn new(blob: Blob) -> Self {
         Self {
             blob,
             read: 0,
@@ -162,7 +191,7 @@ impl Pieces {
     }
 
     /// The next piece; none at the end.
-    pub(crate) async fn next(&mut self, space: &Space) -> io::Result<Option<Bytes>> {
+    async fn next(&mut self, space: &Space) -> io::Result<Option<Bytes>> {
         if self.read == self.blob.size {
             return Ok(None);
         }

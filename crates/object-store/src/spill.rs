@@ -68,7 +68,7 @@ async fn replaced(
 ) -> io::Result<Vec<Part>> {
     for range in ranges.into_iter().rev() {
         let contents = space.fetch_all(&parts[range.clone()]).await?;
-        let part = space.part(contents).await?;
+        let part = space.part(contents, None).await?;
         parts.splice(range, [part]);
     }
     Ok(parts)

@@ -143,7 +143,7 @@ impl Store {
             Some(tag) => PutMode::Update(self.styled(tag)),
         };
         count(&self.counters.puts);
-        let limit = self.patience.request_of(contents.len() as u64);
+        let limit = self.limit(contents.len() as u64);
         let put = self.heads.put_opts(key, contents.into(), mode.into());
         match tokio::time::timeout(limit, put).await {
             Ok(Ok(result)) => Ok(tag_of_put(result).filter(|_| self.tells_tags)),

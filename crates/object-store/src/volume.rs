@@ -5,7 +5,7 @@
 
 use crate::accounts::{Accounts, InFlight};
 use crate::cache::BlobCache;
-use crate::change::{Prepared, prepare, versions};
+use crate::change::{Prepared, prepare};
 use crate::commits::{Commits, in_doubt, unavailable};
 use crate::file::File;
 use crate::heads::Heads;
@@ -174,8 +174,8 @@ impl Shared {
             return Ok(Vec::new());
         };
         let (start, steps) = (Instant::now(), batch.steps().len());
-        let versions = versions(&batch);
-        let (shared, written) = (self.clone(), versions.clone());
+        let versions = batch.versions();
+        let (shared, written, about) = (self.clone(), versions.clone(), path.clone());
         let committed = runtime::wait(async move {
             let Shared {
                 space,
@@ -183,7 +183,7 @@ impl Shared {
                 limits,
                 ..
             } = &*shared;
-            match prepare(space, heads, limits, batch, &written).await {
+            match prepare(space, heads, limits, about, batch, &written).await {
                 Ok(prepared) => shared.commits.commit(prepared).await,
                 Err(error) => Err(unavailable(&error)),
             }
@@ -195,12 +195,9 @@ impl Shared {
 
     /// Commits what has been uploaded and waits for it.
     pub(crate) fn commit_prepared(self: &Arc<Self>, prepared: Prepared) -> Result<()> {
-        let (shared, path) = (self.clone(), prepared.path().cloned());
+        let (shared, path) = (self.clone(), prepared.path.clone());
         let committed = runtime::wait(async move { shared.commits.commit(prepared).await });
-        committed.unwrap_or_else(|error| match path {
-            Some(path) => Err(in_doubt(&path, &error)),
-            None => Err(unavailable(&error)),
-        })
+        committed.unwrap_or_else(|error| Err(in_doubt(&path, &error)))
     }
 
     async fn find(&self, path: &FilePath) -> Result<File> {

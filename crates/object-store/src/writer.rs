@@ -168,7 +168,7 @@ impl Upload {
 impl Writer for ObjectWriter {
     fn write(&mut self, contents: &[u8]) -> Result<()> {
         if self.has_failed {
-            return Err(after_failed_write(&self.path));
+            return Err(Error::after_failed_write(&self.path));
         }
         let taken = self.take(contents);
         self.has_failed = taken.is_err();
@@ -177,7 +177,7 @@ impl Writer for ObjectWriter {
 
     fn commit(mut self: Box<Self>, precondition: Precondition) -> Result<Version> {
         if self.has_failed {
-            return Err(after_failed_write(&self.path));
+            return Err(Error::after_failed_write(&self.path));
         }
         if self.shared.read_only {
             return Err(Error::ReadOnly);
@@ -197,7 +197,7 @@ impl Writer for ObjectWriter {
             self.send(rest).map_err(|error| unavailable(&error))?;
         }
         let Some(mut upload) = self.upload.take() else {
-            return Err(after_failed_write(&self.path));
+            return Err(Error::after_failed_write(&self.path));
         };
         let (shared, bytes, id) = (self.shared.clone(), self.bytes, upload.id);
         let completed = runtime::wait(async move {
@@ -227,13 +227,5 @@ impl Drop for ObjectWriter {
         if let Some(upload) = self.upload.take() {
             runtime::detach(upload.abort());
         }
-    }
-}
-
-fn after_failed_write(path: &FilePath) -> Error {
-    Error::Io {
-        path: path.clone(),
-        intent: "changed",
-        source: io::Error::other("an earlier write to it failed"),
     }
 }

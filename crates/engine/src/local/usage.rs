@@ -9,7 +9,6 @@
 use super::directory::Directory;
 use super::journaled::Journaled;
 use super::tree::Tree;
-use crate::limits::refused;
 use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -158,14 +157,9 @@ impl Accounts {
             accounts: self.clone(),
         };
         // Counted before it is checked, so that two cannot take the last place.
-        if self.writers.fetch_add(1, Ordering::Relaxed) < limits.max_writers {
-            return Ok(place);
-        }
-        let limit = limits.max_writers;
-        Err(refused(
-            path,
-            format!("{limit} writers are open, and no more are allowed"),
-        ))
+        let open = self.writers.fetch_add(1, Ordering::Relaxed);
+        limits.check_writers(path, open)?;
+        Ok(place)
     }
 
     pub(crate) fn in_flight(self: &Arc<Self>) -> InFlight {
@@ -203,14 +197,7 @@ impl InFlight {
     pub(crate) fn add(&mut self, limits: &Limits, path: &FilePath, bytes: u64) -> Result<()> {
         self.bytes += bytes;
         let all = self.accounts.in_flight.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if all <= limits.max_bytes_in_flight {
-            return Ok(());
-        }
-        let limit = limits.max_bytes_in_flight;
-        Err(refused(
-            path,
-            format!("more than {limit} bytes would be on their way at once"),
-        ))
+        limits.check_in_flight(path, all)
     }
 }
 
