@@ -12,17 +12,10 @@ const PIECE: usize = 1 << 20;
 pub fn read_all(
     reader: &mut dyn Reader,
     path: &FilePath,
-    mut take: impl FnMut(&[u8]) -> Result<(), Trouble>,
+    take: impl FnMut(&[u8]) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let (size, mut bytes) = (reader.size(), 0);
-    loop {
-        let piece = reader.read(PIECE).map_err(in_source)?;
-        if piece.is_empty() {
-            break;
-        }
-        bytes += piece.len() as u64;
-        take(&piece)?;
-    }
+    let size = reader.size();
+    let bytes = each_piece(reader, in_source, take)?;
     match bytes == size {
         true => Ok(()),
         false => Err(Trouble::torn(path, size, bytes)),
@@ -34,14 +27,28 @@ pub fn version_in(volume: &dyn Volume, path: &FilePath) -> Result<Option<(u64, V
     let Some(mut reader) = unless_absent(volume.reader(path))? else {
         return Ok(None);
     };
-    let (mut hasher, mut bytes) = (Hasher::default(), 0);
+    let mut hasher = Hasher::default();
+    let bytes = each_piece(&mut *reader, std::convert::identity, |piece| {
+        hasher.update(piece);
+        Ok(())
+    })?;
+    Ok(Some((bytes, hasher.version())))
+}
+
+/// Gives away all that a reader has, and returns how much that was.
+fn each_piece<E>(
+    reader: &mut dyn Reader,
+    wrong: impl Fn(Error) -> E,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<u64, E> {
+    let mut bytes = 0;
     loop {
-        let piece = reader.read(PIECE)?;
+        let piece = reader.read(PIECE).map_err(&wrong)?;
         if piece.is_empty() {
-            return Ok(Some((bytes, hasher.version())));
+            return Ok(bytes);
         }
         bytes += piece.len() as u64;
-        hasher.update(&piece);
+        take(&piece)?;
     }
 }
 
