@@ -126,11 +126,21 @@ impl Conversation {
     /// The most memory that the process has used so far, in bytes.
     #[cfg(target_os = "linux")]
     pub fn peak_memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(path).expect("it lives");
+        let status = self.told_by_system("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.expect("a peak").trim().trim_end_matches(" kB");
         kib.parse::<u64>().expect("a number") << 10
+    }
+
+    /// What is in its memory, a line for each part.
+    #[cfg(target_os = "linux")]
+    pub fn memory_map(&self) -> String {
+        self.told_by_system("maps")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn told_by_system(&self, what: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{what}", self.child.id())).expect("it lives")
     }
 
     pub fn end(self) -> Ended {

@@ -7,7 +7,7 @@ use ability_storage::{StorageCtx, StorageView};
 use std::sync::LazyLock;
 use std::time::Duration;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Engine, Result, Store};
+use wasmtime::{Config, Engine, Result, Store};
 use wasmtime_wasi::p2::bindings;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
@@ -90,7 +90,8 @@ impl Guest {
     }
 
     fn try_load(name: &str) -> Result<Self> {
-        let engine = Engine::default();
+        // Images of memory must be sealed, which Linux does not always do.
+        let engine = Engine::new(Config::new().memory_init_cow(false))?;
         let component = Component::from_file(&engine, guests::path(name))?;
 
         let mut synchronous = Linker::new(&engine);

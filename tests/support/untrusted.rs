@@ -77,6 +77,7 @@ impl Host {
         config.epoch_interruption(true);
         // Nothing here runs for long; but much is compiled.
         config.cranelift_opt_level(OptLevel::None);
+        config.memory_init_cow(false);
         let engine = Engine::new(&config).expect("an engine");
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("no name twice");

@@ -58,6 +58,9 @@ impl Loader {
         let mut config = Config::new();
         // So that a guest can be stopped in a loop.
         config.epoch_interruption(true).cache(cache.clone());
+        // Images of memory pay for hosts that start a component often, and Linux refuses
+        // to seal one for as long as anything else in the kernel looks at its pages.
+        config.memory_init_cow(false);
         // An interpreter in a guest needs much of it for each call of its program.
         config
             .max_wasm_stack(STACK_BYTES)

@@ -1,7 +1,7 @@
 //! A file that cannot be run is refused with one sentence that says why, and
 //! one that can is compiled once.
 
-use end_to_end::command::{Ability, Ended, end};
+use end_to_end::command::{Ability, Conversation, Ended, end};
 use end_to_end::guests;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,17 @@ fn an_id_that_is_none() {
     assert!(ended.stderr.contains("--id"), "{ended:?}");
     let ended = end(ability.component(&trailing, &["--id", "counter"], &["next"]));
     assert_eq!(ended.stdout, "1\n", "{ended:?}");
+}
+
+/// On a busy machine one failed with "cannot add seals to the memfd: resource busy".
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_does_not_depend_on_memory_that_is_sealed() {
+    let mut probe = Conversation::begin(&ability(), &[]);
+    assert_eq!(probe.ask(&["list", ""]), "ok");
+    let memory = probe.memory_map();
+    assert!(!memory.contains("/memfd:"), "{memory}");
+    probe.end();
 }
 
 #[test]
