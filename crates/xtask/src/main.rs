@@ -7,8 +7,10 @@ mod ability;
 mod bench;
 mod ceph;
 mod demo;
+mod emulators;
 mod fuzz;
 mod guests;
+mod installing;
 mod packages;
 mod platforms;
 mod powercut;
@@ -50,6 +52,7 @@ enum Command {
     Demo(demo::Options),
     Powercut(powercut::Options),
     Ceph(ceph::Options),
+    Emulators(emulators::Options),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +77,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(options) => test::run(&workspace, &options)?,
         Command::Powercut(options) => return powercut::run(&workspace, &options),
         Command::Ceph(options) => return ceph::run(&workspace, &options),
+        Command::Emulators(options) => emulators::check(&workspace, &options)?,
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Demo(options) => return demo::run(&workspace, &options),
     }

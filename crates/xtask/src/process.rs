@@ -6,6 +6,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 
 /// How often a child with a time limit is looked at.
 const POLL: Duration = Duration::from_millis(50);
+
+/// The longest that a server may take until it serves.
+const START: Duration = Duration::from_secs(60);
 
 /// Lines of a failed program's output that are shown.
 const TAIL: usize = 20;
@@ -71,6 +75,39 @@ pub fn run_limited(command: &mut Command, log: &Path, limit: Duration) -> Result
             );
         }
         thread::sleep(POLL);
+    }
+}
+
+/// A program that serves on a port of this machine until this is dropped.
+pub struct Server(Child);
+
+impl Server {
+    /// Starts it, with all its output in `log`, and waits until it takes connections.
+    pub fn start(command: &mut Command, log: &Path, port: u16) -> Result<Self> {
+        redirect(command, log)?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", words(command)))?;
+        let mut server = Self(child);
+        let end = Instant::now() + START;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if let Some(status) = server.0.try_wait()? {
+                judge(command, status, log)?;
+                bail!("`{}` ended by itself", words(command));
+            }
+            if Instant::now() >= end {
+                bail!("`{}` does not serve; see {}", words(command), log.display());
+            }
+            thread::sleep(POLL);
+        }
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -159,6 +196,7 @@ pub fn exit_code(status: ExitStatus) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
 
     #[test]
     fn a_tail_is_the_last_lines_without_blank_ones() {
@@ -191,6 +229,20 @@ mod tests {
             .expect_err("it must be stopped");
         assert!(error.to_string().contains("did not finish"), "{error}");
         assert!(started.elapsed() < Duration::from_secs(30));
+        let _ = fs::remove_file(log);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_server_that_ends_by_itself_is_an_error() {
+        let log = std::env::temp_dir().join(format!("xtask-server-{}.log", std::process::id()));
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no port is left; exit 3"]);
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+        let port = port.local_addr().expect("an address").port();
+        let error = Server::start(&mut command, &log, port).err();
+        let error = error.expect("it must fail").to_string();
+        assert!(error.contains("    no port is left"), "{error}");
         let _ = fs::remove_file(log);
     }
 

@@ -2,14 +2,12 @@
 //!
 //! Must never install anything outside `target` and the `node_modules` of this repository.
 
-use crate::process::{run_logged, run_shown};
-use crate::progress::Step;
+use crate::installing;
+use crate::process::run_shown;
 use crate::scripting;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 const PYTHON_SDK: &str = "sdk/python";
 
@@ -53,7 +51,12 @@ pub fn check(workspace: &Workspace) -> Result<()> {
 
 fn check_python(workspace: &Workspace) -> Result<()> {
     let folder = workspace.root().join(PYTHON_SDK);
-    let environment = environment(workspace, &folder.join("requirements-dev.txt"))?;
+    let environment = installing::python_environment(
+        workspace,
+        "python-checks",
+        &folder.join("requirements-dev.txt"),
+        "ruff and mypy",
+    )?;
     let tool = |name: &str, arguments: &[&str]| {
         let mut command = workspace.command(environment.join("bin").join(name));
         run_shown(command.args(arguments).current_dir(&folder))
@@ -70,54 +73,12 @@ fn check_python(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// A virtual environment with these requirements.
-fn environment(workspace: &Workspace, requirements: &Path) -> Result<PathBuf> {
-    let directory = workspace.tools().join("python-checks");
-    installed(workspace, &directory, requirements, "ruff and mypy", || {
-        let mut create = workspace.command("python3");
-        create.args(["-m", "venv", "--clear"]).arg(&directory);
-        let mut install = workspace.command(directory.join("bin/pip"));
-        install.args(["--quiet", "--disable-pip-version-check", "install", "-r"]);
-        install.arg(requirements);
-        vec![create, install]
-    })?;
-    Ok(directory)
-}
-
 fn install_packages(workspace: &Workspace, folder: &Path, options: &[&str]) -> Result<()> {
     let lock = folder.join("package-lock.json");
     if !lock.exists() {
         return Ok(());
     }
-    let modules = folder.join("node_modules");
     let shown = folder.strip_prefix(workspace.root()).unwrap_or(folder);
     let what = format!("npm ci in {}", shown.display());
-    installed(workspace, &modules, &lock, &what, || {
-        let mut npm = workspace.command("npm");
-        npm.arg("ci").args(options).current_dir(folder);
-        vec![npm]
-    })
-}
-
-/// Runs `commands` unless they have installed into `directory` what the file `wanted` says.
-fn installed(
-    workspace: &Workspace,
-    directory: &Path,
-    wanted: &Path,
-    what: &str,
-    commands: impl FnOnce() -> Vec<Command>,
-) -> Result<()> {
-    let wanted = fs::read(wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
-    // Written last: what was interrupted is installed again.
-    let stamp = directory.join(".installed");
-    if fs::read(&stamp).is_ok_and(|stamp| stamp == wanted) {
-        return Ok(());
-    }
-    let step = Step::start(what, "some seconds");
-    let log = workspace.target().join("xtask/install.log");
-    let outcome = commands()
-        .iter_mut()
-        .try_for_each(|command| run_logged(command, &log));
-    step.end_with(outcome)?;
-    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+    installing::node_packages(workspace, folder, &lock, options, &what)
 }

@@ -3,6 +3,7 @@
 //! Must never go on after a failure: the first one is what a person has to look at.
 
 use crate::ceph;
+use crate::emulators;
 use crate::fuzz;
 use crate::guests;
 use crate::platforms;
@@ -28,6 +29,7 @@ use std::time::{Duration, Instant};
 /// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
 /// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
+/// - emulators: `cargo xtask emulators`
 /// - powercut: `cargo xtask powercut --short`, skipped where it cannot run
 /// - fuzz: `cargo xtask fuzz`, each target for 20 s, after formatting and lints of fuzz/
 /// - doc: `cargo doc --workspace --no-deps --all-features`, warnings are errors
@@ -51,6 +53,7 @@ enum Step {
     Clippy,
     Platforms,
     Test,
+    Emulators,
     Powercut,
     Fuzz,
     Doc,
@@ -65,6 +68,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Platforms => "platforms",
             Self::Test => "test",
+            Self::Emulators => "emulators",
             Self::Powercut => "powercut",
             Self::Fuzz => "fuzz",
             Self::Doc => "doc",
@@ -101,6 +105,7 @@ impl Step {
                         .args(&options.arguments),
                 )
             }
+            Self::Emulators => emulators::check(workspace, &emulators::all()),
             Self::Powercut => {
                 let code = powercut::run(workspace, &powercut::short_form())?;
                 ensure!(code == ExitCode::SUCCESS, "see the table above");
@@ -144,6 +149,6 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 fn show(times: &[(Step, Duration)]) {
     heading("times");
     for (step, time) in times {
-        note(&format!("  {:<8} {:>14}", step.name(), seconds(*time)));
+        note(&format!("  {:<9} {:>14}", step.name(), seconds(*time)));
     }
 }

@@ -1,0 +1,157 @@
+//! A volume on a provider is a volume: every volume's suite, and what only long files
+//! show, on the store that the environment variable `ABILITY_STORAGE_TEST_ROOT` names, as
+//! a url such as `s3://bucket/prefix`. Credentials are in the provider's own variables.
+//! Without it nothing is tested; `cargo xtask emulators` sets it.
+//!
+//! Must leave nothing behind in a bucket that is somebody's, and touch nothing else in it.
+
+use ability_storage_engine::conformance::{self, InTurn};
+use ability_storage_engine::{Change, Error, FilePath, Limits, Precondition, Volume, VolumeId};
+use ability_storage_object_store::object_store::{self, ObjectStore, ObjectStoreExt};
+use ability_storage_object_store::{ObjectRoot, ObjectVolume};
+use futures_util::TryStreamExt;
+use std::time::Duration;
+use url::Url;
+use uuid::Uuid;
+
+const VARIABLE: &str = "ABILITY_STORAGE_TEST_ROOT";
+
+/// A prefix of its own beneath what the variable names; gone when this is dropped.
+struct Place {
+    url: String,
+}
+
+impl Place {
+    fn new() -> Option<Self> {
+        let Ok(root) = std::env::var(VARIABLE) else {
+            eprintln!("skipped: {VARIABLE} names no store");
+            return None;
+        };
+        let url = format!("{}/{}", root.trim_end_matches('/'), Uuid::new_v4());
+        Some(Self { url })
+    }
+
+    /// The same volume, as so many clients have it.
+    fn volumes(&self, number: usize, limits: &Limits) -> Vec<ObjectVolume> {
+        let open = |_| {
+            let root = ObjectRoot::options().limits(limits.clone()).open(&self.url);
+            root.expect("opened").volume(&VolumeId::user())
+        };
+        (0..number).map(open).collect()
+    }
+
+    fn volume(&self) -> ObjectVolume {
+        self.volumes(1, &Limits::default()).remove(0)
+    }
+
+    fn remove(&self) -> object_store::Result<()> {
+        let url = Url::parse(&self.url).expect("it was one before");
+        let mut options: Vec<(String, String)> = std::env::vars().collect();
+        options.push(("allow_http".to_owned(), "true".to_owned()));
+        let (store, prefix) = object_store::parse_url_opts(&url, options)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(store.list(Some(&prefix)).try_for_each(|object| {
+            let store = &store;
+            async move { store.delete(&object.location).await }
+        }))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            eprintln!("{} is left behind: {error}", self.url);
+        }
+    }
+}
+
+mod alone {
+    use super::*;
+
+    ability_storage_engine::conformance_suite!(|run: fn(&dyn Volume)| {
+        if let Some(place) = Place::new() {
+            run(&place.volumes(1, &conformance::limits())[0]);
+        }
+    });
+}
+
+mod several_clients {
+    use super::*;
+
+    ability_storage_engine::conformance_suite!(shared: |run: fn(&dyn Volume)| {
+        if let Some(place) = Place::new() {
+            run(&InTurn::new(place.volumes(3, &conformance::limits())));
+        }
+    });
+}
+
+fn path(path: &str) -> FilePath {
+    FilePath::new(path).expect("valid")
+}
+
+/// Long enough to be sent in parts, and no two pieces are alike.
+fn pieces() -> impl Iterator<Item = Vec<u8>> {
+    (0..20_u8).map(|number| vec![number; 1 << 20])
+}
+
+fn streamed(volume: &ObjectVolume, path: &FilePath) -> Vec<u8> {
+    let mut reader = volume.reader(path).expect("opened");
+    let mut contents = Vec::new();
+    loop {
+        let piece = reader.read(3_000_000).expect("read");
+        if piece.is_empty() {
+            return contents;
+        }
+        contents.extend(piece);
+    }
+}
+
+#[test]
+fn a_file_that_is_sent_in_parts_is_whole() {
+    let Some(place) = Place::new() else { return };
+    let (volume, path) = (place.volume(), path("long"));
+    let mut writer = volume.writer(&path).expect("begun");
+    for piece in pieces() {
+        writer.write(&piece).expect("sent");
+    }
+    assert!(matches!(volume.stat(&path), Err(Error::NotFound { .. })));
+    writer.commit(Precondition::Absent).expect("committed");
+    assert!(streamed(&volume, &path) == pieces().collect::<Vec<_>>().concat());
+}
+
+#[test]
+fn parts_of_a_writer_that_gave_up_are_gone() {
+    let Some(place) = Place::new() else { return };
+    let volume = place.volume();
+    let mut writer = volume.writer(&path("long")).expect("begun");
+    for piece in pieces() {
+        writer.write(&piece).expect("sent");
+    }
+    drop(writer);
+    assert!(volume.list(None).expect("listed").is_empty());
+    let swept = volume.sweep(Duration::ZERO).expect("swept");
+    assert_eq!((swept.used, swept.removed, swept.waiting), (0, 0, 0));
+}
+
+#[test]
+fn a_sweep_removes_what_was_replaced_and_nothing_else() {
+    let Some(place) = Place::new() else { return };
+    let (volume, path) = (place.volume(), path("replaced"));
+    for byte in 1..=3 {
+        let contents = vec![byte; 100_000];
+        let write = Change::Write {
+            path: path.clone(),
+            contents,
+        };
+        volume.commit(write.into()).expect("written");
+    }
+    let swept = volume.sweep(Duration::from_secs(3_600)).expect("swept");
+    assert_eq!((swept.used, swept.removed, swept.waiting), (1, 0, 2));
+    let swept = volume.sweep(Duration::ZERO).expect("swept");
+    assert_eq!((swept.used, swept.removed, swept.waiting), (1, 2, 0));
+    assert_eq!(streamed(&volume, &path), vec![3; 100_000]);
+    assert_eq!(streamed(&place.volume(), &path), vec![3; 100_000]);
+}
