@@ -37,6 +37,7 @@ what a killed one left. There, that is all that this does, with each volume.";
 pub const AFTER_HELP: &str = "\
 Examples:
   ability gc s3://bucket/data
+  ability gc s3://bucket/data --dry-run
   ability gc s3://bucket/data --grace 7d --json
   ability gc s3://bucket/data --grace 0
       For a root that nobody uses at the moment.
@@ -59,6 +60,10 @@ pub struct GcArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     grace: Option<Duration>,
 
+    /// Only say what would be removed; nothing is noted either
+    #[arg(long)]
+    dry_run: bool,
+
     /// Say on standard output, as JSON, what was removed
     #[arg(long)]
     json: bool,
@@ -73,12 +78,19 @@ impl GcArgs {
     /// What no option can know alone.
     pub fn check(&self) -> Result<(), String> {
         self.store.check(&[&self.root])?;
-        match self.grace {
-            Some(_) if !self.root.is_url() => {
-                Err("--grace is for object stores; in a directory nothing has to wait".to_owned())
-            }
-            _ => Ok(()),
+        if self.root.is_url() {
+            return Ok(());
         }
+        let refused = match self {
+            Self { grace: Some(_), .. } => {
+                "--grace is for object stores; in a directory nothing has to wait"
+            }
+            Self { dry_run: true, .. } => {
+                "--dry-run is for object stores; a directory is cleared by whoever opens its volumes"
+            }
+            _ => return Ok(()),
+        };
+        Err(refused.to_owned())
     }
 }
 
@@ -89,6 +101,7 @@ enum Cleared {
     /// So many sessions' remains were finished or removed.
     Directory { recovered: u64 },
     Store {
+        /// Or would have been, in a dry run.
         removed: Objects,
         waiting: Objects,
         used: u64,
@@ -116,7 +129,7 @@ pub fn gc(args: &GcArgs) -> u8 {
         }
     }
     let text = match args.json {
-        true => json!({ "volumes": cleared.iter().map(as_json).collect::<Vec<_>>() }).to_string(),
+        true => as_json(args, &cleared).to_string(),
         false => as_text(args, &cleared),
     };
     if let Err(error) = writeln!(stdout(), "{text}") {
@@ -145,7 +158,7 @@ fn clear_all(args: &GcArgs) -> Result<Results> {
         // One that does not exist must not be made.
         AnyRoot::open(&args.root, opening(true))?;
     }
-    let root = AnyRoot::open(&args.root, opening(false))?;
+    let root = AnyRoot::open(&args.root, opening(args.dry_run))?;
     let ids = root.volumes()?;
     if ids.is_empty() {
         let text = format!("there are no volumes in {}", args.root);
@@ -158,7 +171,7 @@ fn clear_all(args: &GcArgs) -> Result<Results> {
         let cleared = match &root {
             AnyRoot::Directory(root) => recover(root, id),
             #[cfg(feature = "object-store")]
-            AnyRoot::Store(root) => sweep(root, id, args.grace.unwrap_or(DAY)),
+            AnyRoot::Store(root) => sweep(root, id, args),
         };
         results.push((id.clone(), cleared.map_err(|error| format!("{error:#}"))));
     }
@@ -173,8 +186,13 @@ fn recover(root: &Root, id: &VolumeId) -> Result<Cleared> {
 }
 
 #[cfg(feature = "object-store")]
-fn sweep(root: &ObjectRoot, id: &VolumeId, grace: Duration) -> Result<Cleared> {
-    let swept = root.volume(id).sweep(grace).map_err(told)?;
+fn sweep(root: &ObjectRoot, id: &VolumeId, args: &GcArgs) -> Result<Cleared> {
+    let (volume, grace) = (root.volume(id), args.grace.unwrap_or(DAY));
+    let swept = match args.dry_run {
+        true => volume.would_sweep(grace),
+        false => volume.sweep(grace),
+    };
+    let swept = swept.map_err(told)?;
     let objects = |number, bytes| Objects { number, bytes };
     Ok(Cleared::Store {
         removed: objects(swept.removed, swept.removed_bytes),
@@ -183,30 +201,38 @@ fn sweep(root: &ObjectRoot, id: &VolumeId, grace: Duration) -> Result<Cleared> {
     })
 }
 
-fn as_json((id, cleared): &(VolumeId, Result<Cleared, String>)) -> Value {
-    let id = id.to_string();
-    match cleared {
-        Ok(Cleared::Directory { recovered }) => json!({"volume": id, "recovered": recovered}),
-        Ok(Cleared::Store {
-            removed,
-            waiting,
-            used,
-        }) => json!({
-            "volume": id,
-            "removed": removed.number,
-            "removed_bytes": removed.bytes,
-            "waiting": waiting.number,
-            "waiting_bytes": waiting.bytes,
-            "used": used,
-        }),
-        Err(reason) => json!({"volume": id, "error": reason}),
-    }
+fn as_json(args: &GcArgs, results: &Results) -> Value {
+    let volumes = results.iter().map(|(id, cleared)| {
+        let id = id.to_string();
+        match cleared {
+            Ok(Cleared::Directory { recovered }) => json!({"volume": id, "recovered": recovered}),
+            Ok(Cleared::Store {
+                removed,
+                waiting,
+                used,
+            }) => json!({
+                "volume": id,
+                "removed": removed.number,
+                "removed_bytes": removed.bytes,
+                "waiting": waiting.number,
+                "waiting_bytes": waiting.bytes,
+                "used": used,
+            }),
+            Err(reason) => json!({"volume": id, "error": reason}),
+        }
+    });
+    let volumes: Vec<Value> = volumes.collect();
+    json!({ "dry_run": args.dry_run, "volumes": volumes })
 }
 
 /// A line for each volume, and what there is to know of those that are not done with.
 fn as_text(args: &GcArgs, results: &Results) -> String {
     let mut lines = Vec::new();
     let mut some_wait = false;
+    let removed_or_not = match args.dry_run {
+        true => "would remove",
+        false => "removed",
+    };
     for (id, cleared) in results {
         match cleared {
             Ok(Cleared::Directory { recovered: 0 }) => {
@@ -224,7 +250,7 @@ fn as_text(args: &GcArgs, results: &Results) -> String {
             }) => {
                 some_wait |= waiting.number > 0;
                 lines.push(format!(
-                    "{id}: removed {} objects ({}), {} wait ({}), {used} in use",
+                    "{id}: {removed_or_not} {} objects ({}), {} wait ({}), {used} in use",
                     removed.number,
                     written(removed.bytes),
                     waiting.number,
@@ -263,25 +289,34 @@ mod tests {
             let write = Change::Write { path, contents };
             volume.commit(write.into()).expect("written");
         }
-        let args = GcArgs {
-            root: Place::Url("memory:///data".to_owned()),
-            grace: None,
-            json: false,
-            store: StoreOptions::default(),
-        };
-        let said = |grace| {
-            let cleared = sweep(&root, &user, grace).map_err(|error| error.to_string());
+        let said = |grace, dry_run| {
+            let args = GcArgs {
+                root: Place::Url("memory:///data".to_owned()),
+                grace: Some(grace),
+                dry_run,
+                json: false,
+                store: StoreOptions::default(),
+            };
+            let cleared = sweep(&root, &user, &args).map_err(|error| error.to_string());
             let results = vec![(user.clone(), cleared)];
+            let json = as_json(&args, &results);
+            assert_eq!(json["dry_run"], dry_run);
             (
                 as_text(&args, &results),
-                as_json(&results[0])["removed"].as_u64(),
+                json["volumes"][0]["removed"].as_u64(),
             )
         };
-        let (text, removed) = said(DAY);
+        let (text, removed) = said(DAY, false);
         assert_eq!(removed, Some(0));
         assert!(text.contains("user: removed 0 objects (0 B), 1 wait (100.0 KB), 1 in use"));
         assert!(text.contains("removed by a run 1d or more after"), "{text}");
-        let (text, removed) = said(Duration::ZERO);
+        for _ in 0..2 {
+            let (text, removed) = said(Duration::ZERO, true);
+            assert_eq!(removed, Some(1));
+            let told = "user: would remove 1 objects (100.0 KB), 0 wait (0 B), 1 in use";
+            assert_eq!(text, told);
+        }
+        let (text, removed) = said(Duration::ZERO, false);
         assert_eq!(removed, Some(1));
         assert_eq!(
             text,

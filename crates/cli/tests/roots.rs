@@ -220,6 +220,11 @@ fn wrong_urls_and_combinations() {
     );
     check_refused(
         &ability,
+        &["gc", "data", "--dry-run"],
+        "--dry-run is for object stores",
+    );
+    check_refused(
+        &ability,
         &["gc", "s3://b", "--grace", "1w"],
         "one of s, m, h and d",
     );

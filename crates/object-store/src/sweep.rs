@@ -28,7 +28,7 @@ use uuid::Uuid;
 /// Blobs that are condemned at once: their names make HEAD longer for a while.
 const MOST_AT_ONCE: usize = 1_000;
 
-/// What a sweep did.
+/// What a sweep did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Swept {
@@ -44,40 +44,108 @@ pub struct Swept {
     pub used: u64,
 }
 
-/// Since when blobs are seen to be out of use, in microseconds since 1970.
-#[derive(Default, Serialize, Deserialize)]
-struct Notes {
-    unused_since: BTreeMap<Uuid, u64>,
-}
-
 pub(crate) async fn sweep(space: &Space, grace: Duration) -> io::Result<Swept> {
     // A session of its own: its changes must not be taken for those of commits.
     let heads = Heads::new(space.store.clone(), space.head());
     finish(space, &heads).await?;
 
-    let blobs = all_blobs(space).await?;
-    let used = used_by(&heads.now().await?.head);
-    let mut swept = Swept {
-        used: used.len() as u64,
-        ..Swept::default()
-    };
-    let notes = note(space, &blobs, &used).await?;
-    let grace = grace.as_micros().min(u128::from(u64::MAX)) as u64;
-    let is_due = |id: &Uuid| {
-        let since = notes.unused_since.get(id);
-        since.is_some_and(|since| since.saturating_add(grace) <= now())
-    };
-    let unused = blobs.keys().filter(|id| !used.contains(id));
-    let (due, waiting): (Vec<Uuid>, Vec<Uuid>) = unused.partition(|id| is_due(id));
-    swept.waiting = waiting.len() as u64;
-    swept.waiting_bytes = waiting.iter().filter_map(|id| blobs.get(id)).sum();
-    for due in due.chunks(MOST_AT_ONCE) {
-        let condemned = condemn(&heads, due).await?;
-        swept.removed += condemned.len() as u64;
-        swept.removed_bytes += condemned.iter().filter_map(|id| blobs.get(id)).sum::<u64>();
+    let seen = Seen::now(space, &heads, grace).await?;
+    if seen.notes_changed {
+        seen.notes.write(space).await?;
+    }
+    let mut removed = Vec::new();
+    for due in seen.due.chunks(MOST_AT_ONCE) {
+        removed.extend(condemn(&heads, due).await?);
         finish(space, &heads).await?;
     }
-    Ok(swept)
+    Ok(seen.told(&removed))
+}
+
+/// What a sweep would do now. Writes nothing.
+pub(crate) async fn rehearse(space: &Space, grace: Duration) -> io::Result<Swept> {
+    let heads = Heads::new(space.store.clone(), space.head());
+    let seen = Seen::now(space, &heads, grace).await?;
+    Ok(seen.told(&seen.due))
+}
+
+/// What there is to sweep.
+struct Seen {
+    /// All blobs, with their lengths.
+    blobs: BTreeMap<Uuid, u64>,
+    used: BTreeSet<Uuid>,
+    /// Out of use, and for long enough.
+    due: Vec<Uuid>,
+    /// Out of use.
+    waiting: Vec<Uuid>,
+    notes: Notes,
+    notes_changed: bool,
+}
+
+impl Seen {
+    async fn now(space: &Space, heads: &Heads, grace: Duration) -> io::Result<Self> {
+        // HEAD after the blobs: what was sent and committed in between is in use.
+        let blobs = all_blobs(space).await?;
+        let used = used_by(&heads.now().await?.head);
+        let before = Notes::read(space).await?;
+        let unused = blobs.keys().filter(|id| !used.contains(id));
+        let now = now();
+        let notes = before.brought_up_to_date(unused, now);
+        let grace = grace.as_micros().min(u128::from(u64::MAX)) as u64;
+        let is_due = |id: &Uuid| {
+            let since = notes.unused_since.get(id);
+            since.is_some_and(|since| since.saturating_add(grace) <= now)
+        };
+        let (due, waiting) = notes.unused_since.keys().partition(|id| is_due(id));
+        Ok(Self {
+            used,
+            due,
+            waiting,
+            notes_changed: notes != before,
+            notes,
+            blobs,
+        })
+    }
+
+    fn told(&self, removed: &[Uuid]) -> Swept {
+        let bytes = |ids: &[Uuid]| ids.iter().filter_map(|id| self.blobs.get(id)).sum();
+        Swept {
+            removed: removed.len() as u64,
+            removed_bytes: bytes(removed),
+            waiting: self.waiting.len() as u64,
+            waiting_bytes: bytes(&self.waiting),
+            used: self.used.len() as u64,
+        }
+    }
+}
+
+/// Since when blobs are seen to be out of use, in microseconds since 1970.
+#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Notes {
+    unused_since: BTreeMap<Uuid, u64>,
+}
+
+impl Notes {
+    async fn read(space: &Space) -> io::Result<Self> {
+        let found = space.store.get_unless(&space.sweep_notes(), None).await?;
+        Ok(match found {
+            // What cannot be read is only a longer wait.
+            Found::Object(object) => serde_json::from_slice(&object.contents).unwrap_or_default(),
+            Found::Nothing | Found::Unchanged => Self::default(),
+        })
+    }
+
+    async fn write(&self, space: &Space) -> io::Result<()> {
+        let notes = serde_json::to_vec(self)?;
+        space.store.put(&space.sweep_notes(), notes.into()).await
+    }
+
+    /// Of what is out of use now, since when it is known to be.
+    fn brought_up_to_date<'a>(&self, unused: impl Iterator<Item = &'a Uuid>, now: u64) -> Self {
+        let since = |id| self.unused_since.get(id).copied().unwrap_or(now);
+        Self {
+            unused_since: unused.map(|id| (*id, since(id))).collect(),
+        }
+    }
 }
 
 /// Deletes what is condemned, and strikes it off.
@@ -130,35 +198,6 @@ async fn change(heads: &Heads, mut change: impl FnMut(&mut Head)) -> io::Result<
             Published::TooLong => return Err(io::Error::other("HEAD is too long already")),
         }
     }
-}
-
-/// Writes down since when blobs are out of use, as far as it is known.
-async fn note(
-    space: &Space,
-    blobs: &BTreeMap<Uuid, u64>,
-    used: &BTreeSet<Uuid>,
-) -> io::Result<Notes> {
-    let key = space.sweep_notes();
-    let before = match space.store.get_unless(&key, None).await? {
-        // What cannot be read is only a longer wait.
-        Found::Object(object) => serde_json::from_slice(&object.contents).unwrap_or_default(),
-        Found::Nothing | Found::Unchanged => Notes::default(),
-    };
-    let unused = blobs.keys().filter(|id| !used.contains(id));
-    let unused_since = unused.map(|id| {
-        let since = before.unused_since.get(id);
-        (*id, since.copied().unwrap_or_else(now))
-    });
-    let notes = Notes {
-        unused_since: unused_since.collect(),
-    };
-    if notes.unused_since != before.unused_since {
-        space
-            .store
-            .put(&key, serde_json::to_vec(&notes)?.into())
-            .await?;
-    }
-    Ok(notes)
 }
 
 /// All blobs that are there, with their lengths.

@@ -109,10 +109,33 @@ fn a_sweep_spares_what_went_out_of_use_lately() {
     assert!(contents == vec![1; 9_000]);
     thread::sleep(Duration::from_millis(30));
     assert_eq!(volume.sweep(hour).expect("swept").removed, 0);
+    // Asked, and changed by nothing that is asked.
+    for _ in 0..2 {
+        assert_eq!(volume.would_sweep(hour).expect("seen"), swept);
+        let due = volume.would_sweep(Duration::from_millis(20)).expect("seen");
+        assert_eq!((due.removed, due.removed_bytes), (1, 9_000));
+        assert_eq!((due.waiting, due.used), (0, 1));
+    }
     let swept = volume.sweep(Duration::from_millis(20)).expect("swept");
     assert_eq!(
         (swept.removed, swept.removed_bytes, swept.waiting),
         (1, 9_000, 0)
     );
     assert_eq!(read(&volume, "a"), vec![2; 9_000]);
+}
+
+#[test]
+fn who_only_asks_what_is_out_of_use_notes_nothing() {
+    let network = Arc::new(Network::default());
+    let volume = open(FaultyStore::new(&network), unhurried(), None);
+    for byte in [1, 2] {
+        volume
+            .commit(write("a", vec![byte; 9_000]).into())
+            .expect("committed");
+    }
+    let short = Duration::from_millis(20);
+    assert_eq!(volume.would_sweep(short).expect("seen").waiting, 1);
+    thread::sleep(Duration::from_millis(30));
+    let swept = volume.sweep(short).expect("swept");
+    assert_eq!((swept.removed, swept.waiting), (0, 1), "it was noted");
 }

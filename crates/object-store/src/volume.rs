@@ -97,13 +97,22 @@ impl ObjectVolume {
             return Err(Error::ReadOnly);
         }
         let space = self.shared.space.clone();
-        let swept = runtime::wait(async move { sweep::sweep(&space, grace).await });
-        swept
-            .and_then(|swept| swept)
-            .map_err(|source| Error::Unavailable {
-                what: "the volume could not be swept".to_owned(),
-                source,
-            })
+        cleared(runtime::wait(
+            async move { sweep::sweep(&space, grace).await },
+        ))
+    }
+
+    /// What [`sweep`](Self::sweep) would do now. Nothing is written, noted or removed, and
+    /// a volume that is only read can be asked too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the store did not answer.
+    pub fn would_sweep(&self, grace: Duration) -> Result<Swept> {
+        let space = self.shared.space.clone();
+        cleared(runtime::wait(async move {
+            sweep::rehearse(&space, grace).await
+        }))
     }
 
     /// A file as HEAD has it now.
@@ -257,6 +266,15 @@ fn tell(path: &FilePath, steps: usize, bytes: u64, start: Instant, result: &Resu
         Ok(()) => tracing::debug!(path, steps, bytes, micros, "committed"),
         Err(error) => tracing::debug!(path, steps, bytes, micros, %error, "not committed"),
     }
+}
+
+/// What became of a sweep, or of a look at what there is to sweep.
+fn cleared(swept: io::Result<io::Result<Swept>>) -> Result<Swept> {
+    let swept = swept.and_then(|swept| swept);
+    swept.map_err(|source| Error::Unavailable {
+        what: "the volume could not be swept".to_owned(),
+        source,
+    })
 }
 
 fn cannot_be_read(source: io::Error) -> Error {
