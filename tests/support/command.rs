@@ -85,6 +85,13 @@ impl Ability {
         end(self.guest(name, options, args))
     }
 
+    /// Any command line, in the directory, without input.
+    pub fn call(&self, words: &[&str]) -> Ended {
+        let mut command = self.command();
+        command.current_dir(self.directory()).args(words);
+        end(command)
+    }
+
     /// The sessions that are open in a volume, or were left there.
     pub fn sessions(&self, id: &str) -> Vec<String> {
         names(&self.volume(id).join(".ability-storage/sessions"))

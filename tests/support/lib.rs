@@ -11,6 +11,7 @@
 //! | `corpus` | paths that a guest might try |
 //! | `many` | what many guests do together, and that nothing of it was lost |
 //! | `stores` | volumes on an object store |
+//! | `provider` | an object store of a provider, or what stands in for one |
 //! | `script` | what the guest `probe` is told, and what it answers |
 
 pub mod command;
@@ -18,6 +19,7 @@ pub mod corpus;
 pub mod embedding;
 pub mod guests;
 pub mod many;
+pub mod provider;
 pub mod raw;
 pub mod script;
 pub mod stores;

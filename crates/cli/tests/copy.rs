@@ -1,19 +1,13 @@
 //! `ability copy` and `ability gc` between directories: what arrives, what is said, and
 //! the exit codes.
 
-use end_to_end::command::{Ability, Conversation, Ended, end, names};
+use end_to_end::command::{Ability, Conversation, names};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 fn ability() -> Ability {
     Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"))
-}
-
-fn call(ability: &Ability, words: &[&str]) -> Ended {
-    let mut command = ability.command();
-    command.current_dir(ability.directory()).args(words);
-    end(command)
 }
 
 fn put(ability: &Ability, file: &str, contents: &[u8]) {
@@ -43,7 +37,7 @@ fn all_volumes_arrive_and_the_second_time_nothing_is_to_be_done() {
         put(&ability, &format!("from/{file}"), &contents(length));
     }
     put(&ability, "from/no volume", b"left");
-    let ended = call(&ability, &["copy", "from", "to"]);
+    let ended = ability.call(&["copy", "from", "to"]);
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (Some(0), ""),
@@ -68,7 +62,7 @@ fn all_volumes_arrive_and_the_second_time_nothing_is_to_be_done() {
     // A volume that no session has ever written to is not changed by being read.
     assert_eq!(names(&ability.directory().join("from/user")), ["d"]);
 
-    let ended = call(&ability, &["copy", "from", "to", "--json"]);
+    let ended = ability.call(&["copy", "from", "to", "--json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for expected in [
         r#""complete":true"#,
@@ -87,7 +81,7 @@ fn what_differs_is_named_and_replaced_only_when_asked_for() {
     put(&ability, "from/user/b", b"new");
     put(&ability, "to/user/a", b"theirs");
     put(&ability, "to/user/c", b"alone");
-    let ended = call(&ability, &["copy", "from", "to"]);
+    let ended = ability.call(&["copy", "from", "to"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
         ended
@@ -99,13 +93,13 @@ fn what_differs_is_named_and_replaced_only_when_asked_for() {
     assert_eq!(get(&ability, "to/user/a"), b"theirs");
     assert_eq!(get(&ability, "to/user/b"), b"new");
 
-    let ended = call(&ability, &["copy", "from", "to", "--json"]);
+    let ended = ability.call(&["copy", "from", "to", "--json"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stdout.contains(r#""complete":false"#), "{ended:?}");
     assert!(ended.stdout.contains(r#""different":["a"]"#), "{ended:?}");
     assert!(ended.stdout.contains(r#""only_in_target":1"#), "{ended:?}");
 
-    let ended = call(&ability, &["copy", "from", "to", "--overwrite"]);
+    let ended = ability.call(&["copy", "from", "to", "--overwrite"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(get(&ability, "to/user/a"), b"ours");
     assert_eq!(get(&ability, "to/user/c"), b"alone");
@@ -143,7 +137,7 @@ fn a_copy_that_is_killed_goes_on_when_it_is_run_again() {
         }
     }
     assert!(kills > 0);
-    let ended = call(&ability, &["copy", "from", "to"]);
+    let ended = ability.call(&["copy", "from", "to"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for number in 0..6 {
         let file = get(&ability, &format!("to/user/{number}"));
@@ -166,7 +160,7 @@ fn is_only_in_the_journal(volume: &Path, file: &str) -> bool {
 fn what_is_only_in_a_journal_is_copied() {
     let ability = ability();
     let copy = |to: &str| {
-        let ended = call(&ability, &["copy", "root", to]);
+        let ended = ability.call(&["copy", "root", to]);
         assert_eq!(
             (ended.code, ended.stderr.as_str()),
             (Some(0), ""),
@@ -193,7 +187,7 @@ fn what_is_only_in_a_journal_is_copied() {
 fn a_root_that_is_not_there_is_not_made() {
     let ability = ability();
     for words in [["copy", "none", "to"].as_slice(), &["gc", "none"]] {
-        let ended = call(&ability, words);
+        let ended = ability.call(words);
         assert_eq!(ended.code, Some(125), "{ended:?}");
         assert!(
             ended.stderr.contains("none could not be opened"),
@@ -207,7 +201,7 @@ fn a_root_that_is_not_there_is_not_made() {
 fn a_root_without_volumes_is_no_silent_success() {
     let ability = ability();
     put(&ability, "from/notes.txt", b"not a volume");
-    let ended = call(&ability, &["copy", "from", "to"]);
+    let ended = ability.call(&["copy", "from", "to"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended.stderr.contains("there are no volumes in from"),
@@ -222,7 +216,7 @@ fn a_directory_is_cleared_by_opening_it() {
     assert_eq!(session.ask(&["write", "a.txt", "text"]), "ok");
     session.kill();
     assert_ne!(ability.sessions("probe"), Vec::<String>::new());
-    let ended = call(&ability, &["gc", "root"]);
+    let ended = ability.call(&["gc", "root"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended.stdout.contains("abilities/probe: cleared"),
@@ -230,6 +224,6 @@ fn a_directory_is_cleared_by_opening_it() {
     );
     assert!(ended.stdout.contains("user: "), "{ended:?}");
     assert_eq!(ability.sessions("probe"), Vec::<String>::new());
-    let ended = call(&ability, &["gc", "root", "--json"]);
+    let ended = ability.call(&["gc", "root", "--json"]);
     assert!(ended.stdout.contains(r#""recovered":0"#), "{ended:?}");
 }

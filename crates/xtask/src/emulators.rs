@@ -15,16 +15,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What they need, and the program that makes a bucket.
-const FOLDER: &str = "crates/object-store/tests/emulators";
+const FOLDER: &str = "tests/emulators";
 
 /// The bucket or container that `prepare.py` makes.
 const BUCKET: &str = "volumes";
 
 /// Run the tests of volumes on what stands in for S3 and for Azure
 ///
-/// Every volume's suite, alone and as three clients, and what only long files show, on moto
-/// (S3) and Azurite (Azure Blob Storage), which are installed into target/tools; two minutes.
-/// The same tests run on a real provider with
+/// Every volume's suite, alone and as three clients, what only long files show, and the
+/// command with a guest (run `cargo xtask guests` once before), on moto (S3) and Azurite (Azure
+/// Blob Storage), which are installed into target/tools; two minutes. The same tests run on a
+/// real provider with
 /// `ABILITY_STORAGE_TEST_ROOT=s3://bucket/prefix cargo test --all-features --test provider`.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]

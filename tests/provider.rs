@@ -2,70 +2,26 @@
 //! show, on the store that the environment variable `ABILITY_STORAGE_TEST_ROOT` names, as
 //! a url such as `s3://bucket/prefix`. Credentials are in the provider's own variables.
 //! Without it nothing is tested; `cargo xtask emulators` sets it.
-//!
-//! Must leave nothing behind in a bucket that is somebody's, and touch nothing else in it.
 
 use ability_storage_engine::conformance::{self, InTurn};
 use ability_storage_engine::{Change, Error, FilePath, Limits, Precondition, Volume, VolumeId};
-use ability_storage_object_store::object_store::{self, ObjectStore, ObjectStoreExt};
 use ability_storage_object_store::{ObjectRoot, ObjectVolume};
-use futures_util::TryStreamExt;
+use end_to_end::provider::Place;
 use std::time::Duration;
-use url::Url;
-use uuid::Uuid;
 
-const VARIABLE: &str = "ABILITY_STORAGE_TEST_ROOT";
-
-/// A prefix of its own beneath what the variable names; gone when this is dropped.
-struct Place {
-    url: String,
+/// The same volume, as so many clients have it.
+fn volumes(place: &Place, number: usize, limits: &Limits) -> Vec<ObjectVolume> {
+    let open = |_| {
+        let root = ObjectRoot::options()
+            .limits(limits.clone())
+            .open(place.url());
+        root.expect("opened").volume(&VolumeId::user())
+    };
+    (0..number).map(open).collect()
 }
 
-impl Place {
-    fn new() -> Option<Self> {
-        let Ok(root) = std::env::var(VARIABLE) else {
-            eprintln!("skipped: {VARIABLE} names no store");
-            return None;
-        };
-        let url = format!("{}/{}", root.trim_end_matches('/'), Uuid::new_v4());
-        Some(Self { url })
-    }
-
-    /// The same volume, as so many clients have it.
-    fn volumes(&self, number: usize, limits: &Limits) -> Vec<ObjectVolume> {
-        let open = |_| {
-            let root = ObjectRoot::options().limits(limits.clone()).open(&self.url);
-            root.expect("opened").volume(&VolumeId::user())
-        };
-        (0..number).map(open).collect()
-    }
-
-    fn volume(&self) -> ObjectVolume {
-        self.volumes(1, &Limits::default()).remove(0)
-    }
-
-    fn remove(&self) -> object_store::Result<()> {
-        let url = Url::parse(&self.url).expect("it was one before");
-        let mut options: Vec<(String, String)> = std::env::vars().collect();
-        options.push(("allow_http".to_owned(), "true".to_owned()));
-        let (store, prefix) = object_store::parse_url_opts(&url, options)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(store.list(Some(&prefix)).try_for_each(|object| {
-            let store = &store;
-            async move { store.delete(&object.location).await }
-        }))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Err(error) = self.remove() {
-            eprintln!("{} is left behind: {error}", self.url);
-        }
-    }
+fn open(place: &Place) -> ObjectVolume {
+    volumes(place, 1, &Limits::default()).remove(0)
 }
 
 mod alone {
@@ -73,7 +29,7 @@ mod alone {
 
     ability_storage_engine::conformance_suite!(|run: fn(&dyn Volume)| {
         if let Some(place) = Place::new() {
-            run(&place.volumes(1, &conformance::limits())[0]);
+            run(&volumes(&place, 1, &conformance::limits())[0]);
         }
     });
 }
@@ -83,7 +39,7 @@ mod several_clients {
 
     ability_storage_engine::conformance_suite!(shared: |run: fn(&dyn Volume)| {
         if let Some(place) = Place::new() {
-            run(&InTurn::new(place.volumes(3, &conformance::limits())));
+            run(&InTurn::new(volumes(&place, 3, &conformance::limits())));
         }
     });
 }
@@ -112,7 +68,7 @@ fn streamed(volume: &ObjectVolume, path: &FilePath) -> Vec<u8> {
 #[test]
 fn a_file_that_is_sent_in_parts_is_whole() {
     let Some(place) = Place::new() else { return };
-    let (volume, path) = (place.volume(), path("long"));
+    let (volume, path) = (open(&place), path("long"));
     let mut writer = volume.writer(&path).expect("begun");
     for piece in pieces() {
         writer.write(&piece).expect("sent");
@@ -125,7 +81,7 @@ fn a_file_that_is_sent_in_parts_is_whole() {
 #[test]
 fn parts_of_a_writer_that_gave_up_are_gone() {
     let Some(place) = Place::new() else { return };
-    let volume = place.volume();
+    let volume = open(&place);
     let mut writer = volume.writer(&path("long")).expect("begun");
     for piece in pieces() {
         writer.write(&piece).expect("sent");
@@ -139,7 +95,7 @@ fn parts_of_a_writer_that_gave_up_are_gone() {
 #[test]
 fn a_sweep_removes_what_was_replaced_and_nothing_else() {
     let Some(place) = Place::new() else { return };
-    let (volume, path) = (place.volume(), path("replaced"));
+    let (volume, path) = (open(&place), path("replaced"));
     for byte in 1..=3 {
         let contents = vec![byte; 100_000];
         let write = Change::Write {
@@ -153,5 +109,5 @@ fn a_sweep_removes_what_was_replaced_and_nothing_else() {
     let swept = volume.sweep(Duration::ZERO).expect("swept");
     assert_eq!((swept.used, swept.removed, swept.waiting), (1, 2, 0));
     assert_eq!(streamed(&volume, &path), vec![3; 100_000]);
-    assert_eq!(streamed(&place.volume(), &path), vec![3; 100_000]);
+    assert_eq!(streamed(&open(&place), &path), vec![3; 100_000]);
 }
