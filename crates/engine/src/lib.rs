@@ -34,6 +34,7 @@ mod local;
 mod memory;
 #[cfg(test)]
 mod model_tests;
+pub mod observe;
 mod path;
 pub mod table;
 mod version;
@@ -42,8 +43,9 @@ mod volume_id;
 
 pub use error::{Error, Outcome, Result};
 pub use limits::Limits;
-pub use local::{Counters, Durability, LocalVolume, LocalVolumeOptions};
+pub use local::{Durability, LocalVolume, LocalVolumeOptions};
 pub use memory::MemoryVolume;
+pub use observe::Counters;
 pub use path::{FilePath, PathError};
 pub use version::{Hasher, Version};
 pub use volume::{

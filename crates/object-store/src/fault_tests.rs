@@ -45,6 +45,8 @@ fn a_commit_whose_answer_never_comes_is_in_doubt() {
     assert_eq!(read(&volume, "log"), b"123");
     volume.commit(append("log", "4").into()).expect("committed");
     assert_eq!(read(&volume, "log"), b"1234");
+    let counters = volume.counters();
+    assert_eq!((counters.commits, counters.unconfirmed), (2, 2));
 }
 
 #[test]

@@ -15,15 +15,16 @@ use crate::space::Space;
 use crate::store::{Requests, Store};
 use crate::sweep::{self, Swept};
 use crate::writer::ObjectWriter;
+use ability_storage_engine::observe::{Observed, Observer};
 use ability_storage_engine::{
-    Batch, Error, FileInfo, FilePath, Limits, Reader, Result, Snapshot, Usage, Version, Volume,
-    Writer,
+    Batch, Counters, Error, FileInfo, FilePath, Limits, Reader, Result, Snapshot, Usage, Version,
+    Volume, Writer,
 };
 use object_store::path::Path;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a file is looked up again whose blobs are gone, for it was replaced
 /// meanwhile.
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) read_only: bool,
     pub(crate) accounts: Arc<Accounts>,
+    pub(crate) observer: Observer,
     commits: Commits,
 }
 
@@ -68,6 +70,7 @@ impl ObjectVolume {
                 limits,
                 read_only,
                 accounts: Arc::default(),
+                observer: Observer::default(),
                 commits,
             }),
         }
@@ -76,6 +79,13 @@ impl ObjectVolume {
     /// How many requests all volumes of the same root have made so far.
     pub fn requests(&self) -> Requests {
         self.shared.space.store.requests()
+    }
+
+    /// What this volume has done since it was opened. There is nothing to recover or to
+    /// sync, and writes of what is there already are counted like others; see also
+    /// [`requests`](Self::requests).
+    pub fn counters(&self) -> Counters {
+        self.shared.observer.counters(0)
     }
 
     /// Removes blobs that no file has used for at least `grace`.
@@ -141,10 +151,10 @@ impl Volume for ObjectVolume {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        if self.shared.read_only {
-            return Err(Error::ReadOnly);
-        }
-        self.shared.commit(batch)
+        let observed = Observed::batch(batch.steps());
+        let result = self.shared.commit(batch);
+        self.shared.observer.committed(observed, &result);
+        result
     }
 
     fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
@@ -171,18 +181,20 @@ impl Volume for ObjectVolume {
 impl Shared {
     /// Commits a batch and waits for it.
     pub(crate) fn commit(self: &Arc<Self>, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let mut in_flight = InFlight::none(&self.accounts);
-        let (mut bytes, mut first) = (0, None);
-        for step in batch.steps() {
-            let path = step.change.target();
-            in_flight.add(&self.limits, path, step.change.bytes())?;
-            bytes += step.change.bytes();
-            first = first.or(Some(path.clone()));
+        if self.read_only {
+            return Err(Error::ReadOnly);
         }
-        let Some(path) = first else {
+        let mut in_flight = InFlight::none(&self.accounts);
+        for step in batch.steps() {
+            in_flight.add(&self.limits, step.change.target(), step.change.bytes())?;
+        }
+        let Some(path) = batch
+            .steps()
+            .first()
+            .map(|step| step.change.target().clone())
+        else {
             return Ok(Vec::new());
         };
-        let (start, steps) = (Instant::now(), batch.steps().len());
         let versions = batch.versions();
         let (shared, written, about) = (self.clone(), versions.clone(), path.clone());
         let committed = runtime::wait(async move {
@@ -198,7 +210,6 @@ impl Shared {
             }
         });
         let result = committed.unwrap_or_else(|error| Err(in_doubt(&path, &error)));
-        tell(&path, steps, bytes, start, &result);
         result.map(|()| versions)
     }
 
@@ -256,15 +267,6 @@ impl fmt::Debug for ObjectVolume {
         f.debug_struct("ObjectVolume")
             .field("head", &self.shared.space.head().as_ref())
             .finish_non_exhaustive()
-    }
-}
-
-fn tell(path: &FilePath, steps: usize, bytes: u64, start: Instant, result: &Result<()>) {
-    let micros = start.elapsed().as_micros() as u64;
-    let path = path.as_str();
-    match result {
-        Ok(()) => tracing::debug!(path, steps, bytes, micros, "committed"),
-        Err(error) => tracing::debug!(path, steps, bytes, micros, %error, "not committed"),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::file::Blob;
 use crate::runtime;
 use crate::space::PIECE;
 use crate::volume::Shared;
+use ability_storage_engine::observe::Observed;
 use ability_storage_engine::{
     Batch, Change, Error, FilePath, Hasher, Precondition, Result, Version, Writer,
 };
@@ -175,12 +176,19 @@ impl Writer for ObjectWriter {
         taken
     }
 
-    fn commit(mut self: Box<Self>, precondition: Precondition) -> Result<Version> {
+    fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        let shared = self.shared.clone();
+        let observed = Observed::stream(&self.path, self.bytes);
+        let result = self.publish(precondition);
+        shared.observer.committed(observed, &result);
+        result
+    }
+}
+
+impl ObjectWriter {
+    fn publish(mut self, precondition: Precondition) -> Result<Version> {
         if self.has_failed {
             return Err(Error::after_failed_write(&self.path));
-        }
-        if self.shared.read_only {
-            return Err(Error::ReadOnly);
         }
         let rest = std::mem::take(&mut self.held_back).freeze();
         let version = self.hasher.version();

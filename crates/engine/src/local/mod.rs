@@ -26,7 +26,6 @@
 //! | `writer` | writing piece by piece |
 //! | `unchanged` | what need not be written, for it is there |
 //! | `usage` | what there is, against the limits |
-//! | `observe` | events and counters |
 //! | `options` | how a volume is to be opened |
 //!
 //! Nothing outside `commit`, `moving`, `append` and `batch`, or in a journaled volume
@@ -50,7 +49,6 @@ mod kept;
 mod lock_tests;
 mod locks;
 mod moving;
-mod observe;
 mod options;
 mod overlay;
 mod presence;
@@ -74,6 +72,7 @@ mod unique;
 mod usage;
 mod writer;
 
+use crate::observe::{Counters, Observed, Observer};
 use crate::path::PRIVATE_DIR;
 use crate::volume::{Batch, FileInfo, Reader, Snapshot, Step, Usage, Volume, Writer};
 use crate::{Error, FilePath, Limits, Result, Version};
@@ -85,8 +84,6 @@ use directory::{Access, Directory, unless_absent};
 pub use durability::Durability;
 use journaled::{Journaled, Mode};
 use locks::Locks;
-pub use observe::Counters;
-use observe::{Observed, Observer};
 pub use options::LocalVolumeOptions;
 use overlay::Overlay;
 use session::{Dead, Sessions};

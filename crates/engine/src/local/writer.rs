@@ -3,10 +3,10 @@
 
 use super::Local;
 use super::directory::Directory;
-use super::observe::Observed;
 use super::stage::Staged;
 use super::unchanged::Wanted;
 use super::usage::{InFlight, WriterPlace};
+use crate::observe::Observed;
 use crate::version::Hasher;
 use crate::volume::{Precondition, Writer};
 use crate::{Error, FilePath, Result, Version};

@@ -1,12 +1,14 @@
 //! What a volume tells of its work: events for a log, counters for a monitor.
 //! Paths, lengths, outcomes and times; never contents.
+//!
+//! For who implements a [`Volume`](crate::Volume), so that all are watched alike.
 
-use crate::volume::Step;
-use crate::{Error, FilePath, Outcome, Result};
+use crate::{Error, FilePath, Outcome, Result, Step};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// What a [`LocalVolume`](crate::LocalVolume) has done since it was opened.
+/// What a volume has done since it was opened. What a kind of volume does not do stays
+/// zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -31,8 +33,9 @@ pub struct Counters {
     pub syncs: u64,
 }
 
-#[derive(Default)]
-pub(crate) struct Observer {
+/// Counts what becomes of commits, and tells the log.
+#[derive(Debug, Default)]
+pub struct Observer {
     commits: AtomicU64,
     bytes: AtomicU64,
     unchanged: AtomicU64,
@@ -43,7 +46,8 @@ pub(crate) struct Observer {
 }
 
 /// A commit that has begun.
-pub(crate) struct Observed {
+#[derive(Debug)]
+pub struct Observed {
     path: Option<FilePath>,
     steps: usize,
     bytes: u64,
@@ -51,7 +55,8 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    pub(crate) fn batch(steps: &[Step]) -> Self {
+    /// A commit of these steps, that begins now.
+    pub fn batch(steps: &[Step]) -> Self {
         Self {
             path: steps.first().map(|step| step.change.target().clone()),
             steps: steps.len(),
@@ -60,7 +65,8 @@ impl Observed {
         }
     }
 
-    pub(crate) fn stream(path: &FilePath, bytes: u64) -> Self {
+    /// A commit of a file that was streamed, that begins now.
+    pub fn stream(path: &FilePath, bytes: u64) -> Self {
         Self {
             path: Some(path.clone()),
             steps: 1,
@@ -68,11 +74,9 @@ impl Observed {
             start: Instant::now(),
         }
     }
-}
 
-impl Observed {
     /// What happens below is part of this commit.
-    pub(crate) fn span(&self) -> tracing::Span {
+    pub fn span(&self) -> tracing::Span {
         let Self { steps, bytes, .. } = self;
         tracing::debug_span!("commit", path = self.path(), steps, bytes)
     }
@@ -83,7 +87,8 @@ impl Observed {
 }
 
 impl Observer {
-    pub(crate) fn counters(&self, syncs: u64) -> Counters {
+    /// All that was counted so far; who observes counts `syncs`.
+    pub fn counters(&self, syncs: u64) -> Counters {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
             commits: get(&self.commits),
@@ -97,15 +102,18 @@ impl Observer {
         }
     }
 
-    pub(crate) fn unchanged(&self) {
+    /// A write of a commit was of what the file held already.
+    pub fn unchanged(&self) {
         add(&self.unchanged, 1);
     }
 
-    pub(crate) fn recovered(&self) {
+    /// What a dead session had left was put in order.
+    pub fn recovered(&self) {
         add(&self.recoveries, 1);
     }
 
-    pub(crate) fn committed<T>(&self, observed: Observed, result: &Result<T>) {
+    /// A commit has come to its end.
+    pub fn committed<T>(&self, observed: Observed, result: &Result<T>) {
         let path = observed.path();
         let Observed {
             steps,
