@@ -126,7 +126,8 @@ impl Heads {
             match effect {
                 Effect::Refused if !in_doubt => return Published::Failed(error),
                 Effect::NotSent => {}
-                // A store may have made several attempts, the first with success.
+                // Several attempts may have been made, the first with success. Where that
+                // is not the client's way, it can still be that of a proxy.
                 Effect::Conflict | Effect::Missing if self.store.makes_one_attempt() => {}
                 _ => in_doubt = true,
             }
@@ -139,8 +140,7 @@ impl Heads {
                         Verdict::Forgotten => return Published::Moved,
                         Verdict::NotYet => {}
                     },
-                    Err(error) if in_doubt => return self.doubt(error),
-                    Err(error) => return Published::Failed(error),
+                    Err(error) => return self.doubt(error),
                 }
             }
             if !attempts.next().await {
@@ -231,6 +231,9 @@ fn forgotten() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime;
+    use crate::testing::{Fault, FaultyStore, Network, unhurried};
+    use std::time::Duration;
 
     fn known(head: Head, tag: &str) -> Known {
         Known {
@@ -293,5 +296,30 @@ mod tests {
         assert_eq!(verdict(&now, &base, session, 1), Verdict::Forgotten);
         let none = Known::default();
         assert_eq!(verdict(&none, &base, session, 1), Verdict::Forgotten);
+    }
+
+    /// A client that makes one attempt for each request may still be behind a proxy that
+    /// makes several.
+    #[test]
+    fn a_conflict_with_oneself_is_a_success_or_in_doubt() {
+        let network = Arc::new(Network::default());
+        let faulty = FaultyStore::new(&network);
+        let patience = unhurried().give_up_after(Duration::from_millis(200));
+        let store = Store::new(faulty.clone(), patience).with_single_attempts(faulty.clone());
+        let heads = Arc::new(Heads::new(Arc::new(store), Path::from("root/HEAD")));
+        let publish = || {
+            let heads = heads.clone();
+            let published = runtime::wait(async move {
+                let base = heads.now().await.expect("read");
+                heads.publish(&base, base.head.clone()).await
+            });
+            published.expect("it ended")
+        };
+        // Requests: to read HEAD, to replace it, to read it.
+        faulty.fail_at(1, Fault::Repeated);
+        assert!(matches!(publish(), Published::Done));
+        faulty.fail_at(1, Fault::Repeated);
+        faulty.fail_at(2, Fault::Cut);
+        assert!(matches!(publish(), Published::InDoubt(_)));
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     /// It is made when so many more requests have been made, or when the event is
     /// over; meanwhile it seems to have failed.
     Late(usize),
+    /// It is made, and then made again by something on the way that lost the answer.
+    Repeated,
     /// There is no answer.
     Hang,
     /// It is made, and neither its answer nor any further request gets through.
@@ -180,11 +182,13 @@ impl ObjectStore for FaultyStore {
             self.network.delay(late);
             return Err(lost());
         }
-        let result = self
-            .network
-            .store
-            .put_opts(location, payload, options)
-            .await;
+        let store = &self.network.store;
+        if fault == Some(Fault::Repeated) {
+            let first = store.put_opts(location, payload.clone(), options.clone());
+            first.await?;
+            return store.put_opts(location, payload, options).await;
+        }
+        let result = store.put_opts(location, payload, options).await;
         Self::answer(fault, result)
     }
 
