@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What they need, and the program that makes a bucket.
+/// What they need, and programs that start one of them and make a bucket.
 const FOLDER: &str = "tests/emulators";
 
 /// The bucket or container that `prepare.py` makes.
@@ -141,11 +141,7 @@ impl<'a> Tools<'a> {
     fn start(&self, emulator: Emulator, port: u16) -> Result<Server> {
         let port_text = port.to_string();
         let mut command = match emulator {
-            Emulator::Moto => {
-                let mut moto = self.python();
-                moto.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port_text]);
-                moto
-            }
+            Emulator::Moto => self.python("serve_s3.py", &[&port_text]),
             Emulator::Azurite => {
                 let mut node = self.workspace.command("node");
                 node.arg(self.node_packages.join("azurite/dist/src/blob/main.js"))
@@ -163,15 +159,14 @@ impl<'a> Tools<'a> {
             Emulator::Moto => "s3",
             Emulator::Azurite => "azure",
         };
-        let program = Path::new(FOLDER).join("prepare.py");
-        let mut prepare = self.python();
-        prepare.arg(program).args([kind, &endpoint(port)]);
+        let mut prepare = self.python("prepare.py", &[kind, &endpoint(port)]);
         run_logged(&mut prepare, &self.log("prepare"))
     }
 
-    fn python(&self) -> Command {
+    fn python(&self, program: &str, arguments: &[&str]) -> Command {
         let mut python = self.workspace.command(&self.python);
-        python.arg("-B");
+        let program = Path::new(FOLDER).join(program);
+        python.arg("-B").arg(program).args(arguments);
         python
     }
 
