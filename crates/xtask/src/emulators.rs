@@ -25,8 +25,10 @@ const BUCKET: &str = "volumes";
 /// Every volume's suite, alone and as three clients, what only long files show, and the
 /// command with a guest (run `cargo xtask guests` once before), on moto (S3) and Azurite (Azure
 /// Blob Storage), which are installed into target/tools; two minutes. The same tests run on a
-/// real provider with
-/// `ABILITY_STORAGE_TEST_ROOT=s3://bucket/prefix cargo test --all-features --test provider`.
+/// real provider:
+///
+///   ABILITY_STORAGE_TEST_ROOT=s3://bucket/prefix \
+///     cargo test --workspace --all-features --test provider
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Options {
