@@ -7,6 +7,7 @@ use ability_storage::{
     Snapshot, StorageCtx, Usage, Version, Volume, Writer,
 };
 use end_to_end::embedding::{PROBE, VARIANTS, Variant};
+use end_to_end::stores;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
@@ -22,30 +23,40 @@ fn check(make: impl Fn() -> StorageCtx, expected: &[(&[&str], &str)]) {
     }
 }
 
-fn memory() -> StorageCtx {
-    StorageCtx::builder()
-        .ability_volume(MemoryVolume::new())
-        .build()
+/// With volumes of several kinds, which must not differ in what they say.
+fn check_all_kinds(limits: &Limits, max_value_bytes: u64, expected: &[(&[&str], &str)]) {
+    let ctx = |volume| {
+        StorageCtx::builder()
+            .volume(Scope::Ability, volume)
+            .max_value_bytes(max_value_bytes)
+            .build()
+    };
+    check(
+        || ctx(Arc::new(MemoryVolume::with_limits(limits.clone()))),
+        expected,
+    );
+    check(|| ctx(stores::fresh(limits.clone())), expected);
+}
+
+fn check_with_default_limits(expected: &[(&[&str], &str)]) {
+    check_all_kinds(&Limits::default(), MAX_VALUE_BYTES, expected);
 }
 
 #[test]
 fn not_found() {
-    check(
-        memory,
-        &[
-            (&["read", "a"], "err not-found"),
-            (&["read-versioned", "a"], "err not-found"),
-            (&["stat", "a"], "err not-found"),
-            (&["rename", "a", "b"], "err not-found"),
-            (&["stream-read", "a"], "err not-found"),
-            (
-                &["batch", "delete", "a", "rename", "a", "b"],
-                "err not-found step=1",
-            ),
-            (&["exists", "a"], "ok false"),
-            (&["delete", "a"], "ok"),
-        ],
-    );
+    check_with_default_limits(&[
+        (&["read", "a"], "err not-found"),
+        (&["read-versioned", "a"], "err not-found"),
+        (&["stat", "a"], "err not-found"),
+        (&["rename", "a", "b"], "err not-found"),
+        (&["stream-read", "a"], "err not-found"),
+        (
+            &["batch", "delete", "a", "rename", "a", "b"],
+            "err not-found step=1",
+        ),
+        (&["exists", "a"], "ok false"),
+        (&["delete", "a"], "ok"),
+    ]);
 }
 
 #[test]
@@ -53,52 +64,43 @@ fn conflict_carries_what_was_found() {
     let old = Version::of(b"old").to_string();
     let other = format!("version:{}", Version::of(b"other"));
     let found = format!("err conflict {old}");
-    check(
-        memory,
-        &[
-            (&["write-if", "a", "new", &other], "err conflict none"),
-            (
-                &["write-if", "a", "new", "version:nonsense"],
-                "err conflict none",
-            ),
-            (&["exists", "a"], "ok false"),
-            (&["write", "a", "old"], "ok"),
-            (&["write-if", "a", "new", "absent"], &found),
-            (&["write-if", "a", "new", &other], &found),
-            (&["write-if", "a", "new", "version:"], &found),
-            (&["write-if", "a", "new", "version:nonsense"], &found),
-            // The same digits in another case are another text.
-            (
-                &[
-                    "write-if",
-                    "a",
-                    "new",
-                    &format!("version:{}", old.to_uppercase()),
-                ],
-                &found,
-            ),
-            (&["stream-write-if", "a", "3", "absent"], &found),
-            (
-                &["batch", "write", "b", "new", "delete", "a", "if", "absent"],
-                &format!("{found} step=1"),
-            ),
-            (&["read", "a"], "ok old"),
-            (&["list", ""], "ok a"),
-        ],
-    );
+    check_with_default_limits(&[
+        (&["write-if", "a", "new", &other], "err conflict none"),
+        (
+            &["write-if", "a", "new", "version:nonsense"],
+            "err conflict none",
+        ),
+        (&["exists", "a"], "ok false"),
+        (&["write", "a", "old"], "ok"),
+        (&["write-if", "a", "new", "absent"], &found),
+        (&["write-if", "a", "new", &other], &found),
+        (&["write-if", "a", "new", "version:"], &found),
+        (&["write-if", "a", "new", "version:nonsense"], &found),
+        // The same digits in another case are another text.
+        (
+            &[
+                "write-if",
+                "a",
+                "new",
+                &format!("version:{}", old.to_uppercase()),
+            ],
+            &found,
+        ),
+        (&["stream-write-if", "a", "3", "absent"], &found),
+        (
+            &["batch", "write", "b", "new", "delete", "a", "if", "absent"],
+            &format!("{found} step=1"),
+        ),
+        (&["read", "a"], "ok old"),
+        (&["list", ""], "ok a"),
+    ]);
 }
 
 #[test]
 fn too_large_in_either_direction() {
-    let make = || {
-        let volume = MemoryVolume::with_limits(Limits::default().max_file_bytes(12));
-        StorageCtx::builder()
-            .ability_volume(volume)
-            .max_value_bytes(8)
-            .build()
-    };
-    check(
-        make,
+    check_all_kinds(
+        &Limits::default().max_file_bytes(12),
+        8,
         &[
             (&["write", "a", "123456789"], "err too-large 8"),
             (&["append", "a", "123456789"], "err too-large 8"),
@@ -166,21 +168,18 @@ fn unavailable_names_the_scope() {
 
 #[test]
 fn a_path_that_is_a_file_is_no_directory_and_the_reverse() {
-    check(
-        memory,
-        &[
-            (&["write", "a/b", ""], "ok"),
-            (
-                &["write", "a", ""],
-                "err invalid-path a was not written: it is the directory of other files",
-            ),
-            (
-                &["write", "a/b/c", ""],
-                "err invalid-path a/b/c was not written: a/b is not a directory",
-            ),
-            (&["read", "a"], "err not-found"),
-        ],
-    );
+    check_with_default_limits(&[
+        (&["write", "a/b", ""], "ok"),
+        (
+            &["write", "a", ""],
+            "err invalid-path a was not written: it is the directory of other files",
+        ),
+        (
+            &["write", "a/b/c", ""],
+            "err invalid-path a/b/c was not written: a/b is not a directory",
+        ),
+        (&["read", "a"], "err not-found"),
+    ]);
 }
 
 /// What a disk does to whoever uses a file.
@@ -228,7 +227,7 @@ fn broken(kind: ErrorKind) -> io::Error {
 
 #[test]
 fn what_a_disk_does() {
-    let cases: [(Fault, &str); 4] = [
+    let cases: [(Fault, &str); 5] = [
         (
             |path| Error::NoSpace {
                 path,
@@ -242,6 +241,13 @@ fn what_a_disk_does() {
                 source: broken(ErrorKind::Other),
             },
             "err unconfirmed a was changed, but the change may not survive a power cut: the disk says no",
+        ),
+        (
+            |path| Error::InDoubt {
+                path,
+                source: broken(ErrorKind::TimedOut),
+            },
+            "err unconfirmed a may have been changed, or not, for the answer was lost: the disk says no",
         ),
         (
             |path| Error::Io {

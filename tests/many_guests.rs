@@ -2,10 +2,11 @@
 //! never keeps the executor from its other work.
 
 use ability_storage::{
-    Batch, FileInfo, FilePath, LocalVolume, MemoryVolume, Reader, Result, Scope, Snapshot,
+    Batch, FileInfo, FilePath, Limits, LocalVolume, MemoryVolume, Reader, Result, Scope, Snapshot,
     StorageCtx, Usage, Version, Volume, Writer,
 };
 use end_to_end::embedding::{Instance, PROBE, Run};
+use end_to_end::stores;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -87,7 +88,16 @@ async fn tick(finished: Arc<AtomicUsize>) -> Seen {
 #[test]
 fn a_thousand_guests_write_while_a_timer_ticks() {
     let directory = tempfile::tempdir().expect("temporary directory");
-    let volume: Arc<dyn Volume> = Arc::new(LocalVolume::open(directory.path()).expect("opened"));
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    a_thousand_guests_write_into(Arc::new(volume));
+}
+
+#[test]
+fn a_thousand_guests_write_to_an_object_store_while_a_timer_ticks() {
+    a_thousand_guests_write_into(stores::fresh(Limits::default()));
+}
+
+fn a_thousand_guests_write_into(volume: Arc<dyn Volume>) {
     let runtime = runtime();
     let seen = block_on(&runtime, async {
         let instances = instances(&volume, GUESTS).await;

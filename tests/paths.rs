@@ -5,12 +5,15 @@
 //! `ABILITY_STORAGE_CASES=<number>` tries so many for each seed,
 //! `ABILITY_STORAGE_SEED=<seed>` only those of one seed, which a failure names.
 
+use ability_storage::{Limits, Scope, StorageCtx};
 use end_to_end::corpus;
 use end_to_end::embedding::{HOSTILE, PROBE, VARIANTS, Variant};
+use end_to_end::stores;
 use end_to_end::surroundings::Surroundings;
 use std::collections::BTreeMap;
 use std::env;
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::thread;
 
 /// Two of them are always the same, so that a failure of one of these is no news of
@@ -44,6 +47,47 @@ fn hostile_paths_are_refused_by_every_function() {
         }
         assert_eq!(place.files(), BTreeMap::new());
         place.check();
+    }
+}
+
+#[test]
+fn paths_are_the_same_on_an_object_store() {
+    let nowhere = Path::new("/srv/secret");
+    let (refused, others): (Vec<_>, Vec<_>) = corpus::paths(nowhere)
+        .into_iter()
+        .partition(|path| path.is_refused);
+    for variant in VARIANTS {
+        let volume = stores::fresh(Limits::default());
+        let ctx = || {
+            StorageCtx::builder()
+                .volume(Scope::Ability, volume.clone())
+                .build()
+        };
+        let operations: Vec<Vec<&str>> = refused
+            .iter()
+            .flat_map(|path| every_function(&path.path))
+            .collect();
+        let answers = PROBE.answers(variant, ctx(), &operations);
+        for (operation, answer) in operations.iter().zip(&answers) {
+            assert!(
+                answer.starts_with("err invalid-path"),
+                "{operation:?}: {answer}"
+            );
+        }
+        assert_eq!(volume.list(None).expect("listed"), []);
+
+        let others = others.iter().map(|path| path.path.as_str());
+        let write = others.clone().map(|path| vec!["write", path, path]);
+        let read = others.clone().map(|path| vec!["read", path]);
+        let answers = PROBE.answers(variant, ctx(), write.chain(read));
+        let written = others.clone().map(|_| "ok".to_owned());
+        let expected = written.chain(others.clone().map(|path| format!("ok {path}")));
+        assert_eq!(answers, expected.collect::<Vec<_>>());
+        let listed = volume.list(None).expect("listed");
+        let mut expected: Vec<&str> = others.collect();
+        expected.sort_unstable();
+        let listed: Vec<&str> = listed.iter().map(|path| path.as_str()).collect();
+        assert_eq!(listed, expected);
     }
 }
 
