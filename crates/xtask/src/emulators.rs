@@ -3,14 +3,13 @@
 //! Must never listen on anything but 127.0.0.1, nor leave a server running.
 
 use crate::installing;
-use crate::process::{Server, run_logged, run_shown};
+use crate::process::{Server, free_port, run_logged, run_shown};
 use crate::progress::heading;
 use crate::scripting;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -179,12 +178,6 @@ impl<'a> Tools<'a> {
 
 fn endpoint(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
-}
-
-/// Nobody uses it at the moment.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?.port())
 }
 
 fn copy(from: &Path, to: &Path, names: &[&str]) -> Result<()> {

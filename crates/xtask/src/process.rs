@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
@@ -76,6 +76,12 @@ pub fn run_limited(command: &mut Command, log: &Path, limit: Duration) -> Result
         }
         thread::sleep(POLL);
     }
+}
+
+/// A port of this machine that nobody uses at the moment.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?.port())
 }
 
 /// A program that serves on a port of this machine until this is dropped.
@@ -196,7 +202,6 @@ pub fn exit_code(status: ExitStatus) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
 
     #[test]
     fn a_tail_is_the_last_lines_without_blank_ones() {
@@ -238,8 +243,7 @@ mod tests {
         let log = std::env::temp_dir().join(format!("xtask-server-{}.log", std::process::id()));
         let mut command = Command::new("sh");
         command.args(["-c", "echo no port is left; exit 3"]);
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
-        let port = port.local_addr().expect("an address").port();
+        let port = free_port().expect("a port");
         let error = Server::start(&mut command, &log, port).err();
         let error = error.expect("it must fail").to_string();
         assert!(error.contains("    no port is left"), "{error}");
