@@ -229,38 +229,25 @@ fn broken(kind: ErrorKind) -> io::Error {
 fn what_a_disk_does() {
     let cases: [(Fault, &str); 5] = [
         (
-            |path| Error::NoSpace {
-                path,
-                source: broken(ErrorKind::StorageFull),
-            },
+            |path| Error::not_changed(&path, broken(ErrorKind::StorageFull)),
             "err no-space",
         ),
         (
-            |path| Error::Unconfirmed {
-                path,
-                source: broken(ErrorKind::Other),
-            },
+            |path| Error::unconfirmed(&path, broken(ErrorKind::Other)),
             "err unconfirmed a was changed, but the change may not survive a power cut: the disk says no",
         ),
         (
-            |path| Error::InDoubt {
-                path,
-                source: broken(ErrorKind::TimedOut),
-            },
+            |path| Error::in_doubt(&path, broken(ErrorKind::TimedOut)),
             "err unconfirmed a may have been changed, or not, for the answer was lost: the disk says no",
         ),
         (
-            |path| Error::Io {
-                path,
-                intent: "changed",
-                source: broken(ErrorKind::PermissionDenied),
-            },
+            |path| Error::not_changed(&path, broken(ErrorKind::PermissionDenied)),
             "err other a was not changed: the disk says no",
         ),
         (
-            |_| Error::Unavailable {
-                what: "the directory /srv/secret could not be opened".to_owned(),
-                source: broken(ErrorKind::NotFound),
+            |_| {
+                let what = "the directory /srv/secret could not be opened";
+                Error::unavailable(what, broken(ErrorKind::NotFound))
             },
             "err unavailable the storage cannot be reached now",
         ),

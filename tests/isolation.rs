@@ -1,18 +1,20 @@
 //! No ability reads, lists or changes what another has, whatever its id is and
 //! whatever it asks for.
 
-use ability_storage::{FilePath, Root, Scope, StorageCtx, Volume, VolumeId};
+use ability_storage::{FilePath, LocalRoot, Root, Scope, StorageCtx, Volume, VolumeId};
 use ability_storage_object_store::ObjectRoot;
 use end_to_end::command::names;
 use end_to_end::corpus;
 use end_to_end::embedding::{PROBE, VARIANTS, Variant};
 use std::path::Path;
-use std::sync::Arc;
 use std::{fs, thread};
 
 /// The storage of an ability under a root: its own, and what all share.
 fn ctx(root: &Path, id: &str) -> StorageCtx {
-    let root = Root::open_or_create(root).expect("opened");
+    ctx_of(&LocalRoot::open_or_create(root).expect("opened"), id)
+}
+
+fn ctx_of(root: &dyn Root, id: &str) -> StorageCtx {
     StorageCtx::builder()
         .volume(Scope::Ability, root.ability(id).expect(id))
         .volume(Scope::User, root.user().expect("opened"))
@@ -21,12 +23,7 @@ fn ctx(root: &Path, id: &str) -> StorageCtx {
 
 /// The same in an object store.
 fn ctx_in_store(root: &ObjectRoot, id: &str) -> StorageCtx {
-    let own = VolumeId::ability(id).expect(id);
-    let volume = |id: &VolumeId| Arc::new(root.volume(id));
-    StorageCtx::builder()
-        .volume(Scope::Ability, volume(&own))
-        .volume(Scope::User, volume(&VolumeId::user()))
-        .build()
+    ctx_of(root, id)
 }
 
 fn store() -> ObjectRoot {
@@ -75,7 +72,7 @@ fn abilities_in_an_object_store_do_not_see_each_other() {
     for variant in VARIANTS {
         let root = store();
         use_the_same_paths(variant, &|id| ctx_in_store(&root, id));
-        let user = root.volume(&VolumeId::user());
+        let user = root.user().expect("opened");
         assert_eq!(user.list(None).expect("listed"), []);
     }
 }
@@ -186,7 +183,7 @@ fn look_for_secrets(variant: Variant, absolute: &str, ctx: &dyn Fn(&str) -> Stor
 fn an_id_that_is_hostile_is_refused_or_has_a_directory_to_itself() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let top = directory.path().join("root");
-    let root = Root::open_or_create(&top).expect("created");
+    let root = LocalRoot::open_or_create(&top).expect("created");
     let mut ids = Vec::new();
     for hostile in corpus::paths(&directory.path().join("secret")) {
         let id = hostile.path;
@@ -237,7 +234,7 @@ fn an_id_that_is_hostile_has_a_volume_of_a_store_to_itself() {
         let name = id.to_string();
         let operations = [["list", ""].as_slice(), &["write", "who", &name]];
         let ctx = || {
-            let volume = Arc::new(root.volume(id));
+            let volume = root.volume(id).expect("opened");
             let ctx = StorageCtx::builder().volume(Scope::Ability, volume);
             ctx.build()
         };
@@ -246,11 +243,11 @@ fn an_id_that_is_hostile_has_a_volume_of_a_store_to_itself() {
     }
     for id in &ids {
         let path = FilePath::new("who").expect("valid");
-        let who = root.volume(id).read(&path, 1 << 20).expect("written");
-        assert_eq!(who.contents, id.to_string().into_bytes());
+        let who = root.open_volume(id).read(&path, 1 << 20).expect("written");
+        assert_eq!(who.contents(), id.to_string().into_bytes());
     }
     ids.sort();
-    let mut found = root.volumes().expect("listed");
+    let mut found = root.list().expect("listed");
     found.sort();
     assert_eq!(found, ids);
 }

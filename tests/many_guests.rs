@@ -1,9 +1,9 @@
 //! An asynchronous host with many guests on few threads: what waits for a disk
 //! never keeps the executor from its other work.
 
+use ability_storage::author::delegate;
 use ability_storage::{
-    Batch, FileInfo, FilePath, Limits, LocalVolume, MemoryVolume, Reader, Result, Scope, Snapshot,
-    StorageCtx, Usage, Version, Volume, Writer,
+    Batch, FilePath, Limits, LocalVolume, MemoryVolume, Result, Scope, StorageCtx, Version, Volume,
 };
 use end_to_end::embedding::{Instance, PROBE, Run};
 use end_to_end::stores;
@@ -122,7 +122,7 @@ fn a_thousand_guests_write_into(volume: Arc<dyn Volume>) {
     for i in 0..GUESTS {
         let path = FilePath::new(format!("guest-{i}")).expect("valid");
         let snapshot = volume.read(&path, 16).expect("written");
-        assert_eq!(snapshot.contents, i.to_string().as_bytes());
+        assert_eq!(snapshot.contents(), i.to_string().as_bytes());
     }
 }
 
@@ -143,35 +143,13 @@ impl Hanging {
 }
 
 impl Volume for Hanging {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        self.volume.read(path, max_bytes)
-    }
-
-    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        self.volume.stat(path)
-    }
-
-    fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        self.volume.list(directory)
-    }
+    delegate!(self => self.volume; read, stat, list, writer, reader, usage, exists);
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let go = self.go.lock().expect("no panic");
         drop(self.changed.wait_while(go, |go| !*go).expect("no panic"));
         self.volume.commit(batch)
-    }
-
-    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
-        self.volume.writer(path)
-    }
-
-    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
-        self.volume.reader(path)
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        self.volume.usage()
     }
 }
 

@@ -66,7 +66,7 @@ fn count(variant: Variant, volume: impl Fn() -> Arc<dyn Volume>) {
 fn text(volume: &dyn Volume, path: &str) -> String {
     let path = FilePath::new(path).expect("valid");
     let snapshot = volume.read(&path, u64::MAX).expect("read");
-    String::from_utf8(snapshot.contents).expect("text")
+    String::from_utf8(snapshot.into_contents()).expect("text")
 }
 
 #[test]

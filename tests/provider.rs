@@ -3,7 +3,7 @@
 //! a url such as `s3://bucket/prefix`. Credentials are in the provider's own variables.
 //! Without it nothing is tested; `cargo xtask emulators` sets it.
 
-use ability_storage_engine::conformance::{self, InTurn};
+use ability_storage_engine::author::conformance::{self, InTurn};
 use ability_storage_engine::{Change, Error, FilePath, Limits, Precondition, Volume, VolumeId};
 use ability_storage_object_store::{ObjectRoot, ObjectVolume};
 use end_to_end::provider::Place;
@@ -15,7 +15,7 @@ fn volumes(place: &Place, number: usize, limits: &Limits) -> Vec<ObjectVolume> {
         let root = ObjectRoot::options()
             .limits(limits.clone())
             .open(place.url());
-        root.expect("opened").volume(&VolumeId::user())
+        root.expect("opened").open_volume(&VolumeId::user())
     };
     (0..number).map(open).collect()
 }
@@ -98,10 +98,7 @@ fn a_sweep_removes_what_was_replaced_and_nothing_else() {
     let (volume, path) = (open(&place), path("replaced"));
     for byte in 1..=3 {
         let contents = vec![byte; 100_000];
-        let write = Change::Write {
-            path: path.clone(),
-            contents,
-        };
+        let write = Change::write(path.clone(), contents);
         volume.commit(write.into()).expect("written");
     }
     let swept = volume.sweep(Duration::from_secs(3_600)).expect("swept");

@@ -6,6 +6,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The command and a root for it.
@@ -198,6 +200,28 @@ pub fn staged_bytes(volume: &Path) -> u64 {
     };
     let names = names(&sessions).into_iter();
     names.map(|name| of_session(sessions.join(name))).sum()
+}
+
+/// Waits until a volume has no session. A host closes volumes on a thread of its own, so
+/// that the executor goes on meanwhile.
+///
+/// # Panics
+///
+/// If there still is one after 20 seconds.
+pub fn wait_until_closed(volume: &Path) {
+    let sessions = volume.join(".ability-storage/sessions");
+    let begun = Instant::now();
+    loop {
+        let left = names(&sessions);
+        if left.is_empty() {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{left:?} are left"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The names in a directory, sorted; none if it does not exist.

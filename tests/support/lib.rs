@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `guests` | where the built guests are |
 //! | `embedding` | a host as an embedder would write it, in the test's process |
+//! | `chain` | what an ability with a hash chain says of it |
 //! | `command` | the `ability` command, in a process of its own |
 //! | `raw` | components that no compiler would make |
 //! | `untrusted` | a host for guests that nobody trusts, with others to serve |
@@ -14,6 +15,7 @@
 //! | `provider` | an object store of a provider, or what stands in for one |
 //! | `script` | what the guest `probe` is told, and what it answers |
 
+pub mod chain;
 pub mod command;
 pub mod corpus;
 pub mod embedding;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub fn shared(limits: Limits) -> impl Fn() -> Arc<dyn Volume> {
     let root = ObjectRoot::options().limits(limits).open("memory:///root");
     let root = root.expect("opened");
-    move || Arc::new(root.volume(&VolumeId::user()))
+    move || Arc::new(root.open_volume(&VolumeId::user()))
 }
 
 /// A volume on a store of its own.

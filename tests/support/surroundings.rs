@@ -1,8 +1,11 @@
 //! A root with things around a guest's volume that it must not reach, and what can
 //! be said of them when the guest is done.
 
-use crate::command::names;
-use ability_storage::{Root, RootVolume, Scope, StorageCtx};
+use crate::command::{names, wait_until_closed};
+use ability_storage::{LocalRoot, Root, Scope, StorageCtx, Volume};
+use ability_storage_engine::layout::{
+    KEPT, LOCKS, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS, SPECIAL_LOCKS,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +23,6 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Only a host that hangs takes longer, however slow the machine.
 const PATIENCE_IN_TICKS: usize = 12_000;
-
-const PRIVATE: &str = ".ability-storage";
 
 /// Each path beneath a directory, with what is there.
 type Tree = BTreeMap<PathBuf, Found>;
@@ -43,7 +44,7 @@ impl Surroundings {
     /// something to hide, and so has the directory around it.
     pub fn set_up() -> Self {
         let directory = temporary().expect("temporary directory");
-        let root = Root::open_or_create(directory.path().join("root")).expect("created");
+        let root = LocalRoot::open_or_create(directory.path().join("root")).expect("created");
         for volume in [root.ability(HOSTILE), root.ability("other"), root.user()] {
             drop(volume.expect("opened"));
         }
@@ -57,8 +58,8 @@ impl Surroundings {
             new.root().join("abilities"),
             new.root().join("abilities/other"),
             new.root().join("user"),
-            new.root().join("user").join(PRIVATE),
-            new.volume().join(PRIVATE),
+            new.root().join("user").join(PRIVATE_DIR),
+            new.volume().join(PRIVATE_DIR),
         ] {
             fs::write(place.join("secret"), SECRET).expect("written");
         }
@@ -83,13 +84,13 @@ impl Surroundings {
     }
 
     /// The hostile ability's own volume.
-    pub fn open(&self) -> Arc<RootVolume> {
-        let root = Root::open_or_create(self.root()).expect("opened");
+    pub fn open(&self) -> Arc<dyn Volume> {
+        let root = LocalRoot::open_or_create(self.root()).expect("opened");
         root.ability(HOSTILE).expect("opened")
     }
 
     /// What a hostile guest is given: its own volume, nothing else.
-    pub fn ctx(&self, volume: &Arc<RootVolume>) -> StorageCtx {
+    pub fn ctx(&self, volume: &Arc<dyn Volume>) -> StorageCtx {
         let ctx = StorageCtx::builder().volume(Scope::Ability, volume.clone());
         ctx.build()
     }
@@ -97,7 +98,7 @@ impl Surroundings {
     /// Waits for calls that were under way when their guest was stopped: the volume
     /// closes with the last of them, and is empty but for what is meant to be there.
     pub fn wait_until_closed(&self) {
-        let sessions = self.volume().join(PRIVATE).join("sessions");
+        let sessions = self.volume().join(PRIVATE_DIR).join(SESSIONS);
         for _ in 0..PATIENCE_IN_TICKS {
             if names(&sessions).is_empty() {
                 return;
@@ -113,7 +114,7 @@ impl Surroundings {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let mut files = BTreeMap::new();
         for (path, found) in tree(&self.volume()) {
-            if path.starts_with(PRIVATE) {
+            if path.starts_with(PRIVATE_DIR) {
                 continue;
             }
             match found {
@@ -129,8 +130,9 @@ impl Surroundings {
     }
 
     /// Checks that nothing outside the volume was changed, created or removed, and
-    /// nothing put into its private directory. When it is closed.
+    /// nothing put into its private directory. Waits until it is closed.
     pub fn check(&self) {
+        wait_until_closed(&self.volume());
         let after = self.around();
         for (path, found) in &after {
             assert_eq!(
@@ -141,7 +143,7 @@ impl Surroundings {
         }
         assert_eq!(after, self.before, "something is gone");
 
-        let private = tree(&self.volume().join(PRIVATE));
+        let private = tree(&self.volume().join(PRIVATE_DIR));
         for path in private.keys() {
             assert!(
                 is_of_the_engine(path),
@@ -179,9 +181,10 @@ fn is_of_the_engine(path: &Path) -> bool {
         .map(|name| name.to_str().expect("text"))
         .collect();
     match *names.as_slice() {
-        ["lock" | "locks" | "journals" | "sessions" | "secret"] => true,
-        ["locks", "structure" | "plain" | "journaled"] => true,
-        ["locks" | "journals", shard] => u8::from_str_radix(shard, 16).is_ok(),
+        ["secret"] => true,
+        [name] => KEPT.contains(&name),
+        [LOCKS, name] => SPECIAL_LOCKS.contains(&name) || u8::from_str_radix(name, 16).is_ok(),
+        [LOG, name] => LOG_LOCKS.contains(&name) || LOG_FILES.contains(&name),
         _ => false,
     }
 }

@@ -3,11 +3,11 @@
 //! Must never remove anything itself: volumes know what is in use, and only they do.
 
 use crate::progress::Line;
-use crate::roots::{AnyRoot, Opening, Place, StoreOptions, told};
+use crate::roots::{self, Opening, Place, StoreOptions, told};
 use crate::size::written;
 use crate::time::{self, time};
 use crate::{FAILED, complain};
-use ability_storage::{Root, VolumeId};
+use ability_storage::{LocalRoot, Root, VolumeId};
 #[cfg(feature = "object-store")]
 use ability_storage_object_store::ObjectRoot;
 use anyhow::Result;
@@ -154,12 +154,30 @@ fn clear_all(args: &GcArgs) -> Result<Results> {
         store: Some(&args.store),
         ..Opening::default()
     };
-    if !args.root.is_url() {
-        // One that does not exist must not be made.
-        AnyRoot::open(&args.root, opening(true))?;
+    match &args.root {
+        Place::Directory(path) => {
+            // One that does not exist must not be made.
+            roots::open_directory(path, opening(true))?;
+            let root = roots::open_directory(path, opening(args.dry_run))?;
+            clear_each(args, &line, &root, |id| recover(&root, id))
+        }
+        #[cfg(feature = "object-store")]
+        Place::Url(url) => {
+            let root = roots::open_store(url, opening(args.dry_run))?;
+            clear_each(args, &line, &root, |id| sweep(&root, id, args))
+        }
+        #[cfg(not(feature = "object-store"))]
+        Place::Url(url) => Err(roots::without_stores(url)),
     }
-    let root = AnyRoot::open(&args.root, opening(args.dry_run))?;
-    let ids = root.volumes()?;
+}
+
+fn clear_each(
+    args: &GcArgs,
+    line: &Line,
+    root: &dyn Root,
+    clear: impl Fn(&VolumeId) -> Result<Cleared>,
+) -> Result<Results> {
+    let ids = root.list().map_err(told)?;
     if ids.is_empty() {
         let text = format!("there are no volumes in {}", args.root);
         line.aside(|| complain(text));
@@ -168,26 +186,22 @@ fn clear_all(args: &GcArgs) -> Result<Results> {
     for (number, id) in ids.iter().enumerate() {
         let (number, all) = (number + 1, ids.len());
         line.say(format!("{id}: volume {number} of {all}"));
-        let cleared = match &root {
-            AnyRoot::Directory(root) => recover(root, id),
-            #[cfg(feature = "object-store")]
-            AnyRoot::Store(root) => sweep(root, id, args),
-        };
-        results.push((id.clone(), cleared.map_err(|error| format!("{error:#}"))));
+        let cleared = clear(id).map_err(|error| format!("{error:#}"));
+        results.push((id.clone(), cleared));
     }
     Ok(results)
 }
 
 /// To open a volume is to clear it.
-fn recover(root: &Root, id: &VolumeId) -> Result<Cleared> {
-    let volume = root.volume(id).map_err(told)?;
+fn recover(root: &LocalRoot, id: &VolumeId) -> Result<Cleared> {
+    let volume = root.open_volume(id).map_err(told)?;
     let recovered = volume.counters().recoveries;
     Ok(Cleared::Directory { recovered })
 }
 
 #[cfg(feature = "object-store")]
 fn sweep(root: &ObjectRoot, id: &VolumeId, args: &GcArgs) -> Result<Cleared> {
-    let (volume, grace) = (root.volume(id), args.grace.unwrap_or(DAY));
+    let (volume, grace) = (root.open_volume(id), args.grace.unwrap_or(DAY));
     let swept = match args.dry_run {
         true => volume.would_sweep(grace),
         false => volume.sweep(grace),
@@ -282,11 +296,11 @@ mod tests {
     fn what_is_replaced_waits_for_the_time_of_grace() {
         let root = ObjectRoot::open("memory:///data").expect("opened");
         let user = VolumeId::user();
-        let volume = root.volume(&user);
+        let volume = root.open_volume(&user);
         for byte in [1, 2] {
             let path = FilePath::new("a").expect("valid");
             let contents = vec![byte; 100_000];
-            let write = Change::Write { path, contents };
+            let write = Change::write(path, contents);
             volume.commit(write.into()).expect("written");
         }
         let said = |grace, dry_run| {

@@ -57,7 +57,6 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let main = session(ability, Part::Main)?;
     let background = background.map(|ability| session(ability, Part::Background));
     let background = background.transpose()?;
-    drop(volumes);
 
     // Two threads: one for the guest, one that looks at the clock while the
     // guest computes; one more for each further guest.
@@ -69,6 +68,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let end = runtime.block_on(run_within(args.timeout, main, background, name));
     // What the host is writing for a guest that was stopped goes on to its end.
     runtime.shutdown_timeout(GRACE);
+    // Here, so that closing them is waited for, however long it takes.
+    drop(volumes);
 
     let end = end.with_context(|| format!("{name} could not be started"))?;
     Ok(told(end, name, args.verbose))

@@ -1,8 +1,8 @@
 //! From a root directory to the storage of one ability.
 
 use crate::args::RunArgs;
-use crate::roots::{self, AnyRoot, Opening, Place};
-use ability_storage::{Durability, Root, Scope, StorageCtx, Volume, VolumeId};
+use crate::roots::{self, Opening, Place};
+use ability_storage::{Durability, LocalVolume, Scope, StorageCtx, Volume, VolumeId};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,19 +30,15 @@ impl Volumes {
 pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
     let id = args.id.as_deref().unwrap_or(name);
     // First, so that nothing is asked of a store for what can never be.
-    let id = VolumeId::ability(id)
-        .map_err(roots::told)
-        .with_context(|| match args.id {
-            Some(_) => "--id cannot be used",
-            None => {
-                "the name of the file cannot be used as its id (another can be given with --id)"
-            }
-        })?;
+    let id = VolumeId::ability(id).with_context(|| match args.id {
+        Some(_) => "--id cannot be used",
+        None => "the name of the file cannot be used as its id (another can be given with --id)",
+    })?;
     let durability = match args.no_sync {
         true => Durability::None,
         false => Durability::Full,
     };
-    let directory = Root::options()
+    let directory = LocalVolume::options()
         .journaled(args.journaled)
         .durability(durability);
     let opening = Opening {
@@ -52,13 +48,13 @@ pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
         store: Some(&args.store),
         cache: Some(&args.cache),
     };
-    let root = AnyRoot::open(&args.root, opening)?;
+    let root = roots::open(&args.root, opening)?;
     if let (Some(scratch), Place::Directory(directory)) = (&args.scratch, &args.root) {
         check_apart(scratch, directory)?;
     }
     Ok(Volumes {
-        ability: root.volume(&id)?,
-        user: root.volume(&VolumeId::user())?,
+        ability: root.volume(&id).map_err(roots::told)?,
+        user: root.user().map_err(roots::told)?,
         most_value_bytes: args.storage.of_value(),
     })
 }

@@ -5,6 +5,7 @@
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+use end_to_end::chain::Head;
 use end_to_end::command::{Ability, names};
 use kill_points::{Call, Traced};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -31,13 +32,6 @@ fn an_audit_log_in_python_survives_a_kill_at_every_call() {
 #[test]
 fn an_audit_log_in_javascript_survives_a_kill_at_every_call() {
     survives_a_kill_at_every_call("js-audit", &[], "audit_chain.log");
-}
-
-/// What a process said of the chain: how many records, and the hash of the last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Head {
-    records: u64,
-    hash: String,
 }
 
 struct Run {
@@ -97,7 +91,7 @@ fn record_and_kill(ability: &Ability, guest: &str, args: &[&str], n: usize) -> i
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut said = String::new();
     stdout.read_line(&mut said)?;
-    let Some(ready) = head("ready ", &said) else {
+    let Some(ready) = Head::said("ready", &said) else {
         panic!("it said {said:?}: {:?}", end_to_end::command::ended(child));
     };
 
@@ -112,17 +106,7 @@ fn record_and_kill(ability: &Ability, guest: &str, args: &[&str], n: usize) -> i
     stdout.read_to_string(&mut said)?;
     Ok(Run {
         ready,
-        recorded: head("ok ", &said),
+        recorded: Head::said("ok", &said),
         killed_at,
-    })
-}
-
-/// The head in a whole line that begins so; the kill may have cut it off.
-fn head(kind: &str, line: &str) -> Option<Head> {
-    let words = line.strip_suffix('\n')?.strip_prefix(kind)?;
-    let (records, hash) = words.split_once(' ')?;
-    Some(Head {
-        records: records.parse().expect("a number"),
-        hash: hash.to_owned(),
     })
 }

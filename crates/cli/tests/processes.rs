@@ -1,5 +1,6 @@
 //! Many processes on one volume, and processes that are killed.
 
+use end_to_end::chain::Head;
 use end_to_end::command::{Ability, end, names};
 use end_to_end::many::{check_lines, share};
 use std::collections::BTreeSet;
@@ -90,9 +91,6 @@ fn two_processes_share_the_users_files() {
     assert_eq!([count("one"), count("two"), count("one")], ["1", "2", "3"]);
 }
 
-/// The last record that was acknowledged: its number and its hash.
-type Acknowledged = (u64, String);
-
 /// Feeds lines to a guest until it is killed after `life`, and returns the
 /// last record that it acknowledged, `before` if none.
 fn feed_and_kill(
@@ -100,28 +98,25 @@ fn feed_and_kill(
     guest: &str,
     args: &[&str],
     life: Duration,
-    before: Acknowledged,
-) -> Acknowledged {
+    before: Head,
+) -> Head {
     let mut command = ability.guest(guest, &[], args);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
     let mut stdin = child.stdin.take().expect("a pipe");
-    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let reader = thread::spawn(move || {
         let mut last = before;
-        for line in stdout.lines() {
-            let line = line.expect("text");
-            let words: Vec<_> = line.split(' ').collect();
-            let [kind, number, head] = words[..] else {
-                // Cut off by the kill.
-                break;
-            };
-            let number = number.parse().expect("a number");
-            if kind == "ready" {
+        let mut line = String::new();
+        while stdout.read_line(&mut line).expect("text") > 0 && line.ends_with('\n') {
+            last = if let Some(ready) = Head::said("ready", &line) {
                 // What was acknowledged is there, and at most one record more.
-                assert!((last.0..=last.0 + 1).contains(&number), "{last:?} {line}");
-                assert!(number != last.0 || head == last.1, "{last:?} {line}");
-            }
-            last = (number, head.to_owned());
+                let is_right = ready == last || ready.records == last.records + 1;
+                assert!(is_right, "{last:?} {line}");
+                ready
+            } else {
+                Head::said("ok", &line).unwrap_or_else(|| panic!("it said {line:?}"))
+            };
+            line.clear();
         }
         last
     });
@@ -167,30 +162,33 @@ fn survives_being_killed(guest: &str, args: &[&str], file: &str) {
     let ability = ability();
     let verify = [&["verify"], args].concat();
     let ended = ability.run(guest, &[], args);
-    let head = ended
-        .stdout
-        .trim()
-        .trim_start_matches("ready 0 ")
-        .to_owned();
-    let mut last = (0, head);
+    let mut last = Head::said("ready", &ended.stdout).expect("it is ready");
+    assert_eq!(last.records, 0);
     let mut stalled = 0;
     for _ in 0..KILLS {
         // A slow machine is given more time, until something is recorded.
         let life = Duration::from_millis((20 + u64::from(random(150))) << stalled.min(7));
-        let before = last.0;
+        let before = last.records;
         last = feed_and_kill(&ability, guest, args, life, last);
-        stalled = if last.0 > before { 0 } else { stalled + 1 };
+        stalled = if last.records > before {
+            0
+        } else {
+            stalled + 1
+        };
         let ended = ability.run(guest, &[], &verify);
         assert_eq!(ended.code, Some(0), "after {life:?}, {last:?}: {ended:?}");
         let verified = ended.stdout;
-        let exactly = format!("verified {} records", last.0);
-        let one_more = format!("verified {} records", last.0 + 1);
+        let exactly = format!("verified {} records", last.records);
+        let one_more = format!("verified {} records", last.records + 1);
         assert!(
             verified.starts_with(&exactly) || verified.starts_with(&one_more),
             "after {life:?}, {last:?}: {verified}"
         );
     }
-    assert!(last.0 > 0, "it was never given the time to record anything");
+    assert!(
+        last.records > 0,
+        "it was never given the time to record anything"
+    );
 
     // The last run was not killed: nothing but the file is left.
     assert_eq!(names(&ability.volume(guest)), [".ability-storage", file]);

@@ -3,14 +3,16 @@
 //! Every error answers first whether the change took place ([`Outcome`]); an
 //! error that says *not applied* must be true on the disk.
 
-use crate::{FilePath, PathError, Version};
+use crate::{FilePath, IdError, PathError, Version};
 use std::io;
+use std::sync::Arc;
 
 /// The result of everything that a volume does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What an error says of the change that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Nothing was changed; the old contents stand.
     NotApplied,
@@ -21,12 +23,27 @@ pub enum Outcome {
 }
 
 /// Why a volume did not do what it was asked, or cannot vouch for it.
-#[derive(Debug, thiserror::Error)]
+///
+/// Clones share the error of the system that is behind them. Implementors of
+/// [`Volume`](crate::Volume) make errors with the functions named after them, such as
+/// [`Error::conflict`].
+///
+/// ```
+/// use ability_storage_engine::{Error, FilePath, Outcome};
+///
+/// let path = FilePath::new("a.txt")?;
+/// let error = Error::not_found(&path);
+/// assert_eq!(error.outcome(), Outcome::NotApplied);
+/// assert!(matches!(error, Error::NotFound { path: missing, .. } if missing == path));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// There is no file at this path. What is not a regular file (a directory,
     /// a symbolic link, a device) is no file of the volume.
     #[error("there is no file {path}")]
+    #[non_exhaustive]
     NotFound {
         /// The path that was asked for.
         path: FilePath,
@@ -35,6 +52,7 @@ pub enum Error {
     /// The precondition did not hold, and nothing was changed. Read again,
     /// decide again, retry.
     #[error("{path} was not changed: it is not in the state that was expected ({})", found_text(.found))]
+    #[non_exhaustive]
     Conflict {
         /// The path whose precondition failed.
         path: FilePath,
@@ -46,8 +64,13 @@ pub enum Error {
     #[error(transparent)]
     Path(#[from] PathError),
 
+    /// The id breaks a rule for the ids of abilities.
+    #[error(transparent)]
+    Id(#[from] IdError),
+
     /// The path keeps the rules for names, but not the limits of this volume.
     #[error("{path} was not written: the volume does not allow the path, for {reason}")]
+    #[non_exhaustive]
     PathNotAllowed {
         /// The path that was to be written.
         path: FilePath,
@@ -58,6 +81,7 @@ pub enum Error {
     /// The path cannot be a file because of what else is in the volume: one of
     /// its directories is a file, or it is the directory of other files.
     #[error("{path} was not written: {reason}")]
+    #[non_exhaustive]
     NotAFile {
         /// The path that was to be written.
         path: FilePath,
@@ -67,6 +91,7 @@ pub enum Error {
 
     /// The contents are longer than the limit.
     #[error("{path} is longer than the limit of {limit} bytes; nothing was changed")]
+    #[non_exhaustive]
     TooLarge {
         /// The path that was to be read or written.
         path: FilePath,
@@ -77,6 +102,7 @@ pub enum Error {
     /// A limit of the volume on all its files would be exceeded. Delete what is
     /// no longer needed, then retry.
     #[error("{path} was not changed: {reason}")]
+    #[non_exhaustive]
     QuotaExceeded {
         /// The path that was to be written.
         path: FilePath,
@@ -86,6 +112,7 @@ pub enum Error {
 
     /// One step of a batch is to blame; nothing was changed by any.
     #[error("step {index} of the batch failed, so none was made: {source}")]
+    #[non_exhaustive]
     Step {
         /// Which step, counted from zero.
         index: usize,
@@ -97,12 +124,13 @@ pub enum Error {
     /// The disk, or the quota that the system gives, is full. Free some space,
     /// then retry.
     #[error("{path} was not changed: no space is left on the disk")]
+    #[non_exhaustive]
     NoSpace {
         /// The path that was to be written.
         path: FilePath,
         /// What the system said.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 
     /// The volume can only be read.
@@ -112,40 +140,44 @@ pub enum Error {
     /// The volume cannot be used: its directory is missing, not accessible, or on
     /// a file system that lacks what is needed. Nothing was changed.
     #[error("the volume cannot be used: {what}")]
+    #[non_exhaustive]
     Unavailable {
         /// What was tried, in words for a person.
         what: String,
         /// What the system said.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 
     /// The change is made and readers see it, but the system could not confirm
     /// that it is on the disk: a power cut may undo it. To be sure, make the
     /// same change again.
     #[error("{path} was changed, but the change may not survive a power cut: {source}")]
+    #[non_exhaustive]
     Unconfirmed {
         /// The path that was changed.
         path: FilePath,
         /// What the system said.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 
     /// The volume is reached over a network, and the answer to the request that makes
     /// the change was lost: it may have been made, or not, or may still be made, all
     /// of it or nothing. Read what is there now before you decide to make it again.
     #[error("{path} may have been changed, or not, for the answer was lost: {source}")]
+    #[non_exhaustive]
     InDoubt {
         /// The path that was to be changed.
         path: FilePath,
         /// What became of the request.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 
     /// The system refused; nothing was changed.
     #[error("{path} was not {intent}: {source}")]
+    #[non_exhaustive]
     Io {
         /// The path that was to be read or changed.
         path: FilePath,
@@ -153,7 +185,7 @@ pub enum Error {
         intent: &'static str,
         /// What the system said.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 }
 
@@ -167,9 +199,51 @@ impl Error {
         }
     }
 
-    /// An error of the system before a change was published.
-    pub(crate) fn not_changed(path: &FilePath, source: io::Error) -> Self {
+    /// [`Error::NotFound`].
+    pub fn not_found(path: &FilePath) -> Self {
+        Error::NotFound { path: path.clone() }
+    }
+
+    /// [`Error::Conflict`]: `found` is the version that is there.
+    pub fn conflict(path: &FilePath, found: Option<Version>) -> Self {
         let path = path.clone();
+        Error::Conflict { path, found }
+    }
+
+    /// [`Error::PathNotAllowed`].
+    pub fn path_not_allowed(path: &FilePath, reason: impl Into<String>) -> Self {
+        let (path, reason) = (path.clone(), reason.into());
+        Error::PathNotAllowed { path, reason }
+    }
+
+    /// [`Error::NotAFile`].
+    pub fn not_a_file(path: &FilePath, reason: impl Into<String>) -> Self {
+        let (path, reason) = (path.clone(), reason.into());
+        Error::NotAFile { path, reason }
+    }
+
+    /// [`Error::TooLarge`]: at most `limit` bytes are allowed.
+    pub fn too_large(path: &FilePath, limit: u64) -> Self {
+        let path = path.clone();
+        Error::TooLarge { path, limit }
+    }
+
+    /// [`Error::QuotaExceeded`].
+    pub fn quota_exceeded(path: &FilePath, reason: impl Into<String>) -> Self {
+        let (path, reason) = (path.clone(), reason.into());
+        Error::QuotaExceeded { path, reason }
+    }
+
+    /// [`Error::Step`]: the step `index`, counted from zero, failed with `error`.
+    pub fn in_step(index: usize, error: Error) -> Self {
+        let source = Box::new(error);
+        Error::Step { index, source }
+    }
+
+    /// An error of the system before a change was published: [`Error::NoSpace`],
+    /// [`Error::ReadOnly`] or [`Error::Io`], as `source` says.
+    pub fn not_changed(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
+        let (path, source) = (path.clone(), source.into());
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Error::NoSpace { path, source }
@@ -183,9 +257,51 @@ impl Error {
         }
     }
 
+    /// [`Error::Io`] where nothing was to be changed.
+    pub fn not_read(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
+        Error::Io {
+            path: path.clone(),
+            intent: "read",
+            source: source.into(),
+        }
+    }
+
+    /// A volume was asked for a kind of change that it does not know: an [`Error::Io`].
+    pub fn unsupported(path: &FilePath) -> Self {
+        Error::not_changed(path, io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    /// A writer is to be committed although it did not take all it was given: an
+    /// [`Error::Io`].
+    pub fn after_failed_write(path: &FilePath) -> Self {
+        Error::not_changed(path, io::Error::other("an earlier write to it failed"))
+    }
+
+    /// [`Error::Unavailable`]: `what` says in words for a person what was tried.
+    pub fn unavailable(what: impl Into<String>, source: impl Into<Arc<io::Error>>) -> Self {
+        let (what, source) = (what.into(), source.into());
+        Error::Unavailable { what, source }
+    }
+
+    /// [`Error::Unconfirmed`].
+    pub fn unconfirmed(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
+        let (path, source) = (path.clone(), source.into());
+        Error::Unconfirmed { path, source }
+    }
+
+    /// [`Error::InDoubt`].
+    pub fn in_doubt(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
+        let (path, source) = (path.clone(), source.into());
+        Error::InDoubt { path, source }
+    }
+
     /// An error of the system before a change was published, in something that many
     /// changes need: `what` says it in words for a person.
-    pub(crate) fn not_possible(path: Option<&FilePath>, what: &str, source: io::Error) -> Self {
+    pub(crate) fn not_possible(
+        path: Option<&FilePath>,
+        what: &str,
+        source: impl Into<Arc<io::Error>>,
+    ) -> Self {
         let error = match path {
             Some(path) => Self::not_changed(path, source),
             None => return Self::unavailable(what, source),
@@ -195,39 +311,6 @@ impl Error {
             Error::Io { source, .. } => Self::unavailable(what, source),
             full_or_read_only => full_or_read_only,
         }
-    }
-
-    pub(crate) fn unavailable(what: &str, source: io::Error) -> Self {
-        Error::Unavailable {
-            what: what.to_owned(),
-            source,
-        }
-    }
-
-    /// An error of the system after a change was published.
-    pub(crate) fn unconfirmed(path: &FilePath, source: io::Error) -> Self {
-        Error::Unconfirmed {
-            path: path.clone(),
-            source,
-        }
-    }
-
-    /// A writer is to be committed although it did not take all it was given.
-    pub fn after_failed_write(path: &FilePath) -> Self {
-        Error::not_changed(path, io::Error::other("an earlier write to it failed"))
-    }
-
-    /// An error of the system where nothing was to be changed.
-    pub(crate) fn not_read(path: &FilePath, source: io::Error) -> Self {
-        Error::Io {
-            path: path.clone(),
-            intent: "read",
-            source,
-        }
-    }
-
-    pub(crate) fn not_found(path: &FilePath) -> Self {
-        Error::NotFound { path: path.clone() }
     }
 
     /// A directory that has the name of a file could not be removed.
@@ -240,17 +323,31 @@ impl Error {
     }
 
     pub(crate) fn directory_of_others(path: &FilePath) -> Self {
-        Error::NotAFile {
-            path: path.clone(),
-            reason: "it is the directory of other files".to_owned(),
-        }
+        Self::not_a_file(path, "it is the directory of other files")
     }
 
     pub(crate) fn beneath_a_file(path: &FilePath, ancestor: &str) -> Self {
-        Error::NotAFile {
-            path: path.clone(),
-            reason: format!("{ancestor} is not a directory"),
-        }
+        Self::not_a_file(path, format!("{ancestor} is not a directory"))
+    }
+}
+
+/// For code between a volume and `std::io`: the engine's error is the source, and
+/// [`io::Error::downcast`] takes it out again.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::NotFound { .. } => io::ErrorKind::NotFound,
+            Error::Path(_) | Error::Id(_) | Error::PathNotAllowed { .. } => {
+                io::ErrorKind::InvalidInput
+            }
+            Error::TooLarge { .. } => io::ErrorKind::FileTooLarge,
+            Error::QuotaExceeded { .. } => io::ErrorKind::QuotaExceeded,
+            Error::NoSpace { .. } => io::ErrorKind::StorageFull,
+            Error::ReadOnly => io::ErrorKind::ReadOnlyFilesystem,
+            Error::Unavailable { source, .. } | Error::Io { source, .. } => source.kind(),
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
     }
 }
 

@@ -11,44 +11,69 @@
 //! let path = FilePath::new("notes/today.md")?;
 //!
 //! // Whole and durable when `commit` returns, or not at all.
-//! let write = Change::Write { path: path.clone(), contents: b"first".to_vec() };
+//! let write = Change::write(path.clone(), b"first");
 //! volume.commit(write.into())?;
 //!
 //! // Replace only what was read: no update of another writer is lost.
 //! let seen = volume.read(&path, 1 << 20)?;
-//! let write = Change::Write { path: path.clone(), contents: b"second".to_vec() };
+//! let write = Change::write(path.clone(), b"second");
 //! volume.commit(write.clone().only_if(Precondition::Version(seen.version())).into())?;
 //!
 //! let stale = volume.commit(write.only_if(Precondition::Version(seen.version())).into());
 //! assert!(matches!(stale, Err(Error::Conflict { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # The source
+//!
+//! | module | holds |
+//! |---|---|
+//! | `volume` | the trait [`Volume`], and what its calls take and return |
+//! | `path`, `volume_id`, `version`, `limits`, `error` | one type each, with its rules |
+//! | `local` | [`LocalVolume`], a volume in a directory: commits, recovery, isolation |
+//! | `memory` | [`MemoryVolume`], a volume for tests |
+//! | `root`, `local_root` | many volumes by their ids |
+//! | `layers` | volumes over volumes: read-only, counted |
+//! | [`author`] | for implementors of volumes: what a batch means, counters, conformance |
+//! | `std_io` | adapters to `std::io` |
+//! | `layout` | names on the disk, for tests of other crates |
 
 #![deny(missing_docs)]
 
-#[cfg(any(test, feature = "conformance"))]
-pub mod conformance;
+// First, for the macro that is in it.
+#[macro_use]
+mod volume;
+
+pub mod author;
 mod error;
+mod layers;
+#[doc(hidden)]
+pub mod layout;
 mod limits;
 mod local;
+mod local_root;
 mod memory;
 #[cfg(test)]
 mod model_tests;
-pub mod observe;
 mod path;
-pub mod table;
+mod root;
+mod std_io;
 mod version;
-mod volume;
 mod volume_id;
 
+use author::observe;
+pub use author::observe::Counters;
 pub use error::{Error, Outcome, Result};
+pub use layers::{Counted, ReadOnly};
 pub use limits::Limits;
 pub use local::{Durability, LocalVolume, LocalVolumeOptions};
+pub use local_root::{LocalRoot, LocalRootOptions};
 pub use memory::MemoryVolume;
-pub use observe::Counters;
 pub use path::{FilePath, PathError};
-pub use version::{Hasher, Version};
+pub use root::Root;
+pub use std_io::{ReaderIo, WriterIo};
+pub use version::{Version, VersionHasher};
 pub use volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
 };
-pub use volume_id::VolumeId;
+pub use volume_id::{IdError, VolumeId};

@@ -45,36 +45,42 @@ impl Default for Limits {
 
 impl Limits {
     /// These limits with another length of the longest file, in bytes.
+    #[must_use]
     pub fn max_file_bytes(mut self, bytes: u64) -> Self {
         self.max_file_bytes = bytes;
         self
     }
 
     /// These limits with another length of all files, in bytes.
+    #[must_use]
     pub fn max_total_bytes(mut self, bytes: u64) -> Self {
         self.max_total_bytes = bytes;
         self
     }
 
     /// These limits with another number of files.
+    #[must_use]
     pub fn max_files(mut self, files: u64) -> Self {
         self.max_files = files;
         self
     }
 
     /// These limits with another number of components of a path.
+    #[must_use]
     pub fn max_depth(mut self, components: usize) -> Self {
         self.max_depth = components;
         self
     }
 
     /// These limits with another number of open writers.
+    #[must_use]
     pub fn max_writers(mut self, writers: usize) -> Self {
         self.max_writers = writers;
         self
     }
 
     /// These limits with another number of bytes on their way.
+    #[must_use]
     pub fn max_bytes_in_flight(mut self, bytes: u64) -> Self {
         self.max_bytes_in_flight = bytes;
         self
@@ -82,6 +88,7 @@ impl Limits {
 
     /// These limits with names that end in one of `endings` only, without
     /// regard to case.
+    #[must_use]
     pub fn endings<E: Into<String>>(mut self, endings: impl IntoIterator<Item = E>) -> Self {
         let lower = |ending: E| ending.into().to_lowercase();
         self.endings = Some(endings.into_iter().map(lower).collect());
@@ -90,6 +97,7 @@ impl Limits {
 
     /// These limits with names of plain text only: `.txt`, `.csv`, `.json`,
     /// `.md`, `.log`, `.yaml`, `.yml`.
+    #[must_use]
     pub fn text_files_only(self) -> Self {
         self.endings(TEXT_ENDINGS)
     }
@@ -109,15 +117,11 @@ impl Limits {
     }
 
     /// Whether a file may have this path at all.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::PathNotAllowed`].
-    pub fn check_path(&self, path: &FilePath) -> Result<()> {
+    pub(crate) fn check_path(&self, path: &FilePath) -> Result<()> {
         if path.components().count() > self.max_depth {
             let depth = self.max_depth;
             let reason = format!("it has more than {depth} components");
-            return Err(not_allowed(path, reason));
+            return Err(Error::path_not_allowed(path, reason));
         }
         let Some(endings) = &self.endings else {
             return Ok(());
@@ -127,52 +131,37 @@ impl Limits {
             return Ok(());
         }
         let reason = format!("it must end in one of {}", endings.join(", "));
-        Err(not_allowed(path, reason))
+        Err(Error::path_not_allowed(path, reason))
     }
 
-    /// Whether a file may be so many bytes long.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TooLarge`].
-    pub fn check_file(&self, path: &FilePath, bytes: u64) -> Result<()> {
+    /// Whether a file may have this length.
+    pub(crate) fn check_file(&self, path: &FilePath, bytes: u64) -> Result<()> {
         if bytes <= self.max_file_bytes {
             return Ok(());
         }
-        Err(Error::TooLarge {
-            path: path.clone(),
-            limit: self.max_file_bytes,
-        })
+        Err(Error::too_large(path, self.max_file_bytes))
     }
 
-    /// Whether one more writer may be opened, for the file at `path`, where so many are
-    /// open.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::QuotaExceeded`].
-    pub fn check_writers(&self, path: &FilePath, open: usize) -> Result<()> {
+    /// Whether one more writer may be opened, for the file at `path`, where `open`
+    /// writers are open.
+    pub(crate) fn check_writers(&self, path: &FilePath, open: usize) -> Result<()> {
         if open < self.max_writers {
             return Ok(());
         }
         let limit = self.max_writers;
         let reason = format!("{limit} writers are open, and no more are allowed");
-        Err(refused(path, reason))
+        Err(Error::quota_exceeded(path, reason))
     }
 
-    /// Whether so many bytes may be on their way at once, those for the file at `path`
-    /// among them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::QuotaExceeded`].
-    pub fn check_in_flight(&self, path: &FilePath, bytes: u64) -> Result<()> {
+    /// Whether this number of bytes may be in flight at once, those for the file at
+    /// `path` among them.
+    pub(crate) fn check_in_flight(&self, path: &FilePath, bytes: u64) -> Result<()> {
         if bytes <= self.max_bytes_in_flight {
             return Ok(());
         }
         let limit = self.max_bytes_in_flight;
         let reason = format!("more than {limit} bytes would be on their way at once");
-        Err(refused(path, reason))
+        Err(Error::quota_exceeded(path, reason))
     }
 
     /// Whether the volume may come to hold `after`; shrinking is always
@@ -181,29 +170,13 @@ impl Limits {
         if after.bytes > self.max_total_bytes && after.bytes > before.bytes {
             let limit = self.max_total_bytes;
             let reason = format!("all files together would exceed {limit} bytes");
-            return Err(refused(path, reason));
+            return Err(Error::quota_exceeded(path, reason));
         }
         if after.files > self.max_files && after.files > before.files {
             let limit = self.max_files;
-            return Err(refused(
-                path,
-                format!("there would be more than {limit} files"),
-            ));
+            let reason = format!("there would be more than {limit} files");
+            return Err(Error::quota_exceeded(path, reason));
         }
         Ok(())
-    }
-}
-
-fn refused(path: &FilePath, reason: String) -> Error {
-    Error::QuotaExceeded {
-        path: path.clone(),
-        reason,
-    }
-}
-
-fn not_allowed(path: &FilePath, reason: String) -> Error {
-    Error::PathNotAllowed {
-        path: path.clone(),
-        reason,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! It keeps every promise of [`Volume`] but one: nothing outlives the value.
 
-use crate::table::{Edit, Entry, Table};
+use crate::author::plan::Edit;
+use crate::author::table::{Entry, Table};
 use crate::volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
 };
@@ -18,8 +19,8 @@ use std::time::SystemTime;
 ///
 /// let volume = MemoryVolume::new();
 /// let path = FilePath::new("greeting.txt")?;
-/// volume.commit(Change::Write { path: path.clone(), contents: b"hello".to_vec() }.into())?;
-/// assert_eq!(volume.read(&path, 1024)?.contents, b"hello");
+/// volume.commit(Change::write(path.clone(), b"hello").into())?;
+/// assert_eq!(volume.read(&path, 1024)?.contents(), b"hello");
 /// # Ok::<(), ability_storage_engine::Error>(())
 /// ```
 #[derive(Debug, Default)]
@@ -89,22 +90,14 @@ impl Volume for MemoryVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
         let contents = self.shared.find(path)?.contents;
         if contents.len() as u64 > max_bytes {
-            return Err(Error::TooLarge {
-                path: path.clone(),
-                limit: max_bytes,
-            });
+            return Err(Error::too_large(path, max_bytes));
         }
-        Ok(Snapshot {
-            contents: contents.to_vec(),
-        })
+        Ok(Snapshot::new(contents.to_vec()))
     }
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
         let file = self.shared.find(path)?;
-        Ok(FileInfo {
-            size: file.contents.len() as u64,
-            modified: file.modified,
-        })
+        Ok(FileInfo::new(file.contents.len() as u64, file.modified))
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
@@ -152,7 +145,7 @@ impl Shared {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let versions = batch.versions();
+        let versions = batch.versions().to_vec();
         let edits = batch.into_steps().into_iter().map(edit);
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         files.play(edits, &self.limits)?;
@@ -160,7 +153,7 @@ impl Shared {
     }
 }
 
-fn edit(step: Step) -> (Edit<MemoryFile>, Precondition) {
+fn edit(step: Step) -> (Edit<MemoryFile, Vec<u8>>, Precondition) {
     let edit = match step.change {
         Change::Write { path, contents } => Edit::Put {
             path,
@@ -199,8 +192,7 @@ impl Writer for MemoryWriter {
         }
         let contents = std::mem::take(&mut self.contents);
         let version = Version::of(&contents);
-        let path = self.path.clone();
-        let write = Change::Write { path, contents };
+        let write = Change::write(self.path.clone(), contents);
         self.shared.commit(write.only_if(precondition).into())?;
         Ok(version)
     }

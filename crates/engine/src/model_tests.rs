@@ -370,17 +370,11 @@ fn batch(model: &Contents, actions: &[Action]) -> Batch {
 fn step(model: &Contents, action: &Action) -> Step {
     let (path, contents) = (file(action.path), action.contents.clone());
     let change = match action.kind {
-        Kind::Write => Change::Write { path, contents },
-        Kind::Rewrite => Change::Write {
-            contents: model.get(action.path).cloned().unwrap_or(contents),
-            path,
-        },
-        Kind::Append => Change::Append { path, contents },
-        Kind::Delete => Change::Delete { path },
-        Kind::Rename => Change::Rename {
-            source: file(action.other),
-            target: path,
-        },
+        Kind::Write => Change::write(path, contents),
+        Kind::Rewrite => Change::write(path, model.get(action.path).cloned().unwrap_or(contents)),
+        Kind::Append => Change::append(path, contents),
+        Kind::Delete => Change::delete(path),
+        Kind::Rename => Change::rename(file(action.other), path),
     };
     let current = model.get(action.path).map(|contents| Version::of(contents));
     change.only_if(match (action.condition, current) {

@@ -149,7 +149,7 @@ impl TryFrom<String> for FilePath {
 }
 
 /// An error message must not carry a megabyte that a guest sent as a path.
-fn shortened(mut path: String) -> String {
+pub(crate) fn shortened(mut path: String) -> String {
     if path.len() > FilePath::MAX_BYTES {
         path.truncate(path.floor_char_boundary(FilePath::MAX_BYTES));
         path.push('…');

@@ -42,7 +42,7 @@ impl Version {
 
     /// The version of all that `reader` gives and what comes after it.
     pub(crate) fn of_parts(reader: Option<impl io::Read>, more: &[u8]) -> io::Result<Self> {
-        let mut hasher = Hasher::default();
+        let mut hasher = VersionHasher::default();
         if let Some(mut reader) = reader {
             io::copy(&mut reader, &mut hasher.0)?;
         }
@@ -54,17 +54,17 @@ impl Version {
 /// Finds the [`Version`] of contents that come piece by piece.
 ///
 /// ```
-/// use ability_storage_engine::{Hasher, Version};
+/// use ability_storage_engine::{VersionHasher, Version};
 ///
-/// let mut hasher = Hasher::default();
+/// let mut hasher = VersionHasher::default();
 /// hasher.update(b"hel");
 /// hasher.update(b"lo");
 /// assert_eq!(hasher.version(), Version::of(b"hello"));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Hasher(blake3::Hasher);
+pub struct VersionHasher(blake3::Hasher);
 
-impl Hasher {
+impl VersionHasher {
     /// Adds to the end of the contents.
     pub fn update(&mut self, contents: &[u8]) {
         self.0.update(contents);

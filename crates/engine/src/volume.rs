@@ -1,9 +1,11 @@
 //! `Volume`: what any place that holds whole files promises.
 //!
 //! Nothing that only a directory can do belongs in here: an object store takes
-//! the same trait and the same [conformance suite](crate::conformance).
+//! the same trait and the same [conformance suite](crate::author).
 
 use crate::{Error, FilePath, Result, Version};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 /// A place that holds whole files.
@@ -21,7 +23,12 @@ use std::time::SystemTime;
 ///   against all other threads and processes.
 ///
 /// All calls may block on a disk; all may be made from many threads at once.
-/// Readers never wait for writers.
+/// Readers never wait for writers. Dropping a volume may block as well.
+///
+/// References, `Box` and `Arc` of a volume are volumes. What changes how a volume
+/// behaves is a layer over any of them, such as [`ReadOnly`](crate::ReadOnly) and
+/// [`Counted`](crate::Counted). The module [`author`](crate::author) has what helps to
+/// implement one.
 pub trait Volume: Send + Sync {
     /// The whole contents of a file of at most `max_bytes` bytes.
     ///
@@ -103,6 +110,91 @@ pub trait Volume: Send + Sync {
     }
 }
 
+/// Makes methods of a [`Volume`] that another volume answers: those that are named, or
+/// all.
+///
+/// ```
+/// use ability_storage_engine::author::delegate;
+/// use ability_storage_engine::{Batch, Error, Result, Version, Volume};
+///
+/// struct Full<V>(V);
+///
+/// impl<V: Volume> Volume for Full<V> {
+///     delegate!(self => self.0; read, stat, list, writer, reader, usage, exists);
+///
+///     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+///         match batch.steps().first() {
+///             Some(step) => Err(Error::quota_exceeded(step.change.target(), "it is full")),
+///             None => Ok(Vec::new()),
+///         }
+///     }
+/// }
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __delegate_volume {
+    ($self:ident => $to:expr) => {
+        $crate::__delegate_volume! {
+            $self => $to; read, stat, list, commit, writer, reader, usage, exists
+        }
+    };
+    ($self:ident => $to:expr; $($method:ident),+) => {
+        $($crate::__delegate_volume! { @ $method $self $to })+
+    };
+    (@ read $self:ident $to:expr) => {
+        fn read(&$self, path: &$crate::FilePath, max_bytes: u64) -> $crate::Result<$crate::Snapshot> {
+            $crate::Volume::read(&$to, path, max_bytes)
+        }
+    };
+    (@ stat $self:ident $to:expr) => {
+        fn stat(&$self, path: &$crate::FilePath) -> $crate::Result<$crate::FileInfo> {
+            $crate::Volume::stat(&$to, path)
+        }
+    };
+    (@ list $self:ident $to:expr) => {
+        fn list(&$self, directory: Option<&$crate::FilePath>) -> $crate::Result<Vec<$crate::FilePath>> {
+            $crate::Volume::list(&$to, directory)
+        }
+    };
+    (@ commit $self:ident $to:expr) => {
+        fn commit(&$self, batch: $crate::Batch) -> $crate::Result<Vec<Option<$crate::Version>>> {
+            $crate::Volume::commit(&$to, batch)
+        }
+    };
+    (@ writer $self:ident $to:expr) => {
+        fn writer(&$self, path: &$crate::FilePath) -> $crate::Result<Box<dyn $crate::Writer>> {
+            $crate::Volume::writer(&$to, path)
+        }
+    };
+    (@ reader $self:ident $to:expr) => {
+        fn reader(&$self, path: &$crate::FilePath) -> $crate::Result<Box<dyn $crate::Reader>> {
+            $crate::Volume::reader(&$to, path)
+        }
+    };
+    (@ usage $self:ident $to:expr) => {
+        fn usage(&$self) -> $crate::Result<$crate::Usage> {
+            $crate::Volume::usage(&$to)
+        }
+    };
+    (@ exists $self:ident $to:expr) => {
+        fn exists(&$self, path: &$crate::FilePath) -> $crate::Result<bool> {
+            $crate::Volume::exists(&$to, path)
+        }
+    };
+}
+
+impl<T: Volume + ?Sized> Volume for &T {
+    __delegate_volume!(self => **self);
+}
+
+impl<T: Volume + ?Sized> Volume for Box<T> {
+    __delegate_volume!(self => **self);
+}
+
+impl<T: Volume + ?Sized> Volume for Arc<T> {
+    __delegate_volume!(self => **self);
+}
+
 /// A file that is being written. Nobody sees it before
 /// [`commit`](Writer::commit); dropping it leaves nothing.
 pub trait Writer: Send {
@@ -149,16 +241,51 @@ pub struct Usage {
 }
 
 /// A file as it was at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Snapshot {
-    /// All bytes of the file.
-    pub contents: Vec<u8>,
+    pub(crate) contents: Vec<u8>,
+    version: OnceLock<Version>,
 }
 
 impl Snapshot {
-    /// The version of these contents. Hashes them at each call.
+    /// A file with these contents.
+    pub fn new(contents: impl Into<Vec<u8>>) -> Self {
+        Self {
+            contents: contents.into(),
+            version: OnceLock::new(),
+        }
+    }
+
+    /// All bytes of the file.
+    pub fn contents(&self) -> &[u8] {
+        &self.contents
+    }
+
+    /// All bytes of the file, without copying them.
+    pub fn into_contents(self) -> Vec<u8> {
+        self.contents
+    }
+
+    /// The version of the contents. The first call hashes them.
     pub fn version(&self) -> Version {
-        Version::of(&self.contents)
+        *self.version.get_or_init(|| Version::of(&self.contents))
+    }
+}
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.contents == other.contents
+    }
+}
+
+impl Eq for Snapshot {}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.contents.len();
+        f.debug_struct("Snapshot")
+            .field("bytes", &bytes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -173,8 +300,7 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
-    /// For who implements a [`Volume`].
-    pub fn new(size: u64, modified: SystemTime) -> Self {
+    pub(crate) fn new(size: u64, modified: SystemTime) -> Self {
         Self { size, modified }
     }
 }
@@ -187,14 +313,16 @@ impl FileInfo {
 /// let volume = MemoryVolume::new();
 /// let path = |text| FilePath::new(text);
 /// let mut batch = Batch::new();
-/// batch.push(Change::Write { path: path("a")?, contents: b"1".to_vec() });
-/// batch.push(Change::Write { path: path("b")?, contents: b"2".to_vec() }.only_if(Precondition::Absent));
+/// batch.push(Change::write(path("a")?, b"1"));
+/// batch.push(Change::write(path("b")?, b"2").only_if(Precondition::Absent));
 /// assert_eq!(volume.commit(batch)?.len(), 2);
 /// # Ok::<(), ability_storage_engine::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use = "a batch changes nothing before it is committed"]
 pub struct Batch {
     steps: Vec<Step>,
+    versions: OnceLock<Vec<Option<Version>>>,
 }
 
 impl Batch {
@@ -206,6 +334,7 @@ impl Batch {
     /// Adds a step, which takes effect after those added before.
     pub fn push(&mut self, step: impl Into<Step>) {
         self.steps.push(step.into());
+        self.versions.take();
     }
 
     /// The steps in their order.
@@ -213,14 +342,16 @@ impl Batch {
         &self.steps
     }
 
-    /// For each step the version that it writes, as a commit returns them. Hashes all
-    /// contents at each call.
-    pub fn versions(&self) -> Vec<Option<Version>> {
-        let written = |step: &Step| match &step.change {
-            Change::Write { contents, .. } => Some(Version::of(contents)),
-            _ => None,
-        };
-        self.steps.iter().map(written).collect()
+    /// For each step the version that it writes, as a commit returns them. The first
+    /// call hashes all contents.
+    pub fn versions(&self) -> &[Option<Version>] {
+        self.versions.get_or_init(|| {
+            let written = |step: &Step| match &step.change {
+                Change::Write { contents, .. } => Some(Version::of(contents)),
+                _ => None,
+            };
+            self.steps.iter().map(written).collect()
+        })
     }
 
     /// The steps in their order, without copying what they bring.
@@ -232,9 +363,7 @@ impl Batch {
 /// A batch of one.
 impl<S: Into<Step>> From<S> for Batch {
     fn from(step: S) -> Self {
-        Self {
-            steps: vec![step.into()],
-        }
+        Self::from_iter([step])
     }
 }
 
@@ -242,12 +371,15 @@ impl<S: Into<Step>> FromIterator<S> for Batch {
     fn from_iter<I: IntoIterator<Item = S>>(steps: I) -> Self {
         Self {
             steps: steps.into_iter().map(Into::into).collect(),
+            versions: OnceLock::new(),
         }
     }
 }
 
 /// One change to one volume, and what must be true for it to be made.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use = "a step changes nothing before it is committed"]
 pub struct Step {
     /// The change.
     pub change: Change,
@@ -257,11 +389,17 @@ pub struct Step {
 }
 
 /// What a commit does.
+///
+/// A volume that is asked for a kind of change that it does not know answers
+/// [`Error::unsupported`] and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "a change is not made before it is committed"]
 pub enum Change {
     /// Makes `contents` the file at `path`. Directories on the way are created.
     /// If they are what the file holds already, it may be left as it is, with its time
     /// of last change.
+    #[non_exhaustive]
     Write {
         /// The file to create or replace.
         path: FilePath,
@@ -270,6 +408,7 @@ pub enum Change {
     },
     /// Adds `contents` to the end of the file at `path`, creating it if needed:
     /// all of them or none.
+    #[non_exhaustive]
     Append {
         /// The file to create or extend.
         path: FilePath,
@@ -277,6 +416,7 @@ pub enum Change {
         contents: Vec<u8>,
     },
     /// Moves the file at `source` to `target`, replacing what is there.
+    #[non_exhaustive]
     Rename {
         /// The file to move; it must exist.
         source: FilePath,
@@ -284,6 +424,7 @@ pub enum Change {
         target: FilePath,
     },
     /// Removes the file at `path`. Removing what is absent succeeds.
+    #[non_exhaustive]
     Delete {
         /// The file to remove.
         path: FilePath,
@@ -291,6 +432,28 @@ pub enum Change {
 }
 
 impl Change {
+    /// [`Change::Write`].
+    pub fn write(path: FilePath, contents: impl Into<Vec<u8>>) -> Self {
+        let contents = contents.into();
+        Change::Write { path, contents }
+    }
+
+    /// [`Change::Append`].
+    pub fn append(path: FilePath, contents: impl Into<Vec<u8>>) -> Self {
+        let contents = contents.into();
+        Change::Append { path, contents }
+    }
+
+    /// [`Change::Rename`].
+    pub fn rename(source: FilePath, target: FilePath) -> Self {
+        Change::Rename { source, target }
+    }
+
+    /// [`Change::Delete`].
+    pub fn delete(path: FilePath) -> Self {
+        Change::Delete { path }
+    }
+
     /// The path that the precondition is about: the one whose contents change.
     pub fn target(&self) -> &FilePath {
         match self {
@@ -338,6 +501,7 @@ impl From<Change> for Step {
 
 /// What must be true of a file at the moment of the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Precondition {
     /// Nothing.
     Any,
@@ -372,10 +536,7 @@ impl Precondition {
         if self.holds_for(found) {
             return Ok(());
         }
-        Err(Error::Conflict {
-            path: path.clone(),
-            found,
-        })
+        Err(Error::conflict(path, found))
     }
 }
 

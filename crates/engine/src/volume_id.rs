@@ -3,9 +3,9 @@
 //! The layout of a root is the same wherever it is: `abilities/<id>/` for each
 //! ability and `user/` for what they share. No id leads out of `abilities/`.
 
-use crate::{Error, FilePath, Result};
+use crate::FilePath;
+use crate::path::shortened;
 use std::fmt;
-use std::io;
 
 /// One of the volumes that a host keeps for a user: that of an ability, or the one
 /// that all abilities share.
@@ -16,10 +16,30 @@ use std::io;
 /// assert_eq!(VolumeId::ability("todo")?.to_string(), "abilities/todo");
 /// assert_eq!(VolumeId::user().to_string(), "user");
 /// assert!(VolumeId::ability("../user").is_err());
-/// # Ok::<(), ability_storage_engine::Error>(())
+/// # Ok::<(), ability_storage_engine::IdError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VolumeId(Option<Box<str>>);
+
+/// An id that breaks a rule, and which one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{id:?} cannot be the id of an ability: {reason}")]
+pub struct IdError {
+    id: String,
+    reason: String,
+}
+
+impl IdError {
+    /// The id as it was given, cut after 1,024 bytes or so.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The rule that it breaks, in words for a person.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
 
 impl VolumeId {
     /// Where a root keeps the volumes of abilities.
@@ -32,17 +52,15 @@ impl VolumeId {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if it is not, with the reason.
-    pub fn ability(id: &str) -> Result<Self> {
+    /// [`IdError`] with the rule that is broken.
+    pub fn ability(id: &str) -> Result<Self, IdError> {
         let reason = match FilePath::new(id) {
             Ok(path) if path.parent().is_none() => return Ok(Self(Some(id.into()))),
             Ok(_) => "it contains a slash".to_owned(),
             Err(error) => error.reason().to_owned(),
         };
-        Err(Error::Unavailable {
-            what: format!("{id:?} cannot be the id of an ability"),
-            source: io::Error::new(io::ErrorKind::InvalidInput, reason),
-        })
+        let id = shortened(id.to_owned());
+        Err(IdError { id, reason })
     }
 
     /// The volume that all abilities share.
@@ -66,5 +84,30 @@ impl fmt::Display for VolumeId {
             Some(id) => write!(f, "{}/{id}", Self::ABILITIES),
             None => f.write_str(Self::USER),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn rejects_invalid_ids() {
+        for (id, reason) in [
+            ("", "it is empty"),
+            ("a/b", "it contains a slash"),
+            ("../user", "."),
+            ("a:b", "colon"),
+        ] {
+            let error = VolumeId::ability(id).expect_err(id);
+            assert_eq!(error.id(), id);
+            assert!(error.reason().contains(reason), "{error}");
+            // A host can tell it from a disk that fails.
+            assert!(matches!(Error::from(error), Error::Id(_)));
+        }
+        let long = "a".repeat(1 << 20);
+        let error = VolumeId::ability(&long).expect_err("too long");
+        assert!(error.to_string().len() < 2_000);
     }
 }

@@ -1,7 +1,7 @@
 //! Every volume of this crate runs the suite that any volume must pass.
 #![cfg(feature = "conformance")]
 
-use ability_storage_engine::{LocalVolume, MemoryVolume, Volume, conformance};
+use ability_storage_engine::{LocalVolume, MemoryVolume, Volume, author::conformance};
 
 mod memory {
     use super::*;
@@ -35,7 +35,7 @@ mod journaled {
 /// Two sessions at once, each call through another of them.
 mod two_sessions {
     use super::*;
-    use ability_storage_engine::conformance::InTurn;
+    use ability_storage_engine::author::conformance::InTurn;
 
     fn run_on(run: fn(&dyn Volume), journaled: bool) {
         let directory = tempfile::tempdir().expect("a temporary directory");

@@ -1,5 +1,6 @@
 //! What a volume tells of its work.
 
+use ability_storage_engine::layout::{PRIVATE_DIR, SESSIONS};
 use ability_storage_engine::{
     Change, Counters, Durability, Error, FilePath, LocalVolume, Precondition, Version, Volume,
 };
@@ -31,14 +32,28 @@ fn every_commit_is_counted_by_its_outcome() {
     assert_eq!((counters.unconfirmed, counters.recoveries), (0, 0));
     assert!(counters.syncs > 0);
 
-    let append = |contents: &[u8]| Change::Append {
-        path: file("a"),
-        contents: contents.to_vec(),
-    };
+    let append = |contents: &[u8]| Change::append(file("a"), contents.to_vec());
     volume.commit(append(b"first").into()).expect("made");
     let before = volume.counters().syncs;
     volume.commit(append(b"second").into()).expect("made");
     assert_eq!(volume.counters().syncs - before, 1, "one for an append");
+}
+
+/// The contents of each file, all at once as far as the system has a call for that; the
+/// names; the record.
+#[test]
+fn a_batch_of_many_files_costs_few_syncs() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    let batch = |contents: &'static [u8]| {
+        let writes = (0..64).map(|number| write(&format!("batch/{number}"), contents));
+        volume.commit(writes.collect()).expect("made");
+    };
+    batch(b"first");
+    let before = volume.counters().syncs;
+    batch(b"second");
+    let syncs = volume.counters().syncs - before;
+    assert!(syncs <= 5, "{syncs} for a batch of 64 files");
 }
 
 #[test]
@@ -65,10 +80,7 @@ fn without_durability_nothing_is_synced() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let options = || LocalVolume::options().durability(Durability::None);
     let volume = options().open(directory.path()).expect("opened");
-    let append = |contents: &[u8]| Change::Append {
-        path: file("dir/log"),
-        contents: contents.to_vec(),
-    };
+    let append = |contents: &[u8]| Change::append(file("dir/log"), contents.to_vec());
     let batch = (0..20).map(|number| write(&format!("dir{number}/file"), b"x"));
     volume.commit(batch.collect()).expect("made");
     volume.commit(write("a", b"1").into()).expect("made");
@@ -76,10 +88,10 @@ fn without_durability_nothing_is_synced() {
     volume.commit(append(b"1").into()).expect("made");
     volume.commit(append(b"2").into()).expect("made");
     let (source, target) = (file("a"), file("dir/b"));
-    let rename = Change::Rename { source, target };
+    let rename = Change::rename(source, target);
     volume.commit(rename.into()).expect("made");
     let path = file("dir/b");
-    volume.commit(Change::Delete { path }.into()).expect("made");
+    volume.commit(Change::delete(path).into()).expect("made");
     let mut writer = volume.writer(&file("d")).expect("opened");
     writer.write(b"1234").expect("written");
     writer.commit(Precondition::Any).expect("made");
@@ -88,7 +100,7 @@ fn without_durability_nothing_is_synced() {
     let volume = options().open(directory.path()).expect("opened");
     assert_eq!(volume.list(None).expect("listed").len(), 22);
     let log = volume.read(&file("dir/log"), 100).expect("there");
-    assert_eq!(log.contents, b"12");
+    assert_eq!(log.contents(), b"12");
     assert_eq!(volume.counters().syncs, 0);
 }
 
@@ -96,8 +108,8 @@ fn without_durability_nothing_is_synced() {
 fn what_a_dead_session_left_is_counted() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     drop(LocalVolume::open(directory.path()).expect("opened"));
-    let dead = directory.path().join(".ability-storage/sessions/dead");
-    std::fs::create_dir(dead).expect("created");
+    let sessions = directory.path().join(PRIVATE_DIR).join(SESSIONS);
+    std::fs::create_dir(sessions.join("dead")).expect("created");
     let volume = LocalVolume::open(directory.path()).expect("opened");
     assert_eq!(volume.counters().recoveries, 1);
 }
@@ -175,7 +187,7 @@ impl Visit for Line {
 
 fn write(path: &str, contents: &[u8]) -> Change {
     let (path, contents) = (file(path), contents.to_vec());
-    Change::Write { path, contents }
+    Change::write(path, contents)
 }
 
 fn file(path: &str) -> FilePath {

@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+use ability_storage_engine::layout::{PRIVATE_DIR, SESSIONS};
 use ability_storage_engine::{Change, FilePath, LocalVolume, Volume};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -75,27 +76,16 @@ fn changes_of(volume: &LocalVolume, number: usize) -> Vec<Change> {
     let mut changes = Vec::new();
     // The round may be the second try of one that was cut off.
     if log_length(volume) <= number {
-        changes.push(Change::Append {
-            path: file("log"),
-            contents: format!("{number:>50}\n").into_bytes(),
-        });
+        changes.push(Change::append(
+            file("log"),
+            format!("{number:>50}\n").into_bytes(),
+        ));
     }
     changes.extend([
-        Change::Write {
-            path: file(&format!("new/{slot}")),
-            contents: numbered(number),
-        },
-        Change::Rename {
-            source: file(&format!("new/{slot}")),
-            target: file(&format!("moved/{slot}")),
-        },
-        Change::Delete {
-            path: file(&format!("moved/{}", (slot + 2) % SLOTS)),
-        },
-        Change::Write {
-            path: file("state"),
-            contents: numbered(number),
-        },
+        Change::write(file(&format!("new/{slot}")), numbered(number)),
+        Change::rename(file(&format!("new/{slot}")), file(&format!("moved/{slot}"))),
+        Change::delete(file(&format!("moved/{}", (slot + 2) % SLOTS))),
+        Change::write(file("state"), numbered(number)),
     ]);
     changes
 }
@@ -146,7 +136,7 @@ fn check(directory: &Path) -> Option<usize> {
         }
     }
     drop(volume);
-    let sessions = directory.join(".ability-storage/sessions");
+    let sessions = directory.join(PRIVATE_DIR).join(SESSIONS);
     let left: Vec<_> = sessions.read_dir().expect("listed").collect();
     assert!(left.is_empty(), "left behind: {left:?}");
     last
@@ -174,7 +164,7 @@ fn log_length(volume: &LocalVolume) -> usize {
 }
 
 fn contents(volume: &LocalVolume, path: &FilePath) -> Vec<u8> {
-    volume.read(path, 1 << 20).expect("read").contents
+    volume.read(path, 1 << 20).expect("read").into_contents()
 }
 
 /// Contents of a length of their own, all of which tell the number.
@@ -201,4 +191,61 @@ fn random_delay() -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(0);
     Duration::from_micros(random % 40_000)
+}
+
+/// A checkpoint cuts a file to what it was before the appends, and writes them again: blocks
+/// whose first write-back failed must not be used. A kill in between leaves it short.
+#[test]
+fn appends_come_back_whatever_of_them_is_in_the_file() {
+    for kept in [0, 1, 3, 4] {
+        for (name, survivor) in [("alone", false), ("beside another", true)] {
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            let open = || LocalVolume::open(directory.path()).expect("opened");
+            let write = Change::write(file("log"), b"begin\n");
+            open().commit(write.into()).expect("committed");
+            let survivor = survivor.then(open);
+            let ended = Command::new(std::env::current_exe().expect("this test"))
+                .args(["--exact", "appending_process", "--ignored"])
+                .env(DIRECTORY, directory.path())
+                .env(KEPT, kept.to_string())
+                .stderr(Stdio::null())
+                .stdout(Stdio::null())
+                .status();
+            assert!(!ended.expect("started").success());
+            let volume = survivor.unwrap_or_else(open);
+            let append = Change::append(file("log"), b"after\n");
+            volume.commit(append.into()).expect("committed");
+            let log = contents_as_text(&volume, "log");
+            assert_eq!(log, "begin\n1\n2\nafter\n", "{kept} were kept, {name}");
+            drop(volume);
+            let log = contents_as_text(&open(), "log");
+            assert_eq!(log, "begin\n1\n2\nafter\n", "{kept} were kept, {name}");
+        }
+    }
+}
+
+/// How many bytes of its appends a process leaves in the file.
+const KEPT: &str = "ABILITY_STORAGE_TEST_KEPT_BYTES";
+
+/// Not a test: a process that is killed between cutting a file and writing it.
+#[test]
+#[ignore = "runs as the child of another test"]
+fn appending_process() {
+    let (Some(directory), Ok(kept)) = (std::env::var_os(DIRECTORY), std::env::var(KEPT)) else {
+        return;
+    };
+    let kept: u64 = kept.parse().expect("a number");
+    let volume = LocalVolume::open(&directory).expect("opened");
+    for contents in [b"1\n", b"2\n"] {
+        let append = Change::append(file("log"), contents);
+        volume.commit(append.into()).expect("committed");
+    }
+    let log = Path::new(&directory).join("log");
+    let log = std::fs::OpenOptions::new().write(true).open(log);
+    log.and_then(|log| log.set_len(6 + kept)).expect("cut");
+    std::process::abort();
+}
+
+fn contents_as_text(volume: &LocalVolume, path: &str) -> String {
+    String::from_utf8(contents(volume, &file(path))).expect("text")
 }

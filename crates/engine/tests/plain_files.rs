@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+use ability_storage_engine::layout::PRIVATE_DIR;
 use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Precondition, Volume};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -47,7 +48,7 @@ fn a_new_file_has_the_usual_mode_and_the_private_directory_is_private() {
     let mode = |name| mode_of(&directory.path().join(name));
     assert_eq!(mode("dir/file"), mode("usual"));
     assert_eq!(mode("dir"), mode("usual-dir"));
-    assert_eq!(mode(".ability-storage"), 0o700);
+    assert_eq!(mode(PRIVATE_DIR), 0o700);
 }
 
 #[test]
@@ -65,26 +66,20 @@ fn a_link_is_no_file_and_a_write_replaces_it() {
         let link = file("link");
 
         assert_absent(&volume, "link");
-        let change = Change::Rename {
-            source: link.clone(),
-            target: file("moved"),
-        };
+        let change = Change::rename(link.clone(), file("moved"));
         let error = volume.commit(change.into());
         assert!(matches!(error, Err(Error::NotFound { .. })));
         volume
-            .commit(Change::Delete { path: link.clone() }.into())
+            .commit(Change::delete(link.clone()).into())
             .expect("nothing to delete");
         assert!(directory.path().join("link").is_symlink());
 
-        let change = Change::Write {
-            path: link.clone(),
-            contents: b"mine".to_vec(),
-        };
+        let change = Change::write(link.clone(), b"mine");
         volume
             .commit(change.only_if(Precondition::Absent).into())
             .expect("no file was there");
         assert!(!directory.path().join("link").is_symlink());
-        assert_eq!(volume.read(&link, 10).expect("read").contents, b"mine");
+        assert_eq!(volume.read(&link, 10).expect("read").contents(), b"mine");
         assert_eq!(fs::read(&goal).expect("read"), b"secret");
     }
 }
@@ -116,10 +111,7 @@ fn an_append_or_rename_onto_a_link_replaces_it() {
     }
     append(&volume, "appended", b"mine");
     write(&volume, "source", b"mine");
-    let change = Change::Rename {
-        source: file("source"),
-        target: file("renamed"),
-    };
+    let change = Change::rename(file("source"), file("renamed"));
     volume.commit(change.into()).expect("renamed");
     for name in ["appended", "renamed"] {
         let contents = fs::read(directory.path().join(name)).expect("read");
@@ -138,7 +130,7 @@ fn no_way_leads_through_a_linked_directory() {
         ("out", outside.path().to_owned()),
         ("up", PathBuf::from("..")),
         ("in", PathBuf::from("inside")),
-        ("private", PathBuf::from(".ability-storage")),
+        ("private", PathBuf::from(PRIVATE_DIR)),
         ("loop", PathBuf::from("loop")),
     ];
     for (name, goal) in &links {
@@ -150,18 +142,9 @@ fn no_way_leads_through_a_linked_directory() {
             let contents = b"x".to_vec();
             let path = file(&path);
             for change in [
-                Change::Write {
-                    path: path.clone(),
-                    contents: contents.clone(),
-                },
-                Change::Append {
-                    path: path.clone(),
-                    contents,
-                },
-                Change::Rename {
-                    source: file("inside/file"),
-                    target: path,
-                },
+                Change::write(path.clone(), contents.clone()),
+                Change::append(path.clone(), contents),
+                Change::rename(file("inside/file"), path),
             ] {
                 let error = volume.commit(change.into());
                 assert!(matches!(error, Err(Error::NotAFile { .. })), "{error:?}");
@@ -169,7 +152,7 @@ fn no_way_leads_through_a_linked_directory() {
         }
         let path = file(&format!("{name}/file"));
         volume
-            .commit(Change::Delete { path }.into())
+            .commit(Change::delete(path).into())
             .expect("nothing to delete");
     }
     let listed = volume.list(None).expect("listed");
@@ -202,16 +185,11 @@ fn a_directory_that_was_moved_away_is_not_written_to() {
     fs::remove_dir_all(&inside).expect("removed");
     symlink(&moved, &inside).expect("linked");
     assert_absent(&volume, "dir/sub/file");
-    let refused = volume.commit(
-        Change::Delete {
-            path: file("dir/sub/file"),
-        }
-        .into(),
-    );
+    let refused = volume.commit(Change::delete(file("dir/sub/file")).into());
     refused.expect("there is nothing to delete");
     let contents = b"new".to_vec();
     let path = file("dir/sub/file");
-    let refused = volume.commit(Change::Write { path, contents }.into());
+    let refused = volume.commit(Change::write(path, contents).into());
     assert!(
         matches!(refused, Err(Error::NotAFile { .. })),
         "{refused:?}"
@@ -230,7 +208,7 @@ fn a_pipe_or_a_socket_is_no_file_and_makes_nobody_wait() {
     for name in ["pipe", "socket"] {
         assert_absent(&volume, name);
         append(&volume, name, b"a file now");
-        let contents = volume.read(&file(name), 100).expect("read").contents;
+        let contents = volume.read(&file(name), 100).expect("read").into_contents();
         assert_eq!(contents, b"a file now");
     }
 }
@@ -266,18 +244,12 @@ fn assert_absent(volume: &LocalVolume, path: &str) {
 }
 
 fn write(volume: &LocalVolume, path: &str, contents: &[u8]) {
-    let change = Change::Write {
-        path: file(path),
-        contents: contents.to_vec(),
-    };
+    let change = Change::write(file(path), contents.to_vec());
     volume.commit(change.into()).expect("committed");
 }
 
 fn append(volume: &LocalVolume, path: &str, contents: &[u8]) {
-    let change = Change::Append {
-        path: file(path),
-        contents: contents.to_vec(),
-    };
+    let change = Change::append(file(path), contents.to_vec());
     volume.commit(change.into()).expect("committed");
 }
 

@@ -25,14 +25,84 @@ fn what_a_person_adds_is_noticed_in_the_end() {
 }
 
 #[test]
-fn what_a_person_removes_makes_room_at_once() {
+fn what_a_person_removes_makes_room_within_a_second() {
     let (directory, volume) = volume(Limits::default().max_files(2));
     write(&volume, "one", 1).expect("there is room");
     write(&volume, "two", 1).expect("there is room");
     assert_refused(write(&volume, "three", 1));
     fs::remove_file(directory.path().join("one")).expect("removed");
-    write(&volume, "three", 1).expect("there is room again");
+    let start = Instant::now();
+    while write(&volume, "three", 1).is_err() {
+        assert!(start.elapsed() < PATIENCE, "it was never noticed");
+        thread::sleep(Duration::from_millis(50));
+    }
     assert_refused(write(&volume, "one", 1));
+}
+
+#[test]
+fn what_the_volume_removes_makes_room_at_once() {
+    let (_directory, volume) = volume(Limits::default().max_files(2));
+    write(&volume, "one", 1).expect("there is room");
+    for _ in 0..20 {
+        write(&volume, "two", 1).expect("there is room");
+        assert_refused(write(&volume, "three", 1));
+        volume
+            .commit(Change::delete(file("two")).into())
+            .expect("made");
+    }
+}
+
+#[test]
+fn batches_at_once_do_not_exceed_a_limit_together() {
+    const KIB: usize = 1 << 10;
+    let limits = Limits::default().max_total_bytes(100 * KIB as u64);
+    let (directory, volume) = volume(limits);
+    for round in 0..5 {
+        thread::scope(|scope| {
+            for number in 0..8 {
+                let volume = &volume;
+                scope.spawn(move || {
+                    for half in ["a", "b"] {
+                        let write = |name: &str| {
+                            let path = file(&format!("{number}/{half}-{name}"));
+                            Change::write(path, vec![round; 30 * KIB])
+                        };
+                        let batch = [write("x"), write("y")].into_iter().collect();
+                        volume.commit(batch).ok();
+                    }
+                });
+            }
+        });
+        let files = volume.list(None).expect("listed");
+        let bytes = |path: &FilePath| fs::metadata(directory.path().join(path.as_str()));
+        let all: u64 = files
+            .iter()
+            .map(|path| bytes(path).expect("there").len())
+            .sum();
+        assert!(all <= 100 * KIB as u64, "{all}");
+        assert!(!files.is_empty());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lengths_beyond_all_numbers_are_over_every_limit() {
+    let Ok(directory) = tempfile::tempdir_in("/dev/shm") else {
+        return;
+    };
+    for name in ["a", "b", "c"] {
+        let sparse = fs::File::create(directory.path().join(name)).expect("made");
+        if sparse.set_len(i64::MAX as u64).is_err() {
+            return;
+        }
+    }
+    for journaled in [false, true] {
+        let options = LocalVolume::options().journaled(journaled);
+        let options = options.limits(Limits::default().max_total_bytes(1_000));
+        let volume = options.open(directory.path()).expect("opened");
+        assert_eq!(volume.usage().expect("counted").bytes, u64::MAX);
+        assert_refused(write(&volume, "new", 1));
+    }
 }
 
 #[test]
@@ -90,7 +160,7 @@ fn a_refused_commit_gives_back_what_it_reserved() {
         let stale = ability_storage_engine::Version::of(b"stale");
         let path = file("other");
         let contents = vec![0; 400];
-        let change = Change::Write { path, contents };
+        let change = Change::write(path, contents);
         let step = change.only_if(ability_storage_engine::Precondition::Version(stale));
         let conflict = volume.commit(step.into());
         assert!(matches!(conflict, Err(Error::Conflict { .. })));
@@ -117,7 +187,7 @@ fn wait_until_it_holds(volume: &LocalVolume, bytes: u64) {
 
 fn write(volume: &LocalVolume, path: &str, bytes: usize) -> Result<(), Error> {
     let (path, contents) = (file(path), vec![0; bytes]);
-    volume.commit(Change::Write { path, contents }.into())?;
+    volume.commit(Change::write(path, contents).into())?;
     Ok(())
 }
 

@@ -1,9 +1,13 @@
 //! What sessions leave behind, and what becomes of it.
 
+use ability_storage_engine::layout::{
+    FORMAT, LOCKS, LOG, LOG_FILES, PRIVATE_DIR, SESSION_LOCK, SESSIONS, WRITER,
+};
 use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 #[test]
 fn a_closed_session_leaves_nothing() {
@@ -21,14 +25,11 @@ fn what_a_dead_session_staged_is_removed_by_the_next() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     drop(LocalVolume::open(directory.path()).expect("opened"));
     for (name, locked) in [("0a", true), ("0b", false)] {
-        let dead = directory
-            .path()
-            .join(".ability-storage/sessions")
-            .join(name);
+        let dead = private(directory.path()).join(SESSIONS).join(name);
         fs::create_dir(&dead).expect("created");
         fs::write(dead.join("staged"), b"half of someth").expect("written");
         if locked {
-            fs::write(dead.join("lock"), b"").expect("written");
+            fs::write(dead.join(SESSION_LOCK), b"").expect("written");
         }
     }
     let volume = LocalVolume::open(directory.path()).expect("opened");
@@ -40,17 +41,18 @@ fn what_a_dead_session_staged_is_removed_by_the_next() {
 #[test]
 fn a_mark_that_makes_no_sense_stops_nobody() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let marks: [&[u8]; 5] = [&[0; 32], &[0xff; 32], &[b'f'; 300], b".", b"../locks"];
+    let marks: [&[u8]; 5] = [&[0; 32], &[0xff; 32], &[b'f'; 300], b".", b"suspect"];
     for mark in marks {
         let volume = LocalVolume::open(directory.path()).expect("opened");
         write(&volume, "file", b"x");
+        append(&volume, "file", b"+");
         drop(volume);
-        let locks = directory.path().join(".ability-storage/locks");
-        for lock in fs::read_dir(locks).expect("listed") {
-            fs::write(lock.expect("listed").path(), mark).expect("written");
-        }
+        mark_locks(directory.path(), mark);
+        fs::write(private(directory.path()).join(LOG).join(WRITER), mark).expect("written");
         let volume = LocalVolume::open(directory.path()).expect("opened");
-        write(&volume, "file", b"y");
+        append(&volume, "file", b"y");
+        let read = volume.read(&file("file"), 10).expect("read");
+        assert_eq!(read.contents(), b"x+y");
     }
 }
 
@@ -61,11 +63,9 @@ fn a_dead_session_that_cannot_be_removed_stops_nobody() {
     let volume = LocalVolume::open(directory.path()).expect("opened");
     write(&volume, "file", b"x");
     let id = "0123456789abcdef0123456789abcdef";
-    let private = directory.path().join(".ability-storage");
-    fs::create_dir_all(private.join("sessions").join(id).join("by hand")).expect("created");
-    for lock in fs::read_dir(private.join("locks")).expect("listed") {
-        fs::write(lock.expect("listed").path(), id).expect("written");
-    }
+    let dead = private(directory.path()).join(SESSIONS).join(id);
+    fs::create_dir_all(dead.join("by hand")).expect("created");
+    mark_locks(directory.path(), id.as_bytes());
     write(&volume, "file", b"y");
     drop(volume);
     let volume = LocalVolume::open(directory.path()).expect("opened");
@@ -79,17 +79,11 @@ fn nobody_changes_anything_with_locks_that_were_removed() {
     let volume = LocalVolume::open(directory.path()).expect("opened");
     let path = FilePath::new("file").expect("valid");
     write(&volume, "file", b"x");
-    fs::remove_dir_all(directory.path().join(".ability-storage")).expect("removed");
+    fs::remove_dir_all(private(directory.path())).expect("removed");
     let changes = [
-        Change::Delete { path: path.clone() },
-        Change::Write {
-            path: path.clone(),
-            contents: b"x".to_vec(),
-        },
-        Change::Append {
-            path,
-            contents: b"y".to_vec(),
-        },
+        Change::delete(path.clone()),
+        Change::write(path.clone(), b"x"),
+        Change::append(path, b"y"),
     ];
     for change in changes {
         let refused = volume.commit(change.into());
@@ -106,18 +100,16 @@ fn nobody_changes_anything_with_locks_that_were_removed() {
 
 /// The checksum is right: it was written so by another program.
 #[test]
-fn a_batch_takes_nothing_but_what_was_staged() {
-    for staged in ["lock", "../../../other", "below", "."] {
+fn a_record_names_nothing_but_what_was_staged() {
+    for staged in ["writer", "log-1", "../../other", "below", "."] {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let volume = LocalVolume::open(directory.path()).expect("opened");
         write(&volume, "file", b"committed");
         write(&volume, "other", b"committed too");
         drop(volume);
-        let sessions = directory.path().join(".ability-storage/sessions");
-        let dead = sessions.join("0123456789abcdef0123456789abcdef");
-        fs::create_dir_all(dead.join("below")).expect("created");
-        fs::write(dead.join("lock"), b"").expect("written");
-        fs::write(dead.join("journal-0"), record(staged, "file")).expect("written");
+        let log = private(directory.path()).join(LOG);
+        fs::create_dir_all(log.join("below")).expect("created");
+        fs::write(log.join(LOG_FILES[0]), record(staged, "file")).expect("written");
 
         let refused = LocalVolume::open(directory.path()).expect_err(staged);
         assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
@@ -128,16 +120,33 @@ fn a_batch_takes_nothing_but_what_was_staged() {
     }
 }
 
-/// The record of a batch that puts one file.
+/// The record of a commit that puts one staged file.
 fn record(staged: &str, path: &str) -> Vec<u8> {
-    let mut payload = vec![2];
-    for text in [staged, path] {
-        payload.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    let number = |payload: &mut Vec<u8>, number: u64| {
+        payload.extend_from_slice(&number.to_le_bytes());
+    };
+    let text = |payload: &mut Vec<u8>, text: &str| {
+        number(payload, text.len() as u64);
         payload.extend_from_slice(text.as_bytes());
-    }
-    let mut record = b"ABSJ0001a generation....".to_vec();
-    record.extend_from_slice(&0_u64.to_le_bytes());
-    record.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    };
+    let mut payload = Vec::new();
+    // Its sequence and session, published at once, its time.
+    number(&mut payload, 1);
+    number(&mut payload, 1);
+    payload.push(0);
+    number(&mut payload, 0);
+    // A staged put of no known mode, its time, the name, the length and the inode.
+    payload.push(3);
+    text(&mut payload, path);
+    number(&mut payload, u64::MAX);
+    number(&mut payload, 0);
+    text(&mut payload, staged);
+    number(&mut payload, 1);
+    number(&mut payload, 0);
+
+    let mut record = b"ABSL\x02\x01\0\0a generation....".to_vec();
+    number(&mut record, 0);
+    number(&mut record, payload.len() as u64);
     let checksum = blake3::hash(&[&record[..], &payload].concat());
     record.extend_from_slice(checksum.as_bytes());
     record.extend_from_slice(&payload);
@@ -178,15 +187,12 @@ fn a_refused_change_leaves_no_staged_file_and_no_directory() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let volume = LocalVolume::open(directory.path()).expect("opened");
     write(&volume, "file", b"x");
-    let below = Change::Write {
-        path: file("file/below/far"),
-        contents: b"x".to_vec(),
-    };
+    let below = Change::write(file("file/below/far"), b"x");
     let refused = volume.commit(below.into());
     assert!(matches!(refused, Err(Error::NotAFile { .. })));
     let session = sessions(directory.path()).remove(0);
     let left: Vec<_> = names_in(&session);
-    assert_eq!(left, ["lock"]);
+    assert_eq!(left, [SESSION_LOCK]);
 }
 
 #[test]
@@ -196,13 +202,13 @@ fn a_read_only_volume_writes_nothing_at_all() {
     let options = LocalVolume::options().read_only(true);
     let volume = options.open(directory.path()).expect("opened");
     let path = file("file");
-    assert_eq!(volume.read(&path, 100).expect("read").contents, b"by hand");
+    assert_eq!(
+        volume.read(&path, 100).expect("read").contents(),
+        b"by hand"
+    );
     for change in [
-        Change::Write {
-            path: path.clone(),
-            contents: vec![],
-        },
-        Change::Delete { path: path.clone() },
+        Change::write(path.clone(), []),
+        Change::delete(path.clone()),
     ] {
         assert!(matches!(volume.commit(change.into()), Err(Error::ReadOnly)));
     }
@@ -217,14 +223,25 @@ fn what_cannot_be_opened_says_why() {
     assert!(matches!(error, Error::Unavailable { .. }));
     assert!(error.to_string().contains("absent"), "{error}");
 
-    let in_the_way = directory.path().join(".ability-storage");
+    let in_the_way = private(directory.path());
     fs::write(in_the_way, b"a file").expect("written");
     let error = LocalVolume::open(directory.path()).expect_err("no directory");
     assert!(matches!(error, Error::Unavailable { .. }));
 }
 
+fn private(directory: &Path) -> PathBuf {
+    directory.join(PRIVATE_DIR)
+}
+
+/// Writes into all lock files of paths.
+fn mark_locks(directory: &Path, mark: &[u8]) {
+    for lock in fs::read_dir(private(directory).join(LOCKS)).expect("listed") {
+        fs::write(lock.expect("listed").path(), mark).expect("written");
+    }
+}
+
 fn sessions(directory: &Path) -> Vec<PathBuf> {
-    let sessions = directory.join(".ability-storage/sessions");
+    let sessions = private(directory).join(SESSIONS);
     let entries = fs::read_dir(sessions).expect("listed");
     entries.map(|entry| entry.expect("listed").path()).collect()
 }
@@ -238,10 +255,12 @@ fn names_in(directory: &Path) -> Vec<String> {
 }
 
 fn write(volume: &LocalVolume, path: &str, contents: &[u8]) {
-    let change = Change::Write {
-        path: file(path),
-        contents: contents.to_vec(),
-    };
+    let change = Change::write(file(path), contents);
+    volume.commit(change.into()).expect("committed");
+}
+
+fn append(volume: &LocalVolume, path: &str, contents: &[u8]) {
+    let change = Change::append(file(path), contents);
     volume.commit(change.into()).expect("committed");
 }
 
@@ -250,19 +269,107 @@ fn file(path: &str) -> FilePath {
 }
 
 #[test]
-fn a_long_append_leaves_no_long_journal() {
+fn a_long_append_leaves_no_long_log() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let volume = LocalVolume::open(directory.path()).expect("opened");
     write(&volume, "log", b"begin\n");
-    let contents = vec![b'x'; 3 << 20];
-    let path = file("log");
-    let append = Change::Append { path, contents };
-    volume.commit(append.into()).expect("committed");
-    let journals = fs::read_dir(directory.path().join(".ability-storage/journals"));
-    for journal in journals.expect("listed") {
-        let journal = journal.expect("listed").metadata().expect("there");
-        assert!(journal.len() <= 64 << 10, "{} bytes", journal.len());
+    append(&volume, "log", &vec![b'x'; 9 << 20]);
+    let log = fs::read_dir(private(directory.path()).join(LOG));
+    for file in log.expect("listed") {
+        let file = file.expect("listed");
+        let bytes = file.metadata().expect("there").len();
+        assert!(
+            bytes <= 64 << 10,
+            "{:?} has {bytes} bytes",
+            file.file_name()
+        );
     }
     let size = volume.stat(&file("log")).expect("there").size;
-    assert_eq!(size, (3 << 20) + 6);
+    assert_eq!(size, (9 << 20) + 6);
+}
+
+/// From a backup, say: the files of a copy have other inodes than the log wrote down.
+#[test]
+fn a_copy_of_a_volume_has_what_is_only_in_its_log() {
+    for journaled in [false, true] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = LocalVolume::options().journaled(journaled);
+        let options = options.checkpoint_after(Duration::from_secs(3_600));
+        drop(LocalVolume::open(directory.path()).map(|volume| write(&volume, "log", b"begin\n")));
+        let volume = options.open(directory.path()).expect("opened");
+        append(&volume, "log", b"a line\n");
+        for reached in [0, 3, 7] {
+            let copied = tempfile::tempdir().expect("a temporary directory");
+            copy(directory.path(), copied.path());
+            // How much of the append was in the file when it was copied.
+            let there = &b"begin\na line\n"[..6 + reached];
+            fs::write(copied.path().join("log"), there).expect("written");
+            let volume = LocalVolume::open(copied.path()).expect("opened");
+            let read = volume.read(&file("log"), 100).expect("read");
+            let read = String::from_utf8_lossy(read.contents()).into_owned();
+            assert_eq!(read, "begin\na line\n", "{reached}, {journaled}");
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("listed") {
+        let entry = entry.expect("listed");
+        let to = to.join(entry.file_name());
+        if entry.file_type().expect("known").is_dir() {
+            fs::create_dir(&to).expect("created");
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), &to).expect("copied");
+        }
+    }
+}
+
+/// The format file is not synced before there is a log.
+#[test]
+fn a_format_file_that_a_power_cut_left_in_part_counts_as_missing() {
+    let torn: [&[u8]; 5] = [
+        b"",
+        b"ability",
+        b"ability-storage volume, format 2",
+        b"ability\0\0\0\0",
+        &[0; 33],
+    ];
+    for torn in torn {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let format = private(directory.path()).join(FORMAT);
+        let volume = LocalVolume::open(directory.path()).expect("opened");
+        write(&volume, "file", b"x");
+        drop(volume);
+        let whole = fs::read(&format).expect("there");
+        fs::write(&format, torn).expect("written");
+        let read_only = LocalVolume::options().read_only(true);
+        drop(read_only.open(directory.path()).expect("opened"));
+        let volume = LocalVolume::open(directory.path()).expect("opened");
+        assert_eq!(fs::read(&format).expect("there"), whole);
+        append(&volume, "file", b"y");
+        drop(volume);
+
+        // Beside a log it is not the work of a power cut.
+        fs::write(&format, torn).expect("written");
+        let refused = LocalVolume::open(directory.path()).expect_err("refused");
+        assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
+    }
+}
+
+#[test]
+fn an_unknown_format_is_refused() {
+    for unknown in [
+        "ability-storage volume, format 3\n",
+        "ability-storage\n",
+        "x",
+    ] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        drop(LocalVolume::open(directory.path()).expect("opened"));
+        let format = private(directory.path()).join(FORMAT);
+        fs::write(&format, unknown).expect("written");
+        let refused = LocalVolume::open(directory.path()).expect_err("refused");
+        assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
+        assert_eq!(fs::read_to_string(&format).expect("there"), unknown);
+    }
 }

@@ -68,21 +68,16 @@ fn engine_batch(steps: Vec<Step>) -> Result<engine::Batch, BatchFailure> {
 
 fn engine_step(step: Step) -> Result<engine::Step, Failure> {
     let change = match step.change {
-        GuestChange::Write(FileContents { path, contents }) => Change::Write {
-            path: FilePath::new(path)?,
-            contents,
-        },
-        GuestChange::Append(FileContents { path, contents }) => Change::Append {
-            path: FilePath::new(path)?,
-            contents,
-        },
-        GuestChange::Rename(files) => Change::Rename {
-            source: FilePath::new(files.source)?,
-            target: FilePath::new(files.target)?,
-        },
-        GuestChange::Delete(path) => Change::Delete {
-            path: FilePath::new(path)?,
-        },
+        GuestChange::Write(FileContents { path, contents }) => {
+            Change::write(FilePath::new(path)?, contents)
+        }
+        GuestChange::Append(FileContents { path, contents }) => {
+            Change::append(FilePath::new(path)?, contents)
+        }
+        GuestChange::Rename(files) => {
+            Change::rename(FilePath::new(files.source)?, FilePath::new(files.target)?)
+        }
+        GuestChange::Delete(path) => Change::delete(FilePath::new(path)?),
     };
     Ok(change.only_if(precondition(step.precondition)))
 }

@@ -3,9 +3,8 @@
 use crate::Scope;
 use crate::error::Failure;
 use crate::mount::Mount;
-use crate::read_only::ReadOnly;
 use crate::streaming::Streams;
-use ability_storage_engine::Volume;
+use ability_storage_engine::{ReadOnly, Volume};
 use std::sync::Arc;
 
 /// The most that [`StorageCtxBuilder::max_value_bytes`] can be: 127 MiB.
@@ -47,6 +46,7 @@ const DEFAULT_MAX_OPEN_STREAMS: usize = 32;
 /// # let _ = ctx;
 /// ```
 #[derive(Clone)]
+#[must_use = "a builder does nothing before `build`"]
 pub struct StorageCtxBuilder {
     ability: Place,
     user: Place,
@@ -146,7 +146,7 @@ impl Place {
     fn mount(self, max_value_bytes: u64) -> Option<Mount> {
         let volume = self.volume?;
         let volume = if self.read_only {
-            Arc::new(ReadOnly(volume))
+            Arc::new(ReadOnly::new(volume))
         } else {
             volume
         };
@@ -161,7 +161,10 @@ impl Place {
 /// volumes may be shared between them.
 ///
 /// Dropping it, as the end of the store does, aborts what the guest was writing
-/// piece by piece and did not commit.
+/// piece by piece and did not commit. This and the end of a volume that no one else
+/// holds may wait for a disk; where a tokio runtime is current, both happen on one of
+/// its threads for blocking work, and the drop itself returns at once.
+#[must_use = "a context does nothing before it is in the data of a store"]
 pub struct StorageCtx {
     ability: Option<Mount>,
     user: Option<Mount>,
@@ -181,5 +184,23 @@ impl StorageCtx {
             Scope::User => &self.user,
         };
         mount.as_ref().ok_or_else(|| Failure::no_volume(scope))
+    }
+}
+
+impl Drop for StorageCtx {
+    fn drop(&mut self) {
+        let mounts = (self.ability.take(), self.user.take());
+        // First what is open, so that the volumes are closed last.
+        let streams = std::mem::replace(&mut self.streams, Streams::new(0));
+        drop_blocking((streams, mounts));
+    }
+}
+
+/// Drops what may wait for a disk, and not on a thread that others wait for.
+fn drop_blocking<T: Send + 'static>(held: T) {
+    match tokio::runtime::Handle::try_current() {
+        // A runtime that is shutting down drops it here.
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(held))),
+        Err(_) => drop(held),
     }
 }

@@ -65,7 +65,7 @@ impl BatchFailure {
     /// What the volume says of a batch of so many steps.
     pub(crate) fn of_volume(error: Error, steps: usize) -> Self {
         match error {
-            Error::Step { index, source } => Self::at(index, (*source).into()),
+            Error::Step { index, source, .. } => Self::at(index, (*source).into()),
             // The volume does not count where there is only one to blame.
             error if steps == 1 && is_about_a_file(&error) => Self::at(0, error.into()),
             error => Failure::from(error).into(),
@@ -130,7 +130,7 @@ impl From<Error> for Failure {
             }
             _ => match error.outcome() {
                 Outcome::NotApplied => types::Error::Other(text),
-                Outcome::Unconfirmed => types::Error::Unconfirmed(text),
+                _ => types::Error::Unconfirmed(text),
             },
         })
     }
@@ -165,10 +165,10 @@ mod tests {
 
     #[test]
     fn a_guest_learns_no_path_of_the_host() {
-        let text = text_for_guest(Error::Unavailable {
-            what: "the directory /srv/secret could not be opened".to_owned(),
-            source: io::ErrorKind::PermissionDenied.into(),
-        });
+        let text = text_for_guest(Error::unavailable(
+            "the directory /srv/secret could not be opened",
+            io::Error::from(io::ErrorKind::PermissionDenied),
+        ));
         assert!(text.starts_with("Error::Unavailable"), "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
@@ -176,17 +176,10 @@ mod tests {
     #[test]
     fn what_may_be_undone_is_told_from_what_was_not_done() {
         let path = FilePath::new("a.txt").expect("valid");
-        let source = || io::ErrorKind::TimedOut.into();
-        let text = text_for_guest(Error::Unconfirmed {
-            path: path.clone(),
-            source: source(),
-        });
+        let source = || io::Error::from(io::ErrorKind::TimedOut);
+        let text = text_for_guest(Error::unconfirmed(&path, source()));
         assert!(text.starts_with("Error::Unconfirmed"), "{text}");
-        let text = text_for_guest(Error::Io {
-            path,
-            intent: "changed",
-            source: source(),
-        });
+        let text = text_for_guest(Error::not_changed(&path, source()));
         assert!(text.starts_with("Error::Other"), "{text}");
         assert!(text.contains("a.txt was not changed"), "{text}");
     }

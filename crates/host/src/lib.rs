@@ -12,7 +12,7 @@
 //! linker. All that it takes to run a [wasi:cli] component with storage:
 //!
 //! ```
-//! use ability_storage::{Root, Scope, StorageCtx, StorageView};
+//! use ability_storage::{LocalRoot, Root, Scope, StorageCtx, StorageView};
 //! use wasmtime::component::{Linker, ResourceTable};
 //! use wasmtime::{Engine, Result, Store};
 //! use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -24,7 +24,7 @@
 //!     let engine = Engine::default();
 //!
 //!     // `data/abilities/todo/` is the guest's own, `data/user/` is shared.
-//!     let root = Root::open_or_create(&data)?;
+//!     let root = LocalRoot::open_or_create(&data)?;
 //!     let mut store = Store::new(&engine, Ctx {
 //!         table: ResourceTable::new(),
 //!         wasi: WasiCtx::builder().build(),
@@ -65,8 +65,8 @@
 //! A guest names a file by its path in one of two scopes: `ability`, its own
 //! files, and `user`, the files that all abilities of a user share. The host
 //! puts a [`Volume`] behind each: a [`LocalVolume`] (a directory), a
-//! [`MemoryVolume`] in tests and dry runs, or one of its own. [`Root`] lays out
-//! the directories of many abilities.
+//! [`MemoryVolume`] in tests and dry runs, or one of its own. A [`Root`] holds the
+//! volumes of many abilities; [`LocalRoot`] is one in a directory.
 //!
 //! # What a guest can and cannot do
 //!
@@ -107,9 +107,6 @@ mod bindings;
 mod ctx;
 mod error;
 mod mount;
-mod read_only;
-mod root;
-mod root_volume;
 mod streaming;
 mod view;
 mod words;
@@ -117,13 +114,13 @@ mod words;
 pub use self::batch::MAX_BATCH_STEPS;
 pub use self::bindings::ability::storage::types::Scope;
 pub use self::ctx::{DEFAULT_MAX_VALUE_BYTES, MAX_VALUE_BYTES, StorageCtx, StorageCtxBuilder};
-pub use self::root::{Root, RootOptions};
-pub use self::root_volume::RootVolume;
 pub use self::view::StorageView;
+pub use ability_storage_engine::author;
 pub use ability_storage_engine::{
-    Batch, Change, Counters, Durability, Error, FileInfo, FilePath, Hasher, Limits, LocalVolume,
-    LocalVolumeOptions, MemoryVolume, Outcome, PathError, Precondition, Reader, Result, Snapshot,
-    Step, Usage, Version, Volume, VolumeId, Writer,
+    Batch, Change, Counted, Counters, Durability, Error, FileInfo, FilePath, IdError, Limits,
+    LocalRoot, LocalRootOptions, LocalVolume, LocalVolumeOptions, MemoryVolume, Outcome, PathError,
+    Precondition, ReadOnly, Reader, Result, Root, Snapshot, Step, Usage, Version, VersionHasher,
+    Volume, VolumeId, Writer, WriterIo,
 };
 
 use self::bindings::ability::storage as asynchronous;

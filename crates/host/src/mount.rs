@@ -25,14 +25,17 @@ impl Mount {
 
     pub(crate) fn read(&self, path: String) -> Result<Vec<u8>, Failure> {
         let path = FilePath::new(path)?;
-        Ok(self.volume.read(&path, self.max_value_bytes)?.contents)
+        Ok(self
+            .volume
+            .read(&path, self.max_value_bytes)?
+            .into_contents())
     }
 
     pub(crate) fn read_versioned(&self, path: String) -> Result<(Vec<u8>, String), Failure> {
         let path = FilePath::new(path)?;
         let snapshot = self.volume.read(&path, self.max_value_bytes)?;
         let version = snapshot.version().to_string();
-        Ok((snapshot.contents, version))
+        Ok((snapshot.into_contents(), version))
     }
 
     pub(crate) fn stat(&self, path: String) -> Result<types::FileInfo, Failure> {
@@ -61,7 +64,7 @@ impl Mount {
     ) -> Result<String, Failure> {
         let path = FilePath::new(path)?;
         self.check_length(contents.len() as u64)?;
-        let write = Change::Write { path, contents };
+        let write = Change::write(path, contents);
         let step = write.only_if(precondition(condition));
         let versions = self.volume.commit(step.into())?;
         let version = versions.into_iter().next().flatten();
@@ -71,22 +74,20 @@ impl Mount {
     pub(crate) fn append(&self, path: String, contents: Vec<u8>) -> Result<(), Failure> {
         let path = FilePath::new(path)?;
         self.check_length(contents.len() as u64)?;
-        self.volume
-            .commit(Change::Append { path, contents }.into())?;
+        self.volume.commit(Change::append(path, contents).into())?;
         Ok(())
     }
 
     pub(crate) fn rename(&self, source: String, target: String) -> Result<(), Failure> {
         let source = FilePath::new(source)?;
         let target = FilePath::new(target)?;
-        self.volume
-            .commit(Change::Rename { source, target }.into())?;
+        self.volume.commit(Change::rename(source, target).into())?;
         Ok(())
     }
 
     pub(crate) fn delete(&self, path: String) -> Result<(), Failure> {
         let path = FilePath::new(path)?;
-        self.volume.commit(Change::Delete { path }.into())?;
+        self.volume.commit(Change::delete(path).into())?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! `Accounts`: what is in the making, and how much of it there may be.
 
+use ability_storage_engine::author::CheckLimits;
 use ability_storage_engine::{FilePath, Limits, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,22 +1,32 @@
 //! `BlobCache`: blobs that were read or written lately, in a directory.
 //!
-//! A blob never changes, so what is in the cache is always right, if it is whole: it
-//! is checked like everything that comes from the store. Losing the cache loses
-//! nothing; that it cannot be written is no reason for a call to fail.
+//! A blob never changes, so a copy of it is right for ever, if it is whole. No byte of a
+//! copy leaves this module before it was hashed, in memory, after it was read: copies
+//! are not synced, and disks and people change files. A copy with anything wrong with it
+//! is removed, and the caller goes on with the store.
+//!
+//! A copy of up to one piece is the contents of the blob, and is checked as a whole. A
+//! longer one ends with the hashes of its pieces (`tree`), so each piece can be checked
+//! alone, and nothing is read twice.
 
 use crate::file::Blob;
+use crate::space::PIECE;
+use crate::tree::{PIECE_HASH_BYTES, PieceHash, piece_hash, pieces_of, version_of_pieces};
 use ability_storage_engine::{Error, Result, Version};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// A directory with copies of blobs, so that reading what has not changed costs no
 /// more than asking whether it has.
+///
+/// What is read from a copy is checked before it is given out, piece by piece. A copy that
+/// was damaged, cut short, or replaced by something else is removed, and the blob is
+/// read from the store, as if there had been no copy.
 ///
 /// Volumes of one process may share it (it is a handle: clones are the same cache),
 /// and so may processes; each keeps to its own limit then. Use one directory for one
@@ -67,10 +77,8 @@ impl BlobCache {
     /// [`Error::Unavailable`] if the directory cannot be created or listed.
     pub fn open(directory: impl Into<PathBuf>, max_bytes: u64) -> Result<Self> {
         let directory = directory.into();
-        let unavailable = |source| Error::Unavailable {
-            what: format!("the cache {} could not be opened", directory.display()),
-            source,
-        };
+        let what = || format!("the cache {} could not be opened", directory.display());
+        let unavailable = |error: io::Error| Error::unavailable(what(), error);
         fs::create_dir_all(&directory).map_err(unavailable)?;
         let found = found_in(&directory).map_err(unavailable)?;
         let mut index = Index::default();
@@ -95,37 +103,74 @@ impl BlobCache {
 
     /// A blob, if all of it is here and right.
     pub(crate) fn get(&self, blob: &Blob) -> Option<Bytes> {
-        let contents = fs::read(self.path(blob.id)).ok()?;
-        if Version::of(&contents) != blob.hash {
-            self.forget(blob.id);
-            return None;
-        }
-        self.index().add(blob.id, blob.size);
-        Some(contents.into())
+        let contents = self.checked(blob, |file| {
+            let contents = read(file, 0, blob.size)?;
+            Ok((Version::of(&contents) == blob.hash).then_some(contents))
+        })?;
+        self.index().add(blob.id, stored_bytes(blob));
+        Some(contents)
     }
 
-    /// Some bytes of a blob, if they are here. Whether they are right shows when all
-    /// of it has been read.
-    pub(crate) fn get_range(&self, blob: &Blob, range: Range<u64>) -> Option<Bytes> {
-        let mut file = File::open(self.path(blob.id)).ok()?;
-        if file.metadata().ok()?.len() != blob.size {
-            self.forget(blob.id);
-            return None;
+    /// The piece of a long blob that begins at `offset`, if it is here and right, and its
+    /// hash.
+    pub(crate) fn get_piece(&self, blob: &Blob, offset: u64) -> Option<(Bytes, PieceHash)> {
+        let end = blob.size.min(offset + PIECE);
+        let piece = self.checked(blob, |file| {
+            let hashes = read(file, blob.size, stored_bytes(blob) - blob.size)?;
+            let (hashes, _) = hashes.as_chunks::<{ PIECE_HASH_BYTES as usize }>();
+            if version_of_pieces(blob.size, hashes) != Some(blob.hash) {
+                return Ok(None);
+            }
+            let contents = read(file, offset, end - offset)?;
+            let hash = piece_hash(offset, &contents);
+            let is_right = hashes.get((offset / PIECE) as usize) == Some(&hash);
+            Ok(is_right.then_some((contents, hash)))
+        })?;
+        self.index().add(blob.id, stored_bytes(blob));
+        Some(piece)
+    }
+
+    /// What `read` makes of a copy. If it finds that the copy is not right, or cannot
+    /// read it, the copy is removed.
+    fn checked<T>(
+        &self,
+        blob: &Blob,
+        read: impl FnOnce(&mut File) -> io::Result<Option<T>>,
+    ) -> Option<T> {
+        match self.open_copy(blob).and_then(|mut file| read(&mut file)) {
+            Ok(Some(read)) => return Some(read),
+            Ok(None) => tracing::debug!(id = %blob.id, "a cached blob is damaged"),
+            // Never kept, or another process has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::debug!(%error, id = %blob.id, "a cached blob cannot be read"),
         }
-        file.seek(SeekFrom::Start(range.start)).ok()?;
-        let mut contents = vec![0; usize::try_from(range.end - range.start).ok()?];
-        file.read_exact(&mut contents).ok()?;
-        Some(contents.into())
+        self.forget(blob.id);
+        None
+    }
+
+    /// The copy of a blob, as long as it must be.
+    fn open_copy(&self, blob: &Blob) -> io::Result<File> {
+        let path = self.path(blob.id);
+        // A pipe would wait to be written to.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        let file = File::open(path)?;
+        match file.metadata()?.len() == stored_bytes(blob) {
+            true => Ok(file),
+            false => Err(io::Error::other("it has another length")),
+        }
     }
 
     /// Keeps a blob, if there can be room for it.
     pub(crate) fn put(&self, blob: &Blob, contents: Bytes) {
-        if blob.size > self.shared.max_bytes || self.index().blobs.contains_key(&blob.id) {
+        let bytes = stored_bytes(blob);
+        if bytes > self.shared.max_bytes || self.index().blobs.contains_key(&blob.id) {
             return;
         }
-        self.make_room(blob.size);
+        self.make_room(bytes);
         match self.write(blob.id, &contents) {
-            Ok(()) => self.index().add(blob.id, blob.size),
+            Ok(()) => self.index().add(blob.id, bytes),
             Err(error) => tracing::debug!(%error, "a blob could not be cached"),
         }
     }
@@ -136,6 +181,11 @@ impl BlobCache {
             .prefix(TEMPORARY)
             .tempfile_in(&self.shared.directory)?;
         file.write_all(contents)?;
+        if contents.len() as u64 > PIECE {
+            for (index, piece) in contents.chunks(PIECE as usize).enumerate() {
+                file.write_all(&piece_hash(index as u64 * PIECE, piece))?;
+            }
+        }
         file.persist(self.path(id))?;
         Ok(())
     }
@@ -156,8 +206,10 @@ impl BlobCache {
 
     fn forget(&self, id: Uuid) {
         self.index().remove(id);
-        // Another process may have removed it already.
-        let _ = fs::remove_file(self.path(id));
+        let path = self.path(id);
+        // Another process may have removed it already. A directory with files in it was
+        // not made here: it stays, and the blob is not kept.
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
     }
 
     fn path(&self, id: Uuid) -> PathBuf {
@@ -174,6 +226,21 @@ impl BlobCache {
 }
 
 const TEMPORARY: &str = ".tmp";
+
+/// How long the copy of a blob is: a long one has the hashes of its pieces at its end.
+fn stored_bytes(blob: &Blob) -> u64 {
+    match pieces_of(blob.size) {
+        0 | 1 => blob.size,
+        pieces => blob.size + pieces * PIECE_HASH_BYTES,
+    }
+}
+
+fn read(file: &mut File, offset: u64, bytes: u64) -> io::Result<Bytes> {
+    let mut contents = vec![0; usize::try_from(bytes).map_err(io::Error::other)?];
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(&mut contents)?;
+    Ok(contents.into())
+}
 
 /// The blobs in a directory with their lengths, the oldest first. What was being
 /// written when a process died is removed.
@@ -225,55 +292,4 @@ impl Index {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn blob(contents: &[u8]) -> Blob {
-        Blob {
-            id: Uuid::new_v4(),
-            size: contents.len() as u64,
-            hash: Version::of(contents),
-        }
-    }
-
-    #[test]
-    fn what_was_not_used_for_longest_makes_room() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let open = || BlobCache::open(directory.path(), 30).expect("opened");
-        let cache = open();
-        let all: Vec<Vec<u8>> = (0..4).map(|n| vec![n; 10]).collect();
-        let blobs: Vec<Blob> = all.iter().map(|contents| blob(contents)).collect();
-        for (blob, contents) in blobs.iter().zip(&all).take(3) {
-            cache.put(blob, contents.clone().into());
-        }
-        assert!(cache.get(&blobs[0]).is_some());
-        cache.put(&blobs[3], all[3].clone().into());
-        let there = |cache: &BlobCache| -> Vec<bool> {
-            blobs.iter().map(|blob| cache.get(blob).is_some()).collect()
-        };
-        assert_eq!(there(&cache), [true, false, true, true]);
-        assert_eq!(cache.bytes(), 30);
-
-        let again = open();
-        assert_eq!(there(&again), [true, false, true, true]);
-        let smaller = BlobCache::open(directory.path(), 10).expect("opened");
-        assert_eq!(smaller.bytes(), 10);
-        cache.put(&blob(&[0; 31]), vec![0; 31].into());
-        assert!(cache.bytes() <= 30);
-    }
-
-    #[test]
-    fn what_is_torn_is_not_given() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let cache = BlobCache::open(directory.path(), 100).expect("opened");
-        let blob = blob(b"whole");
-        for torn in [&b"who"[..], b"", b"WHOLE"] {
-            cache.put(&blob, Bytes::from_static(b"whole"));
-            fs::write(cache.path(blob.id), torn).expect("written");
-            assert_eq!(cache.get(&blob), None);
-        }
-        cache.put(&blob, Bytes::from_static(b"whole"));
-        assert_eq!(cache.get(&blob).as_deref(), Some(&b"whole"[..]));
-        assert_eq!(cache.get_range(&blob, 1..3).as_deref(), Some(&b"ho"[..]));
-    }
-}
+mod tests;

@@ -5,7 +5,8 @@ use crate::file::{Blob, File, Part};
 use crate::heads::{Heads, Known};
 use crate::space::{AT_ONCE, Space};
 use crate::spill::INLINE_BYTES;
-use ability_storage_engine::table::Edit;
+use ability_storage_engine::author::CheckLimits;
+use ability_storage_engine::author::plan::Edit;
 use ability_storage_engine::{Batch, Change, FilePath, Limits, Precondition, Step, Version};
 use futures_util::{StreamExt, stream};
 use std::io;
@@ -16,14 +17,14 @@ use uuid::Uuid;
 pub(crate) struct Prepared {
     /// A path that it is about, for errors about all of it.
     pub(crate) path: FilePath,
-    pub(crate) edits: Vec<(Edit<File>, Precondition)>,
+    pub(crate) edits: Vec<(Edit<File, Part>, Precondition)>,
     /// Blobs that it brings into use: if it is not committed, nobody needs them.
     pub(crate) uploaded: Vec<Uuid>,
     /// Blobs that were in use when it was prepared.
     pub(crate) shared: Vec<Uuid>,
-    /// How often blobs had been condemned before the first upload; if it is not known,
-    /// each blob has to be looked for.
-    pub(crate) sweeps: Option<u64>,
+    /// How often blobs had been condemned before the first upload. As long as HEAD says
+    /// the same, none of these blobs was.
+    pub(crate) sweeps: u64,
 }
 
 impl Prepared {
@@ -32,7 +33,7 @@ impl Prepared {
         path: FilePath,
         blob: Blob,
         precondition: Precondition,
-        sweeps: Option<u64>,
+        sweeps: u64,
     ) -> Self {
         let file = File::new(Part::Blob(blob), blob.hash);
         Self {
@@ -42,6 +43,45 @@ impl Prepared {
             shared: Vec::new(),
             sweeps,
         }
+    }
+
+    /// Takes `new` into use in place of `old`, a blob with the same contents.
+    pub(crate) fn replace_blob(&mut self, old: Uuid, new: Uuid) {
+        for (edit, _) in &mut self.edits {
+            let parts = match edit {
+                Edit::Put { file, .. } => &mut file.parts[..],
+                Edit::Append { addition, .. } => std::slice::from_mut(addition),
+                Edit::Rename { .. } | Edit::Delete { .. } => &mut [],
+            };
+            for part in parts {
+                match part {
+                    Part::Blob(blob) if blob.id == old => blob.id = new,
+                    Part::Blob(_) | Part::Inline(_) => {}
+                }
+            }
+        }
+        self.shared.retain(|id| *id != old);
+        self.uploaded.retain(|id| *id != old);
+        self.uploaded.push(new);
+    }
+
+    /// Whether it can make the store hold more than before.
+    pub(crate) fn writes(&self) -> bool {
+        let mut edits = self.edits.iter();
+        edits.any(|(edit, _)| matches!(edit, Edit::Put { .. } | Edit::Append { .. }))
+    }
+
+    /// The blobs that it takes into use, each once.
+    pub(crate) fn blobs(&self) -> Vec<Blob> {
+        let parts = self.edits.iter().flat_map(|(edit, _)| match edit {
+            Edit::Put { file, .. } => &file.parts[..],
+            Edit::Append { addition, .. } => std::slice::from_ref(addition),
+            Edit::Rename { .. } | Edit::Delete { .. } => &[],
+        });
+        let mut blobs: Vec<Blob> = parts.filter_map(Part::blob).copied().collect();
+        blobs.sort_by_key(|blob| blob.id);
+        blobs.dedup();
+        blobs
     }
 }
 
@@ -53,21 +93,20 @@ pub(crate) async fn prepare(
     limits: &Limits,
     path: FilePath,
     batch: Batch,
-    versions: &[Option<Version>],
 ) -> io::Result<Prepared> {
-    let known = heads.last_seen();
+    let known = heads.last_seen_or_now().await?;
     let mut prepared = Prepared {
         path,
         edits: Vec::new(),
         uploaded: Vec::new(),
         shared: Vec::new(),
-        sweeps: known.as_ref().map(|known| known.head.sweep.count),
+        sweeps: known.head.sweep.count,
     };
-    let steps = batch.into_steps().into_iter();
-    let steps: Vec<_> = steps.zip(versions.iter().copied()).collect();
+    let versions = batch.versions().to_vec();
+    let steps: Vec<_> = batch.into_steps().into_iter().zip(versions).collect();
     let edits = stream::iter(steps).map(|(step, version)| {
         let known = known.clone();
-        async move { edit(space, limits, known.as_deref(), step, version).await }
+        async move { edit(space, limits, &known, step, version).await }
     });
     // All that were begun come to an end, so that none is forgotten.
     let edits: Vec<io::Result<_>> = edits.buffered(AT_ONCE).collect().await;
@@ -93,6 +132,17 @@ pub(crate) async fn prepare(
     }
 }
 
+/// Whether this kind of change can be made here.
+pub(crate) fn is_known(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Write { .. }
+            | Change::Append { .. }
+            | Change::Rename { .. }
+            | Change::Delete { .. }
+    )
+}
+
 enum Blobs {
     Uploaded(Option<Uuid>),
     Shared(Vec<Uuid>),
@@ -101,15 +151,15 @@ enum Blobs {
 async fn edit(
     space: &Space,
     limits: &Limits,
-    known: Option<&Known>,
+    known: &Known,
     step: Step,
     version: Option<Version>,
-) -> io::Result<(Edit<File>, Precondition, Blobs)> {
+) -> io::Result<(Edit<File, Part>, Precondition, Blobs)> {
     let mut blobs = Blobs::Uploaded(None);
     let edit = match step.change {
-        Change::Write { path, contents } => {
+        Change::Write { path, contents, .. } => {
             let version = version.unwrap_or_else(|| Version::of(&contents));
-            let there = known.and_then(|known| known.head.files.get(&path));
+            let there = known.head.files.get(&path);
             let file = match there.filter(|file| file.version == Some(version)) {
                 // Nothing will have to be done, unless somebody changes it meanwhile.
                 Some(file) => {
@@ -124,13 +174,15 @@ async fn edit(
             };
             Edit::Put { path, file }
         }
-        Change::Append { path, contents } => {
+        Change::Append { path, contents, .. } => {
             let addition = part(space, limits, &path, contents, None).await?;
             blobs = Blobs::Uploaded(addition.blob().map(|blob| blob.id));
             Edit::Append { path, addition }
         }
-        Change::Rename { source, target } => Edit::Rename { source, target },
-        Change::Delete { path } => Edit::Delete { path },
+        Change::Rename { source, target, .. } => Edit::Rename { source, target },
+        Change::Delete { path, .. } => Edit::Delete { path },
+        // `is_known` was asked before.
+        _ => return Err(io::ErrorKind::Unsupported.into()),
     };
     Ok((edit, step.precondition, blobs))
 }

@@ -6,14 +6,17 @@
 //! known what became of HEAD.
 
 use crate::change::Prepared;
-use crate::file::{File, Part, is_unknown_version};
+use crate::file::{Blob, File, Part, is_unknown_version};
+use crate::garbage::{allowed, counted, too_much};
 use crate::head::Head;
 use crate::heads::{Heads, Known, MAX_HEAD_BYTES, Published};
 use crate::space::Space;
 use crate::spill::spill;
-use ability_storage_engine::table::{Edit, Table};
+use crate::sweep::used_by;
+use ability_storage_engine::author::plan::Edit;
+use ability_storage_engine::author::table::Table;
 use ability_storage_engine::{Error, FilePath, Limits, Precondition, Result};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,19 +70,18 @@ impl Commits {
 
     /// Commits a batch, with others or alone.
     pub(crate) async fn commit(&self, prepared: Prepared) -> Result<()> {
-        let uploaded = prepared.uploaded.clone();
         let path = prepared.path.clone();
         let (answer, mut answered) = oneshot::channel();
         self.queue().push(Waiting { prepared, answer });
-        let result = loop {
+        loop {
             let _turn = self.turn.lock().await;
             match answered.try_recv() {
-                Ok(result) => break result,
+                Ok(result) => return result,
                 Err(TryRecvError::Empty) => {}
                 // Who took it along came to no end.
                 Err(TryRecvError::Closed) => {
                     let error = io::Error::other("the commit ended without a result");
-                    break Err(in_doubt(&path, &error));
+                    break Err(Error::in_doubt(&path, error));
                 }
             }
             let mut group = std::mem::take(&mut *self.queue());
@@ -88,12 +90,7 @@ impl Commits {
                 self.queue().splice(0..0, later);
             }
             self.commit_all(group).await;
-        };
-        let is_refused = matches!(&result, Err(error) if !may_be_made(error));
-        if is_refused {
-            self.space.discard(uploaded);
         }
-        result
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
@@ -101,30 +98,33 @@ impl Commits {
     }
 
     async fn commit_all(&self, group: Vec<Waiting>) {
-        let (batches, answers): (Vec<_>, Vec<_>) = group
+        let (mut batches, answers): (Vec<_>, Vec<_>) = group
             .into_iter()
             .map(|waiting| (waiting.prepared, waiting.answer))
             .unzip();
-        let results = match self.commit_together(&batches).await {
+        let results = match self.commit_together(&mut batches).await {
             Some(results) => results,
             None => {
                 let mut results = Vec::new();
-                for batch in &batches {
-                    let alone = self.commit_together(std::slice::from_ref(batch)).await;
+                for batch in &mut batches {
+                    let alone = self.commit_together(std::slice::from_mut(batch)).await;
                     let result = alone.and_then(|results| results.into_iter().next());
                     results.push(result.unwrap_or_else(|| Err(too_long(batch))));
                 }
                 results
             }
         };
-        for (answer, result) in answers.into_iter().zip(results) {
+        for ((answer, result), batch) in answers.into_iter().zip(results).zip(batches) {
+            if matches!(&result, Err(error) if !may_be_made(error)) {
+                self.space.discard(batch.uploaded);
+            }
             // Who asked is there, unless the process ends.
             let _ = answer.send(result);
         }
     }
 
     /// `None` if HEAD would become too long.
-    async fn commit_together(&self, batches: &[Prepared]) -> Option<Vec<Result<()>>> {
+    async fn commit_together(&self, batches: &mut [Prepared]) -> Option<Vec<Result<()>>> {
         let mut attempts = self.space.store.attempts();
         if self.has_rivals.swap(false, Ordering::Relaxed) {
             attempts.after_others().await;
@@ -139,42 +139,55 @@ impl Commits {
                     is_fresh = true;
                     match self.heads.now().await {
                         Ok(base) => base,
-                        Err(error) => return Some(not_made(batches, &error)),
+                        Err(error) => return Some(not_made(batches, error)),
                     }
                 }
             };
             let mut plan = match self.plan(&base, batches).await {
                 Ok(plan) => plan,
-                Err(error) => return Some(not_made(batches, &error)),
+                Err(error) => return Some(not_made(batches, error)),
             };
             if !is_fresh && (plan.changed.is_empty() || plan.refuses_some()) {
                 is_fresh = true;
                 match self.heads.now().await {
                     Ok(now) if Arc::ptr_eq(&now, &base) => {}
                     Ok(_) => continue,
-                    Err(error) => return Some(not_made(batches, &error)),
+                    Err(error) => return Some(not_made(batches, error)),
                 }
             }
             if plan.changed.is_empty() {
+                self.space.discard(left_out(batches, &plan));
                 return Some(plan.verdicts);
             }
             let before = blobs_at(&plan.head.files, &plan.changed);
             let spilled = spill(&self.space, &mut plan.head.files, &plan.changed).await;
             let after = blobs_at(&plan.head.files, &plan.changed);
-            let spill_blobs = || after.difference(&before).copied().collect();
+            let spill_blobs = || {
+                let new = after.keys().filter(|id| !before.contains_key(id));
+                new.copied().collect()
+            };
+            if let Some(garbage) = &mut plan.head.garbage {
+                let replaced = blobs_at(&base.head.files, &plan.changed).into_iter();
+                let freed = replaced.filter(|(id, _)| !after.contains_key(id));
+                garbage.add(freed.map(|(_, bytes)| bytes));
+            }
+            let left_out = left_out(batches, &plan);
             if let Err(error) = spilled {
                 self.space.discard(spill_blobs());
-                return Some(not_made(batches, &error));
+                return Some(not_made(batches, error));
             }
             match self.heads.publish(&base, plan.head).await {
-                Published::Done => return Some(plan.verdicts),
+                Published::Done => {
+                    self.space.discard(left_out);
+                    return Some(plan.verdicts);
+                }
                 Published::Moved => {
                     self.space.discard(spill_blobs());
                     is_fresh = true;
                     self.has_rivals.store(true, Ordering::Relaxed);
                     if !attempts.next_among_others().await {
                         let error = io::Error::other("others change the volume all the time");
-                        return Some(not_made(batches, &error));
+                        return Some(not_made(batches, error));
                     }
                 }
                 Published::TooLong => {
@@ -183,15 +196,16 @@ impl Commits {
                 }
                 Published::Failed(error) => {
                     self.space.discard(spill_blobs());
-                    return Some(not_made(batches, &error));
+                    return Some(not_made(batches, error));
                 }
                 Published::InDoubt(error) => {
+                    let error = Arc::new(error);
                     let verdicts = batches.iter().zip(plan.verdicts);
                     return Some(
                         verdicts
                             .map(|(batch, verdict)| match verdict {
-                                Ok(()) => Err(in_doubt(&batch.path, &error)),
-                                Err(_) => Err(unavailable(&error)),
+                                Ok(()) => Err(Error::in_doubt(&batch.path, error.clone())),
+                                Err(_) => Err(unavailable(error.clone())),
                             })
                             .collect(),
                     );
@@ -201,16 +215,26 @@ impl Commits {
     }
 
     /// Plays all batches on HEAD, one after the other.
-    async fn plan(&self, base: &Known, batches: &[Prepared]) -> io::Result<Plan> {
+    async fn plan(&self, base: &Known, batches: &mut [Prepared]) -> io::Result<Plan> {
         let mut plan = Plan {
             head: base.head.clone(),
             changed: BTreeSet::new(),
             verdicts: Vec::with_capacity(batches.len()),
         };
+        if plan.head.garbage.is_none() {
+            let uploaded = batches.iter().flat_map(|batch| batch.uploaded.clone());
+            plan.head.garbage = Some(counted(&self.space, &base.head, uploaded).await?);
+        }
+        let garbage = plan.head.garbage.map_or(0, |garbage| garbage.bytes);
+        let allowed = allowed(&self.limits);
         for batch in batches {
-            let verdict = match self.check_blobs(&plan.head, batch).await? {
-                Ok(()) => self.play(&mut plan.head.files, batch).await?,
-                Err(error) => Err(error),
+            let verdict = if garbage >= allowed && batch.writes() {
+                Err(too_much(&batch.path, garbage, allowed))
+            } else {
+                match self.renew_blobs(&base.head, batch).await? {
+                    Ok(()) => self.play(&mut plan.head.files, batch).await?,
+                    Err(error) => Err(error),
+                }
             };
             let verdict = verdict.map(|changed| plan.changed.extend(changed));
             plan.verdicts.push(verdict);
@@ -258,79 +282,90 @@ impl Commits {
         Ok(Part::Inline(contents.into()))
     }
 
-    /// Whether the blobs of a batch are still there, and stay: if none was condemned
-    /// since they were uploaded, they are; else they are if they have not been
-    /// condemned, and if they can still be found. What is condemned later is
-    /// condemned by a HEAD that comes after this one.
-    async fn check_blobs(&self, head: &Head, batch: &Prepared) -> io::Result<Result<()>> {
-        if batch.sweeps == Some(head.sweep.count) {
+    /// Sees to it that no blob of a batch was ever condemned: requests that were to remove
+    /// it may still be on their way, long after it was found to be there.
+    ///
+    /// None was if HEAD has condemned nothing since the batch was prepared, nor if HEAD uses
+    /// it. Any other is copied to a name that is new. What is condemned later is condemned
+    /// by a HEAD that comes after this one.
+    async fn renew_blobs(&self, head: &Head, batch: &mut Prepared) -> io::Result<Result<()>> {
+        if batch.sweeps == head.sweep.count {
             return Ok(Ok(()));
         }
-        for id in batch.uploaded.iter().chain(&batch.shared) {
-            let is_gone = head.sweep.condemned.contains(id)
-                || match self.space.store.size(&self.space.blob(*id)).await {
-                    Ok(_) => false,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-                    Err(error) => return Err(error),
-                };
-            if is_gone {
+        let used = used_by(head);
+        for blob in batch.blobs() {
+            if used.contains(&blob.id) {
+                continue;
+            }
+            if head.sweep.condemned.contains(&blob.id) {
                 return Ok(Err(swept(batch)));
             }
+            let id = Uuid::new_v4();
+            let (from, to) = (self.space.blob(blob.id), self.space.blob(id));
+            match self.space.store.copy(&from, &to, blob.size).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Err(swept(batch)));
+                }
+                Err(error) => {
+                    self.space.discard(vec![id]);
+                    return Err(error);
+                }
+            }
+            if batch.uploaded.contains(&blob.id) {
+                self.space.discard(vec![blob.id]);
+            }
+            batch.replace_blob(blob.id, id);
         }
+        batch.sweeps = head.sweep.count;
         Ok(Ok(()))
     }
 }
 
-fn blobs_at(files: &Table<File>, paths: &BTreeSet<FilePath>) -> BTreeSet<Uuid> {
+/// The blobs of the files at `paths`, with their lengths.
+fn blobs_at(files: &Table<File>, paths: &BTreeSet<FilePath>) -> BTreeMap<Uuid, u64> {
     let files = paths.iter().filter_map(|path| files.get(path));
-    files.flat_map(File::blobs).map(|blob| blob.id).collect()
+    let sized = |blob: &Blob| (blob.id, blob.size);
+    files.flat_map(File::blobs).map(sized).collect()
 }
 
-fn paths(edits: &[(Edit<File>, Precondition)]) -> BTreeSet<&FilePath> {
+/// What was sent for batches that are made, and is not used after them all the same: it
+/// is there already, or the next step or batch has replaced it. No HEAD will ever use it.
+fn left_out(batches: &[Prepared], plan: &Plan) -> Vec<Uuid> {
+    let used = blobs_at(&plan.head.files, &plan.changed);
+    let made = batches.iter().zip(&plan.verdicts);
+    let made = made.filter(|(_, verdict)| verdict.is_ok());
+    let uploaded = made.flat_map(|(batch, _)| &batch.uploaded);
+    uploaded
+        .filter(|id| !used.contains_key(id))
+        .copied()
+        .collect()
+}
+
+fn paths(edits: &[(Edit<File, Part>, Precondition)]) -> BTreeSet<&FilePath> {
     let paths = edits.iter().flat_map(|(edit, _)| edit.paths());
     paths.collect()
 }
 
-fn not_made(batches: &[Prepared], error: &io::Error) -> Vec<Result<()>> {
-    batches.iter().map(|_| Err(unavailable(error))).collect()
+fn not_made(batches: &[Prepared], error: io::Error) -> Vec<Result<()>> {
+    let error = unavailable(error);
+    batches.iter().map(|_| Err(error.clone())).collect()
 }
 
 /// The store did not do what was asked for, and nothing was changed.
-pub(crate) fn unavailable(error: &io::Error) -> Error {
-    Error::Unavailable {
-        what: "the object store could not be used, and nothing was changed".to_owned(),
-        source: again(error),
-    }
-}
-
-/// Nobody knows whether the store did what was asked for.
-pub(crate) fn in_doubt(path: &FilePath, error: &io::Error) -> Error {
-    Error::InDoubt {
-        path: path.clone(),
-        source: again(error),
-    }
+pub(crate) fn unavailable(error: impl Into<Arc<io::Error>>) -> Error {
+    let what = "the object store could not be used, and nothing was changed";
+    Error::unavailable(what, error)
 }
 
 fn too_long(batch: &Prepared) -> Error {
-    Error::QuotaExceeded {
-        path: batch.path.clone(),
-        reason: format!("the list of all files would be longer than {MAX_HEAD_BYTES} bytes"),
-    }
+    let reason = format!("the list of all files would be longer than {MAX_HEAD_BYTES} bytes");
+    Error::quota_exceeded(&batch.path, reason)
 }
 
 fn swept(batch: &Prepared) -> Error {
-    Error::Io {
-        path: batch.path.clone(),
-        intent: "changed",
-        source: io::Error::other(
-            "what was sent for it took too long to be committed and was swept; write it again",
-        ),
-    }
-}
-
-/// Several are told of one failure.
-fn again(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), error.to_string())
+    let reason = "what was sent for it took too long to be committed and was swept; write it again";
+    Error::not_changed(&batch.path, io::Error::other(reason))
 }
 
 fn may_be_made(error: &Error) -> bool {

@@ -3,8 +3,8 @@
 //! A file is a list of parts: few bytes in HEAD itself, more of them in blobs. So an
 //! append adds a part and copies nothing.
 
-use ability_storage_engine::table::Entry;
-use ability_storage_engine::{Error, Hasher, Result, Version};
+use ability_storage_engine::author::table::Entry;
+use ability_storage_engine::{Error, Result, Version, VersionHasher};
 use bytes::{Bytes, BytesMut};
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -84,7 +84,7 @@ impl File {
     /// Its version if it can be told without a request.
     pub(crate) fn known_version(&self) -> Option<Version> {
         self.version.or_else(|| {
-            let mut hasher = Hasher::default();
+            let mut hasher = VersionHasher::default();
             for part in &self.parts {
                 match part {
                     Part::Inline(contents) => hasher.update(contents),
@@ -143,10 +143,8 @@ pub(crate) fn now() -> u64 {
 /// A precondition asks for a version that takes a request to find out. Never seen
 /// outside of this crate: who plays a batch finds it out and plays again.
 fn unknown_version() -> Error {
-    Error::Unavailable {
-        what: "the version of a file is not known yet".to_owned(),
-        source: io::Error::other(UnknownVersion),
-    }
+    let what = "the version of a file is not known yet";
+    Error::unavailable(what, io::Error::other(UnknownVersion))
 }
 
 /// Whether this is why a batch could not be played.

@@ -4,7 +4,8 @@
 //! files of a volume. Its format has a number; what has a higher one is not read.
 
 use crate::file::{Blob, File, Part};
-use ability_storage_engine::table::Table;
+use crate::garbage::Garbage;
+use ability_storage_engine::author::table::Table;
 use ability_storage_engine::{FilePath, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,7 +22,7 @@ const FORMAT: u32 = 1;
 pub(crate) const SESSIONS: usize = 64;
 
 /// What a volume is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Head {
     /// Counts changes of HEAD.
     pub(crate) generation: u64,
@@ -30,7 +31,23 @@ pub(crate) struct Head {
     /// for at least as many changes as there are places.
     pub(crate) sessions: Vec<(Uuid, u64)>,
     pub(crate) sweep: Sweep,
+    /// How much is in the store that no file uses. None if HEAD was written by a version
+    /// that did not count it.
+    pub(crate) garbage: Option<Garbage>,
     pub(crate) files: Table<File>,
+}
+
+/// HEAD before the first commit.
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            generation: 0,
+            sessions: Vec::new(),
+            sweep: Sweep::default(),
+            garbage: Some(Garbage::default()),
+            files: Table::default(),
+        }
+    }
 }
 
 /// What is being removed, so that nobody takes it into use again.
@@ -65,6 +82,7 @@ impl Head {
             generation: self.generation,
             sessions: self.sessions.clone(),
             sweep: self.sweep.clone(),
+            garbage: self.garbage,
             files: files.collect(),
         };
         Ok(serde_json::to_vec(&document)?.into())
@@ -94,6 +112,7 @@ impl Head {
             generation: document.generation,
             sessions: document.sessions,
             sweep: document.sweep,
+            garbage: document.garbage,
             files: files.collect::<io::Result<_>>()?,
         })
     }
@@ -115,6 +134,9 @@ struct Document {
     generation: u64,
     sessions: Vec<(Uuid, u64)>,
     sweep: Sweep,
+    /// Not known to the first versions of this format: they ignore it, and leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    garbage: Option<Garbage>,
     files: BTreeMap<String, FileText>,
 }
 
@@ -244,8 +266,10 @@ mod tests {
                 ..Head::default()
             };
             head.sign(blob.id, 3);
+            head.garbage = Some(Garbage { bytes: 7, corrections: 2 });
             let read = Head::decode(&head.encode().expect("in memory")).expect("valid");
             prop_assert_eq!(read.files.get(&path), Some(&wanted));
+            prop_assert_eq!(read.garbage, head.garbage);
             prop_assert_eq!((read.generation, read.last_change_of(blob.id)), (1, Some(3)));
         }
     }
@@ -258,7 +282,10 @@ mod tests {
             );
             Head::decode(text.as_bytes())
         };
-        assert!(of(1, "{}").is_ok());
+        let first = of(1, "{}").expect("of the first version");
+        assert_eq!(first.garbage, None);
+        let again = first.encode().expect("in memory");
+        assert!(!String::from_utf8_lossy(&again).contains("garbage"));
         let error = of(2, "{}").expect_err("of the future").to_string();
         assert!(error.contains("format 2"), "{error}");
         for wrong in [

@@ -70,6 +70,14 @@ impl Heads {
         self.current().known.clone()
     }
 
+    /// HEAD when it was last seen, or as it is now.
+    pub(crate) async fn last_seen_or_now(&self) -> io::Result<Arc<Known>> {
+        match self.last_seen() {
+            Some(known) => Ok(known),
+            None => self.now().await,
+        }
+    }
+
     /// HEAD as it is now.
     pub(crate) async fn now(&self) -> io::Result<Arc<Known>> {
         let (known, installs) = {

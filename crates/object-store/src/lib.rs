@@ -12,8 +12,8 @@
 //! | `volume`, `reader`, `writer` | the calls of a volume |
 //! | `change`, `commits` | from a batch to a commit, and commits that wait together |
 //! | `head`, `file`, `heads` | what HEAD says, and how it is replaced exactly once |
-//! | `space`, `spill`, `cache` | blobs: where they are, what goes into them, copies of them |
-//! | `sweep` | removing blobs that are out of use |
+//! | `space`, `spill`, `cache`, `tree` | blobs: where they are, what goes into them, copies of them, hashes of their pieces |
+//! | `sweep`, `garbage` | removing blobs that are out of use, and how many bytes of them there may be |
 //! | `probe` | whether a store can be used at all |
 //! | `store`, `failure`, `patience`, `runtime` | requests, and what becomes of them |
 //! | `accounts` | how much may be in the making |
@@ -22,12 +22,17 @@
 
 mod accounts;
 mod cache;
+#[cfg(test)]
+mod cache_tests;
 mod change;
 mod commits;
 mod failure;
 #[cfg(test)]
 mod fault_tests;
 mod file;
+mod garbage;
+#[cfg(test)]
+mod garbage_tests;
 mod head;
 mod heads;
 #[cfg(test)]
@@ -47,9 +52,12 @@ mod sweep;
 mod sweep_tests;
 #[cfg(test)]
 mod testing;
+mod tree;
 mod url;
 mod volume;
 mod writer;
+#[cfg(test)]
+mod zombie_tests;
 
 pub use cache::BlobCache;
 /// What [`ObjectRootOptions::open_in`] takes.

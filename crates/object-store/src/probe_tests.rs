@@ -208,15 +208,12 @@ fn a_store_whose_writes_tell_other_tags_is_asked_again() {
 
 fn can_be_used(lie: Lie) {
     let root = open(lie).expect("no lie");
-    let volume = root.volume(&VolumeId::user());
+    let volume = root.open_volume(&VolumeId::user());
     for contents in ["1", "2", "3"] {
         let path = file("a");
-        let write = Change::Write {
-            path: path.clone(),
-            contents: contents.into(),
-        };
+        let write = Change::write(path.clone(), contents);
         volume.commit(write.into()).expect("committed");
-        let read = volume.read(&path, 10).expect("read").contents;
+        let read = volume.read(&path, 10).expect("read").into_contents();
         assert_eq!(read, contents.as_bytes());
     }
 }

@@ -54,11 +54,8 @@ impl Reader for ObjectReader {
 
     fn read(&mut self, max_bytes: usize) -> Result<Vec<u8>> {
         while self.at_hand.is_empty() {
-            let fetched = self.fetch().map_err(|source| Error::Io {
-                path: self.path.clone(),
-                intent: "read",
-                source,
-            })?;
+            let fetched = self.fetch();
+            let fetched = fetched.map_err(|error| Error::not_read(&self.path, error))?;
             if !fetched {
                 return Ok(Vec::new());
             }

@@ -10,7 +10,7 @@ use crate::runtime;
 use crate::store::{Requests, Store};
 use crate::url::Location;
 use crate::volume::ObjectVolume;
-use ability_storage_engine::{Error, Limits, Result, VolumeId};
+use ability_storage_engine::{Error, Limits, Result, Root, Volume, VolumeId};
 use object_store::ObjectStore;
 use object_store::path::{Path, PathPart};
 use std::fmt;
@@ -21,14 +21,14 @@ use std::sync::Arc;
 /// one that they share, `user/`.
 ///
 /// ```
-/// use ability_storage_engine::{Change, FilePath, Volume, VolumeId};
+/// use ability_storage_engine::{Change, FilePath, Root, Volume};
 /// use ability_storage_object_store::ObjectRoot;
 ///
 /// let root = ObjectRoot::open("memory:///data")?;
-/// let volume = root.volume(&VolumeId::ability("todo")?);
+/// let volume = root.ability("todo")?;
 /// let path = FilePath::new("list.txt")?;
-/// volume.commit(Change::Write { path: path.clone(), contents: b"milk".to_vec() }.into())?;
-/// assert_eq!(volume.read(&path, 1 << 20)?.contents, b"milk");
+/// volume.commit(Change::write(path.clone(), b"milk").into())?;
+/// assert_eq!(volume.read(&path, 1 << 20)?.contents(), b"milk");
 /// # Ok::<(), ability_storage_engine::Error>(())
 /// ```
 #[derive(Clone)]
@@ -40,6 +40,7 @@ pub struct ObjectRoot {
 
 /// How an [`ObjectRoot`] is to be opened.
 #[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing before a root is opened with them"]
 pub struct ObjectRootOptions {
     limits: Limits,
     read_only: bool,
@@ -173,8 +174,9 @@ impl ObjectRoot {
         ObjectRootOptions::default()
     }
 
-    /// A volume, with a session of its own. No request is made before it is used.
-    pub fn volume(&self, id: &VolumeId) -> ObjectVolume {
+    /// A volume as what it is, with a session of its own. No request is made before it
+    /// is used.
+    pub fn open_volume(&self, id: &VolumeId) -> ObjectVolume {
         let prefix = id
             .components()
             .fold(self.prefix.clone(), |prefix, component| {
@@ -185,12 +187,20 @@ impl ObjectRoot {
         ObjectVolume::new(self.store.clone(), prefix, cache, limits, options.read_only)
     }
 
-    /// All volumes that have ever been written to, sorted.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if the store did not answer.
-    pub fn volumes(&self) -> Result<Vec<VolumeId>> {
+    /// How many requests the volumes of this root have made so far.
+    pub fn requests(&self) -> Requests {
+        self.store.requests()
+    }
+}
+
+impl Root for ObjectRoot {
+    /// As [`open_volume`](ObjectRoot::open_volume), which cannot fail.
+    fn volume(&self, id: &VolumeId) -> Result<Arc<dyn Volume>> {
+        Ok(Arc::new(self.open_volume(id)))
+    }
+
+    /// The volumes that have ever been written to.
+    fn list(&self) -> Result<Vec<VolumeId>> {
         let (store, prefix) = (self.store.clone(), self.prefix.clone());
         let listed = runtime::wait(async move {
             let top = store.directories(&prefix).await?;
@@ -198,10 +208,8 @@ impl ObjectRoot {
             io::Result::Ok((top, store.directories(&abilities).await?))
         });
         let listed = listed.and_then(|listed| listed);
-        let (top, abilities) = listed.map_err(|source| Error::Unavailable {
-            what: "the volumes could not be listed".to_owned(),
-            source,
-        })?;
+        let (top, abilities) =
+            listed.map_err(|error| Error::unavailable("the volumes could not be listed", error))?;
         let abilities = abilities.iter().filter_map(|path| {
             let name = path.filename()?;
             // Names are encoded where they become keys.
@@ -217,11 +225,6 @@ impl ObjectRoot {
             .any(|path| path.filename() == Some(user_key.as_ref()));
         Ok(abilities.chain(has_user.then_some(user)).collect())
     }
-
-    /// How many requests the volumes of this root have made so far.
-    pub fn requests(&self) -> Requests {
-        self.store.requests()
-    }
 }
 
 impl fmt::Debug for ObjectRoot {
@@ -235,5 +238,5 @@ impl fmt::Debug for ObjectRoot {
 
 fn unavailable(name: &str) -> impl FnOnce(io::Error) -> Error {
     let what = format!("{name} could not be opened");
-    move |source| Error::Unavailable { what, source }
+    move |error| Error::unavailable(what, error)
 }

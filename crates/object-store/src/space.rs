@@ -11,7 +11,8 @@
 use crate::cache::BlobCache;
 use crate::file::{Blob, File, Part};
 use crate::store::Store;
-use ability_storage_engine::{Hasher, Version};
+use crate::tree::{PieceHash, piece_hash, version_of_pieces};
+use ability_storage_engine::{Version, VersionHasher};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -115,7 +116,7 @@ impl Space {
 
     /// The version of a file, in bounded memory.
     pub(crate) async fn version_of(&self, file: &File) -> io::Result<Version> {
-        let mut hasher = Hasher::default();
+        let mut hasher = VersionHasher::default();
         let mut pieces = Pieces::new(file.parts.clone());
         while let Some(piece) = pieces.next(self).await? {
             hasher.update(&piece);
@@ -174,11 +175,12 @@ impl Pieces {
     }
 }
 
-/// A long blob, piece by piece. What is wrong with it shows at its end.
+/// A long blob, piece by piece. What is wrong with the object in the store shows at its
+/// end; a piece of a copy in the cache was checked before it is given.
 struct LongBlob {
     blob: Blob,
     read: u64,
-    hasher: Hasher,
+    hashes: Vec<PieceHash>,
 }
 
 impl LongBlob {
@@ -186,34 +188,36 @@ impl LongBlob {
         Self {
             blob,
             read: 0,
-            hasher: Hasher::default(),
+            hashes: Vec::new(),
         }
     }
 
     /// The next piece; none at the end.
     async fn next(&mut self, space: &Space) -> io::Result<Option<Bytes>> {
-        if self.read == self.blob.size {
+        let blob = &self.blob;
+        if self.read == blob.size {
             return Ok(None);
         }
-        let end = self.blob.size.min(self.read + PIECE);
-        let piece = match space.cache.as_ref() {
-            Some(cache) => cache.get_range(&self.blob, self.read..end),
-            None => None,
-        };
-        let piece = match piece {
-            Some(piece) => piece,
+        let cache = space.cache.as_ref();
+        let cached = cache.and_then(|cache| cache.get_piece(blob, self.read));
+        let (piece, hash) = match cached {
+            Some(cached) => cached,
             None => {
-                let key = space.blob(self.blob.id);
-                let range = self.read..end;
-                space.store.get(&key, end - self.read, Some(range)).await?
+                let range = self.read..blob.size.min(self.read + PIECE);
+                let bytes = range.end - range.start;
+                let key = space.blob(blob.id);
+                let piece = space.store.get(&key, bytes, Some(range)).await?;
+                if piece.len() as u64 != bytes {
+                    return Err(is_damaged());
+                }
+                let hash = piece_hash(self.read, &piece);
+                (piece, hash)
             }
         };
-        if piece.len() as u64 != end - self.read {
-            return Err(is_damaged());
-        }
-        self.hasher.update(&piece);
-        self.read = end;
-        if end == self.blob.size && self.hasher.version() != self.blob.hash {
+        self.hashes.push(hash);
+        self.read += piece.len() as u64;
+        let is_whole = self.read == blob.size;
+        if is_whole && version_of_pieces(blob.size, &self.hashes) != Some(blob.hash) {
             return Err(is_damaged());
         }
         Ok(Some(piece))

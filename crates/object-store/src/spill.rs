@@ -6,7 +6,7 @@
 use crate::file::{File, Part};
 use crate::space::{AT_ONCE, Space};
 use ability_storage_engine::FilePath;
-use ability_storage_engine::table::Table;
+use ability_storage_engine::author::table::Table;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
 use std::io;

@@ -215,6 +215,16 @@ impl Store {
         self.retrying(size, get).await
     }
 
+    /// Makes a copy of an object of `size` bytes, in the store. There is all of it or
+    /// none.
+    pub(crate) async fn copy(&self, from: &Path, to: &Path, size: u64) -> io::Result<()> {
+        let copy = || async {
+            count(&self.counters.puts);
+            self.blobs.copy(from, to).await
+        };
+        self.retrying(size, copy).await
+    }
+
     /// The length of an object.
     pub(crate) async fn size(&self, key: &Path) -> io::Result<u64> {
         let head = || async {

@@ -10,9 +10,11 @@
 //! 2. list all blobs, and note since when those are seen to be out of use;
 //! 3. condemn those that have been for long enough;
 //! 4. delete them, and only then
-//! 5. strike them off HEAD.
+//! 5. strike them off HEAD;
+//! 6. correct what HEAD says of how much is out of use.
 
 use crate::file::now;
+use crate::garbage::{Garbage, corrected};
 use crate::head::Head;
 use crate::heads::{Heads, Published};
 use crate::space::{AT_ONCE, Space};
@@ -58,7 +60,15 @@ pub(crate) async fn sweep(space: &Space, grace: Duration) -> io::Result<Swept> {
         removed.extend(condemn(&heads, due).await?);
         finish(space, &heads).await?;
     }
-    Ok(seen.told(&removed))
+    let swept = seen.told(&removed);
+    let left = seen.unused_bytes() - swept.removed_bytes;
+    if seen.garbage.map(|garbage| garbage.bytes) != Some(left) {
+        change(&heads, |head| {
+            head.garbage = Some(corrected(head.garbage, seen.garbage, left));
+        })
+        .await?;
+    }
+    Ok(swept)
 }
 
 /// What a sweep would do now. Writes nothing.
@@ -73,6 +83,8 @@ struct Seen {
     /// All blobs, with their lengths.
     blobs: BTreeMap<Uuid, u64>,
     used: BTreeSet<Uuid>,
+    /// What HEAD says of what is out of use.
+    garbage: Option<Garbage>,
     /// Out of use, and for long enough.
     due: Vec<Uuid>,
     /// Out of use.
@@ -85,7 +97,8 @@ impl Seen {
     async fn now(space: &Space, heads: &Heads, grace: Duration) -> io::Result<Self> {
         // HEAD after the blobs: what was sent and committed in between is in use.
         let blobs = all_blobs(space).await?;
-        let used = used_by(&heads.now().await?.head);
+        let known = heads.now().await?;
+        let used = used_by(&known.head);
         let before = Notes::read(space).await?;
         let unused = blobs.keys().filter(|id| !used.contains(id));
         let now = now();
@@ -98,6 +111,7 @@ impl Seen {
         let (due, waiting) = notes.unused_since.keys().partition(|id| is_due(id));
         Ok(Self {
             used,
+            garbage: known.head.garbage,
             due,
             waiting,
             notes_changed: notes != before,
@@ -106,13 +120,20 @@ impl Seen {
         })
     }
 
+    fn bytes(&self, ids: &[Uuid]) -> u64 {
+        ids.iter().filter_map(|id| self.blobs.get(id)).sum()
+    }
+
+    fn unused_bytes(&self) -> u64 {
+        self.bytes(&self.due) + self.bytes(&self.waiting)
+    }
+
     fn told(&self, removed: &[Uuid]) -> Swept {
-        let bytes = |ids: &[Uuid]| ids.iter().filter_map(|id| self.blobs.get(id)).sum();
         Swept {
             removed: removed.len() as u64,
-            removed_bytes: bytes(removed),
+            removed_bytes: self.bytes(removed),
             waiting: self.waiting.len() as u64,
-            waiting_bytes: bytes(&self.waiting),
+            waiting_bytes: self.bytes(&self.waiting),
             used: self.used.len() as u64,
         }
     }
@@ -201,7 +222,7 @@ async fn change(heads: &Heads, mut change: impl FnMut(&mut Head)) -> io::Result<
 }
 
 /// All blobs that are there, with their lengths.
-async fn all_blobs(space: &Space) -> io::Result<BTreeMap<Uuid, u64>> {
+pub(crate) async fn all_blobs(space: &Space) -> io::Result<BTreeMap<Uuid, u64>> {
     let listed = space.store.list(&space.blobs()).await?;
     let blob = |object: &ObjectMeta| {
         let id = Uuid::try_parse(object.location.filename()?).ok()?;
@@ -210,7 +231,7 @@ async fn all_blobs(space: &Space) -> io::Result<BTreeMap<Uuid, u64>> {
     Ok(listed.iter().filter_map(blob).collect())
 }
 
-fn used_by(head: &Head) -> BTreeSet<Uuid> {
+pub(crate) fn used_by(head: &Head) -> BTreeSet<Uuid> {
     let blobs = head.files.iter().flat_map(|(_, file)| file.blobs());
     blobs.map(|blob| blob.id).collect()
 }

@@ -5,9 +5,10 @@
 
 use crate::accounts::{Accounts, InFlight};
 use crate::cache::BlobCache;
-use crate::change::{Prepared, prepare};
-use crate::commits::{Commits, in_doubt, unavailable};
+use crate::change::{Prepared, is_known, prepare};
+use crate::commits::{Commits, unavailable};
 use crate::file::File;
+use crate::garbage::Keeper;
 use crate::heads::Heads;
 use crate::reader::ObjectReader;
 use crate::runtime;
@@ -15,10 +16,11 @@ use crate::space::Space;
 use crate::store::{Requests, Store};
 use crate::sweep::{self, Swept};
 use crate::writer::ObjectWriter;
-use ability_storage_engine::observe::{Observed, Observer};
+use ability_storage_engine::author::file_info;
+use ability_storage_engine::author::observe::{Observed, Observer};
 use ability_storage_engine::{
-    Batch, Counters, Error, FileInfo, FilePath, Limits, Reader, Result, Snapshot, Usage, Version,
-    Volume, Writer,
+    Batch, Change, Counters, Error, FileInfo, FilePath, Limits, Reader, Result, Snapshot, Usage,
+    Version, Volume, Writer,
 };
 use object_store::path::Path;
 use std::fmt;
@@ -50,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) observer: Observer,
     commits: Commits,
+    keeper: Arc<Keeper>,
 }
 
 impl ObjectVolume {
@@ -63,6 +66,7 @@ impl ObjectVolume {
         let space = Space::new(store.clone(), prefix, cache.map(Arc::new));
         let heads = Arc::new(Heads::new(store, space.head()));
         let commits = Commits::new(space.clone(), heads.clone(), limits.clone());
+        let keeper = Keeper::new(space.clone(), heads.clone(), &limits);
         Self {
             shared: Arc::new(Shared {
                 space,
@@ -72,6 +76,7 @@ impl ObjectVolume {
                 accounts: Arc::default(),
                 observer: Observer::default(),
                 commits,
+                keeper: Arc::new(keeper),
             }),
         }
     }
@@ -97,6 +102,10 @@ impl ObjectVolume {
     /// longer than that to commit may have to be written again, and a reader may not
     /// come to its end: a day is a good time, and zero is for volumes that nobody
     /// uses at the moment.
+    ///
+    /// A volume that is written to sweeps by itself, with a time of grace of five minutes,
+    /// while more is out of use than [`Limits::max_total_bytes`] (or 128 MiB, if that is
+    /// more). At twice as much it refuses writes with [`Error::QuotaExceeded`].
     ///
     /// # Errors
     ///
@@ -140,7 +149,7 @@ impl Volume for ObjectVolume {
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
         let file = self.find(path)?;
-        Ok(FileInfo::new(file.size, file.modified()))
+        Ok(file_info(file.size, file.modified()))
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
@@ -161,7 +170,11 @@ impl Volume for ObjectVolume {
         if self.shared.read_only {
             return Err(Error::ReadOnly);
         }
-        Ok(Box::new(ObjectWriter::new(self.shared.clone(), path)?))
+        let writer = ObjectWriter::new(self.shared.clone(), path)?;
+        let (shared, path) = (self.shared.clone(), path.clone());
+        let admitted = runtime::wait(async move { shared.keeper.admit(&path).await });
+        admitted.map_err(unavailable)??;
+        Ok(Box::new(writer))
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
@@ -186,6 +199,9 @@ impl Shared {
         }
         let mut in_flight = InFlight::none(&self.accounts);
         for step in batch.steps() {
+            if !is_known(&step.change) {
+                return Err(Error::unsupported(step.change.target()));
+            }
             in_flight.add(&self.limits, step.change.target(), step.change.bytes())?;
         }
         let Some(path) = batch
@@ -195,8 +211,12 @@ impl Shared {
         else {
             return Ok(Vec::new());
         };
-        let versions = batch.versions();
-        let (shared, written, about) = (self.clone(), versions.clone(), path.clone());
+        let versions = batch.versions().to_vec();
+        let writes = batch
+            .steps()
+            .iter()
+            .any(|step| matches!(step.change, Change::Write { .. } | Change::Append { .. }));
+        let (shared, about) = (self.clone(), path.clone());
         let committed = runtime::wait(async move {
             let Shared {
                 space,
@@ -204,20 +224,29 @@ impl Shared {
                 limits,
                 ..
             } = &*shared;
-            match prepare(space, heads, limits, about, batch, &written).await {
-                Ok(prepared) => shared.commits.commit(prepared).await,
-                Err(error) => Err(unavailable(&error)),
+            if writes {
+                shared.keeper.admit(&about).await?;
+            }
+            match prepare(space, heads, limits, about, batch).await {
+                Ok(prepared) => shared.commit_now(prepared).await,
+                Err(error) => Err(unavailable(error)),
             }
         });
-        let result = committed.unwrap_or_else(|error| Err(in_doubt(&path, &error)));
+        let result = committed.unwrap_or_else(|error| Err(Error::in_doubt(&path, error)));
         result.map(|()| versions)
     }
 
     /// Commits what has been uploaded and waits for it.
     pub(crate) fn commit_prepared(self: &Arc<Self>, prepared: Prepared) -> Result<()> {
         let (shared, path) = (self.clone(), prepared.path.clone());
-        let committed = runtime::wait(async move { shared.commits.commit(prepared).await });
-        committed.unwrap_or_else(|error| Err(in_doubt(&path, &error)))
+        let committed = runtime::wait(async move { shared.commit_now(prepared).await });
+        committed.unwrap_or_else(|error| Err(Error::in_doubt(&path, error)))
+    }
+
+    async fn commit_now(&self, prepared: Prepared) -> Result<()> {
+        let committed = self.commits.commit(prepared).await;
+        self.keeper.tend();
+        committed
     }
 
     async fn find(&self, path: &FilePath) -> Result<File> {
@@ -229,18 +258,11 @@ impl Shared {
         let mut file = self.find(path).await?;
         for _ in 0..LOOKS {
             if file.size > max_bytes {
-                return Err(Error::TooLarge {
-                    path: path.clone(),
-                    limit: max_bytes,
-                });
+                return Err(Error::too_large(path, max_bytes));
             }
-            let not_read = |source| Error::Io {
-                path: path.clone(),
-                intent: "read",
-                source,
-            };
+            let not_read = |error: io::Error| Error::not_read(path, error);
             let error = match self.space.fetch_all(&file.parts).await {
-                Ok(contents) => return Ok(Snapshot { contents }),
+                Ok(contents) => return Ok(Snapshot::new(contents)),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(not_read(error));
                 }
@@ -254,11 +276,7 @@ impl Shared {
             file = now;
         }
         let source = io::Error::other("it is replaced and swept all the time");
-        Err(Error::Io {
-            path: path.clone(),
-            intent: "read",
-            source,
-        })
+        Err(Error::not_read(path, source))
     }
 }
 
@@ -273,15 +291,9 @@ impl fmt::Debug for ObjectVolume {
 /// What became of a sweep, or of a look at what there is to sweep.
 fn cleared(swept: io::Result<io::Result<Swept>>) -> Result<Swept> {
     let swept = swept.and_then(|swept| swept);
-    swept.map_err(|source| Error::Unavailable {
-        what: "the volume could not be swept".to_owned(),
-        source,
-    })
+    swept.map_err(|error| Error::unavailable("the volume could not be swept", error))
 }
 
 fn cannot_be_read(source: io::Error) -> Error {
-    Error::Unavailable {
-        what: "the object store could not be read".to_owned(),
-        source,
-    }
+    Error::unavailable("the object store could not be read", source)
 }

@@ -10,9 +10,10 @@ use crate::file::Blob;
 use crate::runtime;
 use crate::space::PIECE;
 use crate::volume::Shared;
-use ability_storage_engine::observe::Observed;
+use ability_storage_engine::author::CheckLimits;
+use ability_storage_engine::author::observe::Observed;
 use ability_storage_engine::{
-    Batch, Change, Error, FilePath, Hasher, Precondition, Result, Version, Writer,
+    Batch, Change, Error, FilePath, Precondition, Result, Version, VersionHasher, Writer,
 };
 use bytes::{Bytes, BytesMut};
 use object_store::MultipartUpload;
@@ -29,19 +30,20 @@ pub(crate) struct ObjectWriter {
     shared: Arc<Shared>,
     path: FilePath,
     bytes: u64,
-    hasher: Hasher,
+    hasher: VersionHasher,
     /// What is not sent yet.
     held_back: BytesMut,
     upload: Option<Upload>,
     has_failed: bool,
     in_flight: InFlight,
-    sweeps: Option<u64>,
     _place: WriterPlace,
 }
 
 /// A blob that is being sent.
 struct Upload {
     id: Uuid,
+    /// How often blobs had been condemned before this one got its name.
+    sweeps: u64,
     upload: Box<dyn MultipartUpload>,
     on_their_way: VecDeque<JoinHandle<io::Result<()>>>,
 }
@@ -50,14 +52,12 @@ impl ObjectWriter {
     pub(crate) fn new(shared: Arc<Shared>, path: &FilePath) -> Result<Self> {
         shared.limits.check_path(path)?;
         let place = WriterPlace::take(&shared.accounts, &shared.limits, path)?;
-        let known = shared.heads.last_seen();
         Ok(Self {
             in_flight: InFlight::none(&shared.accounts),
-            sweeps: known.map(|known| known.head.sweep.count),
             shared,
             path: path.clone(),
             bytes: 0,
-            hasher: Hasher::default(),
+            hasher: VersionHasher::default(),
             held_back: BytesMut::new(),
             upload: None,
             has_failed: false,
@@ -78,7 +78,7 @@ impl ObjectWriter {
             rest = &rest[room..];
             if self.held_back.len() as u64 == PIECE {
                 let part = std::mem::take(&mut self.held_back).freeze();
-                self.send(part).map_err(|error| unavailable(&error))?;
+                self.send(part).map_err(unavailable)?;
             }
         }
         Ok(())
@@ -104,10 +104,12 @@ impl ObjectWriter {
 
 impl Upload {
     async fn begin(shared: &Shared) -> io::Result<Self> {
+        let known = shared.heads.last_seen_or_now().await?;
         let id = Uuid::new_v4();
         let key = shared.space.blob(id);
         Ok(Self {
             id,
+            sweeps: known.head.sweep.count,
             upload: shared.space.store.begin(&key).await?,
             on_their_way: VecDeque::new(),
         })
@@ -196,18 +198,19 @@ impl ObjectWriter {
             let (path, contents) = (self.path.clone(), rest.to_vec());
             // The commit counts them anew.
             self.in_flight = InFlight::none(&self.shared.accounts);
-            let write = Change::Write { path, contents };
+            let write = Change::write(path, contents);
             self.shared
                 .commit(Batch::from(write.only_if(precondition)))?;
             return Ok(version);
         }
         if !rest.is_empty() {
-            self.send(rest).map_err(|error| unavailable(&error))?;
+            self.send(rest).map_err(unavailable)?;
         }
         let Some(mut upload) = self.upload.take() else {
             return Err(Error::after_failed_write(&self.path));
         };
-        let (shared, bytes, id) = (self.shared.clone(), self.bytes, upload.id);
+        let (shared, bytes) = (self.shared.clone(), self.bytes);
+        let (id, sweeps) = (upload.id, upload.sweeps);
         let completed = runtime::wait(async move {
             let completed = upload.complete(&shared, bytes).await;
             if completed.is_err() {
@@ -218,13 +221,13 @@ impl ObjectWriter {
         });
         completed
             .and_then(|completed| completed)
-            .map_err(|error| unavailable(&error))?;
+            .map_err(unavailable)?;
         let blob = Blob {
             id,
             size: bytes,
             hash: version,
         };
-        let prepared = Prepared::stream(self.path.clone(), blob, precondition, self.sweeps);
+        let prepared = Prepared::stream(self.path.clone(), blob, precondition, sweeps);
         self.shared.commit_prepared(prepared)?;
         Ok(version)
     }

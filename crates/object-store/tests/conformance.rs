@@ -1,7 +1,7 @@
 //! A volume on an object store is a volume: alone, with a cache, and as several
 //! clients over the same files.
 
-use ability_storage_engine::conformance::{self, InTurn};
+use ability_storage_engine::author::conformance::{self, InTurn};
 use ability_storage_engine::{Volume, VolumeId};
 use ability_storage_object_store::object_store::memory::InMemory;
 use ability_storage_object_store::object_store::path::Path;
@@ -16,7 +16,7 @@ fn roots(number: usize, cache: Option<BlobCache>) -> Vec<ObjectVolume> {
             options = options.cache(cache.clone());
         }
         let root = options.open_in(store.clone(), Path::from("some/prefix"));
-        root.expect("opened").volume(&VolumeId::user())
+        root.expect("opened").open_volume(&VolumeId::user())
     };
     (0..number).map(open).collect()
 }

@@ -11,7 +11,7 @@ fn file(path: &str) -> FilePath {
 
 fn write(path: &str, contents: &[u8]) -> Change {
     let (path, contents) = (file(path), contents.to_vec());
-    Change::Write { path, contents }
+    Change::write(path, contents)
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn every_commit_is_counted_by_its_outcome() {
     const LONG: u64 = 9 << 20;
     let limits = Limits::default().max_file_bytes(LONG);
     let root = ObjectRoot::options().limits(limits).open("memory:///root");
-    let volume = root.expect("opened").volume(&VolumeId::user());
+    let volume = root.expect("opened").open_volume(&VolumeId::user());
     assert_eq!(volume.counters(), Counters::default());
     let counted = || {
         let counters = volume.counters();

@@ -3,7 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
-use ability_storage_engine::{FilePath, Hasher, Precondition, Volume, VolumeId};
+use ability_storage_engine::{FilePath, Precondition, VersionHasher, Volume, VolumeId};
 use ability_storage_object_store::ObjectRoot;
 use ability_storage_object_store::object_store::{
     self, CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
@@ -157,10 +157,10 @@ fn a_gibibyte_passes_in_bounded_memory() {
     let store = Arc::new(Nowhere::default());
     let options = ObjectRoot::options().probe(false);
     let root = options.open_in(store.clone(), Path::from("root"));
-    let volume = root.expect("opened").volume(&VolumeId::user());
+    let volume = root.expect("opened").open_volume(&VolumeId::user());
     let path = FilePath::new("long").expect("valid");
 
-    let mut hasher = Hasher::default();
+    let mut hasher = VersionHasher::default();
     let mut writer = volume.writer(&path).expect("begun");
     for number in 0..LENGTH / PIECE as u64 {
         let piece = vec![number as u8; PIECE];
@@ -174,7 +174,7 @@ fn a_gibibyte_passes_in_bounded_memory() {
 
     let mut reader = volume.reader(&path).expect("opened");
     assert_eq!(reader.size(), LENGTH);
-    let mut hasher = Hasher::default();
+    let mut hasher = VersionHasher::default();
     loop {
         let piece = reader.read(PIECE).expect("read");
         if piece.is_empty() {

@@ -4,7 +4,7 @@
 //! Each line of standard input is a call: the name of an ability and arguments.
 //! What the call prints comes back with that name before it.
 
-use ability_storage::{Limits, Root, RootVolume, Scope, StorageCtx, StorageView};
+use ability_storage::{Limits, LocalRoot, LocalVolume, Scope, StorageCtx, StorageView, VolumeId};
 use std::{
     collections::BTreeMap, env, io, path::Path, pin::pin, sync::Arc, thread, time::Duration,
 };
@@ -21,8 +21,8 @@ const MAX_TIME: Duration = Duration::from_secs(5);
 /// What the host keeps of an ability between calls.
 struct Ability {
     code: CommandPre<Guest>,
-    own: Arc<RootVolume>,
-    user: Arc<RootVolume>,
+    own: Arc<LocalVolume>,
+    user: Arc<LocalVolume>,
 }
 
 /// What one call of an ability has, and nothing else.
@@ -63,15 +63,17 @@ async fn main() -> Result<()> {
 
     // One root: a volume for each ability and one that they share, with limits.
     let limits = Limits::default().max_total_bytes(256 << 20);
-    let root = Root::options().limits(limits).open_or_create(data)?;
-    let user = root.user()?;
+    let volumes = LocalVolume::options().limits(limits);
+    let root = LocalRoot::options().volumes(volumes).open_or_create(data)?;
+    let user = Arc::new(root.open_volume(&VolumeId::user())?);
     let mut abilities = BTreeMap::new();
     for path in args {
         let name = Path::new(&path).file_stem().and_then(|stem| stem.to_str());
         let name = name.context("an ability needs a name")?.to_owned();
         let component = Component::from_file(&engine, &path)?;
         let code = CommandPre::new(linker.instantiate_pre(&component)?)?;
-        let (own, user) = (root.ability(&name)?, user.clone());
+        let own = Arc::new(root.open_volume(&VolumeId::ability(&name)?)?);
+        let user = user.clone();
         abilities.insert(name, Arc::new(Ability { code, own, user }));
     }
 

@@ -54,7 +54,7 @@ fn part(
             .build()
     };
     let root = ObjectRoot::options().open_in(Arc::new(bucket()?), "ours".into())?;
-    let volume = root.volume(&VolumeId::ability(&format!("writers-{writers}"))?);
+    let volume = root.open_volume(&VolumeId::ability(&format!("writers-{writers}"))?);
     let local = Ours {
         name: "ability-storage, here",
         guarantees: Guarantees::ALL,

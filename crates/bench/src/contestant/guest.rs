@@ -205,7 +205,9 @@ impl Store for GuestStore {
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
         match &self.volume {
-            Some(volume) => Ok(volume.read(&FilePath::new(path)?, u64::MAX)?.contents),
+            Some(volume) => Ok(volume
+                .read(&FilePath::new(path)?, u64::MAX)?
+                .into_contents()),
             None => Ok(std::fs::read(self.directory.join(path))?),
         }
     }

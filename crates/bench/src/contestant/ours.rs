@@ -64,14 +64,14 @@ impl<V: Volume> Store for Native<V> {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
-        Ok(self.0.read(&FilePath::new(path)?, u64::MAX)?.contents)
+        Ok(self
+            .0
+            .read(&FilePath::new(path)?, u64::MAX)?
+            .into_contents())
     }
 
     fn append(&self, path: &str, addition: &[u8]) -> Result<()> {
-        let append = Change::Append {
-            path: FilePath::new(path)?,
-            contents: addition.to_vec(),
-        };
+        let append = Change::append(FilePath::new(path)?, addition.to_vec());
         self.0.commit(append.into())?;
         Ok(())
     }
@@ -87,8 +87,5 @@ impl<V: Volume> Store for Native<V> {
 }
 
 fn write(path: &str, contents: &[u8]) -> Result<Change> {
-    Ok(Change::Write {
-        path: FilePath::new(path)?,
-        contents: contents.to_vec(),
-    })
+    Ok(Change::write(FilePath::new(path)?, contents.to_vec()))
 }

@@ -17,10 +17,10 @@ mod trouble;
 mod volume;
 
 use crate::progress::Line;
-use crate::roots::{AnyRoot, Opening, Place, StoreOptions, told};
+use crate::roots::{self, Opening, Place, StoreOptions, told};
 use crate::size::written;
 use crate::{FAILED, complain};
-use ability_storage::{Limits, Root, VolumeId};
+use ability_storage::{Limits, VolumeId};
 use anyhow::{Context, Result};
 use clap::Args;
 use report::{Done, Report};
@@ -146,9 +146,9 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
         store: Some(&args.store),
         ..Opening::default()
     };
-    let from = AnyRoot::open(&args.from, opening(true)).context("FROM")?;
-    let to = AnyRoot::open(&args.to, opening(false)).context("TO")?;
-    let ids = from.volumes().context("FROM")?;
+    let from = roots::open(&args.from, opening(true)).context("FROM")?;
+    let to = roots::open(&args.to, opening(false)).context("TO")?;
+    let ids = from.list().map_err(told).context("FROM")?;
     if ids.is_empty() {
         let text = format!(
             "there are no volumes in {}, so nothing was copied",
@@ -160,8 +160,8 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
         if let Place::Directory(directory) = &args.from {
             finish(directory, &id, &line);
         }
-        let source = from.volume(&id).context("FROM")?;
-        let target = to.volume(&id).context("TO")?;
+        let source = from.volume(&id).map_err(told).context("FROM")?;
+        let target = to.volume(&id).map_err(told).context("TO")?;
         let ends = Ends {
             source: &*source,
             target: &*target,
@@ -203,9 +203,12 @@ fn finish(directory: &Path, id: &VolumeId, line: &Line) {
     if !volume.join(".ability-storage").exists() {
         return;
     }
-    let opened = Root::options().limits(none()).open_or_create(directory);
-    if let Err(error) = opened.and_then(|root| root.volume(id)) {
-        let reason = told(error);
+    let opening = Opening {
+        limits: none(),
+        ..Opening::default()
+    };
+    let opened = roots::open_directory(directory, opening);
+    if let Err(reason) = opened.and_then(|root| root.open_volume(id).map_err(told)) {
         let what = "what killed sessions may have left in it could not be finished, so it is \
                     copied as it is";
         line.aside(|| complain(format_args!("{id}: {what}: {reason}")));

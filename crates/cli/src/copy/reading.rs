@@ -3,7 +3,7 @@
 //! Must never hold a long file in memory.
 
 use crate::copy::trouble::{Trouble, in_source};
-use ability_storage::{Error, FilePath, Hasher, Reader, Version, Volume};
+use ability_storage::{Error, FilePath, Reader, Version, VersionHasher, Volume};
 
 /// How much of a long file is in memory.
 const PIECE: usize = 1 << 20;
@@ -27,7 +27,7 @@ pub fn version_in(volume: &dyn Volume, path: &FilePath) -> Result<Option<(u64, V
     let Some(mut reader) = unless_absent(volume.reader(path))? else {
         return Ok(None);
     };
-    let mut hasher = Hasher::default();
+    let mut hasher = VersionHasher::default();
     let bytes = each_piece(&mut *reader, std::convert::identity, |piece| {
         hasher.update(piece);
         Ok(())

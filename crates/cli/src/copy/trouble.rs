@@ -27,11 +27,7 @@ impl Trouble {
             "it was changed in place while it was read: {found} bytes came, not {expected}; \
              run it again"
         );
-        Self::Source(Error::Io {
-            path: path.clone(),
-            intent: "read",
-            source: io::Error::other(reason),
-        })
+        Self::Source(Error::not_read(path, io::Error::other(reason)))
     }
 
     /// Whether no other file would fare better.

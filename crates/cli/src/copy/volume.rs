@@ -10,7 +10,7 @@ use crate::copy::reading::{read_all, unless_absent, version_in};
 use crate::copy::report::Done;
 use crate::copy::trouble::{Trouble, in_source, in_target};
 use ability_storage::{
-    Batch, Change, Error, FilePath, Hasher, Outcome, Precondition, Reader, Version, Volume,
+    Batch, Change, Error, FilePath, Outcome, Precondition, Reader, Version, VersionHasher, Volume,
 };
 use std::collections::HashSet;
 
@@ -291,7 +291,7 @@ impl Copying<'_> {
     fn stream(&self, path: &FilePath, precondition: Precondition) -> Result<Attempt, Trouble> {
         let mut reader = self.ends.source.reader(path).map_err(in_source)?;
         let mut writer = self.ends.target.writer(path).map_err(in_target)?;
-        let (mut hasher, mut bytes) = (Hasher::default(), 0);
+        let (mut hasher, mut bytes) = (VersionHasher::default(), 0);
         read_all(&mut *reader, path, |piece| {
             hasher.update(piece);
             bytes += piece.len() as u64;
@@ -309,7 +309,7 @@ impl Copying<'_> {
     fn written(&mut self, bytes: u64, precondition: Precondition) {
         match precondition {
             Precondition::Version(_) => self.done.replaced.add(bytes),
-            Precondition::Absent | Precondition::Any => self.done.copied.add(bytes),
+            _ => self.done.copied.add(bytes),
         }
     }
 
@@ -342,10 +342,7 @@ impl Small {
     }
 
     fn change(&self) -> Change {
-        Change::Write {
-            path: self.path.clone(),
-            contents: self.contents.clone(),
-        }
+        Change::write(self.path.clone(), self.contents.clone())
     }
 
     fn step(&self) -> ability_storage::Step {
@@ -363,9 +360,6 @@ fn found_by(error: &Error) -> Option<Option<Version>> {
 }
 
 fn no_answer(path: &FilePath) -> Error {
-    Error::Io {
-        path: path.clone(),
-        intent: "confirmed",
-        source: std::io::Error::other("the target did not say which version it wrote"),
-    }
+    let reason = "the target did not say which version it wrote";
+    Error::unconfirmed(path, std::io::Error::other(reason))
 }

@@ -6,7 +6,8 @@
 //! | `place` | what a person writes to say where |
 //! | `options` | the options that are about object stores |
 //!
-//! Must never take one kind for the other, nor create a root that is only to be read.
+//! This module must never take one kind for the other, nor create a root that is only to
+//! be read.
 
 mod options;
 mod place;
@@ -14,18 +15,11 @@ mod place;
 pub use options::{CacheOptions, StoreOptions};
 pub use place::Place;
 
-use ability_storage::{Error, Limits, Root, RootOptions, Volume, VolumeId};
+use ability_storage::{Error, Limits, LocalRoot, LocalVolumeOptions, Root};
 #[cfg(feature = "object-store")]
 use ability_storage_object_store::{BlobCache, ObjectRoot};
 use anyhow::{Result, anyhow};
-use std::sync::Arc;
-
-/// What holds the volumes of abilities.
-pub enum AnyRoot {
-    Directory(Root),
-    #[cfg(feature = "object-store")]
-    Store(ObjectRoot),
-}
+use std::path::Path;
 
 /// How to open a root of either kind.
 #[derive(Default)]
@@ -34,73 +28,59 @@ pub struct Opening<'a> {
     pub limits: Limits,
     pub read_only: bool,
     /// What else there is to say of a directory.
-    pub directory: RootOptions,
+    pub directory: LocalVolumeOptions,
     /// What else there is to say of a store.
     pub store: Option<&'a StoreOptions>,
     pub cache: Option<&'a CacheOptions>,
 }
 
-impl AnyRoot {
-    /// Opens the root at `place`. A directory is created if it is not to be read only.
-    pub fn open(place: &Place, opening: Opening<'_>) -> Result<Self> {
-        match place {
-            Place::Directory(path) => {
-                let options = opening.directory.limits(opening.limits);
-                let root = options.read_only(opening.read_only).open_or_create(path);
-                Ok(Self::Directory(root.map_err(told)?))
-            }
-            Place::Url(url) => Self::open_store(url, &opening),
+/// Opens the root at `place`. A directory is created if it is not to be read only.
+pub fn open(place: &Place, opening: Opening<'_>) -> Result<Box<dyn Root>> {
+    Ok(match place {
+        Place::Directory(path) => Box::new(open_directory(path, opening)?),
+        #[cfg(feature = "object-store")]
+        Place::Url(url) => Box::new(open_store(url, opening)?),
+        #[cfg(not(feature = "object-store"))]
+        Place::Url(url) => return Err(without_stores(url)),
+    })
+}
+
+/// As [`open`], where a directory is needed.
+pub fn open_directory(path: &Path, opening: Opening<'_>) -> Result<LocalRoot> {
+    let volumes = opening.directory.limits(opening.limits);
+    let volumes = volumes.read_only(opening.read_only);
+    let root = LocalRoot::options().volumes(volumes).open_or_create(path);
+    root.map_err(told)
+}
+
+/// As [`open`], where an object store is needed.
+#[cfg(feature = "object-store")]
+pub fn open_store(url: &str, opening: Opening<'_>) -> Result<ObjectRoot> {
+    let mut options = ObjectRoot::options()
+        .limits(opening.limits)
+        .read_only(opening.read_only);
+    if let Some(store) = opening.store {
+        options = options.allow_http(store.allow_http);
+        if let Some(endpoint) = &store.endpoint {
+            options = options.endpoint(endpoint);
         }
     }
-
-    #[cfg(feature = "object-store")]
-    fn open_store(url: &str, opening: &Opening<'_>) -> Result<Self> {
-        let mut options = ObjectRoot::options()
-            .limits(opening.limits.clone())
-            .read_only(opening.read_only);
-        if let Some(store) = opening.store {
-            options = options.allow_http(store.allow_http);
-            if let Some(endpoint) = &store.endpoint {
-                options = options.endpoint(endpoint);
-            }
-        }
-        if let Some((directory, bytes)) = opening.cache.and_then(CacheOptions::chosen) {
-            options = options.cache(BlobCache::open(directory, bytes).map_err(told)?);
-        }
-        Ok(Self::Store(options.open(url).map_err(told)?))
+    if let Some((directory, bytes)) = opening.cache.and_then(CacheOptions::chosen) {
+        options = options.cache(BlobCache::open(directory, bytes).map_err(told)?);
     }
+    options.open(url).map_err(told)
+}
 
-    #[cfg(not(feature = "object-store"))]
-    fn open_store(url: &str, _: &Opening<'_>) -> Result<Self> {
-        anyhow::bail!(
-            "{url} cannot be opened: this `ability` was built without the feature `object-store`"
-        )
-    }
-
-    /// A volume of it, which is created when it is needed.
-    pub fn volume(&self, id: &VolumeId) -> Result<Arc<dyn Volume>> {
-        Ok(match self {
-            Self::Directory(root) => root.volume(id).map_err(told)?,
-            #[cfg(feature = "object-store")]
-            Self::Store(root) => Arc::new(root.volume(id)),
-        })
-    }
-
-    /// All volumes that it has.
-    pub fn volumes(&self) -> Result<Vec<VolumeId>> {
-        let volumes = match self {
-            Self::Directory(root) => root.volumes(),
-            #[cfg(feature = "object-store")]
-            Self::Store(root) => root.volumes(),
-        };
-        volumes.map_err(told)
-    }
+/// The error for a url, where no object store can be opened.
+#[cfg(not(feature = "object-store"))]
+pub fn without_stores(url: &str) -> anyhow::Error {
+    anyhow!("{url} cannot be opened: this `ability` was built without the feature `object-store`")
 }
 
 /// Why something is not available, without saying twice that it is not; and what is
 /// behind it, which a volume keeps from guests.
 pub fn told(error: Error) -> anyhow::Error {
-    let Error::Unavailable { what, source } = error else {
+    let Error::Unavailable { what, source, .. } = error else {
         return error.into();
     };
     match behind(&source) {
@@ -134,7 +114,7 @@ mod tests {
             read_only: true,
             ..Opening::default()
         };
-        assert!(AnyRoot::open(&Place::Directory(path.clone()), opening).is_err());
+        assert!(open(&Place::Directory(path.clone()), opening).is_err());
         assert!(!path.exists());
     }
 
@@ -161,7 +141,7 @@ mod tests {
     #[test]
     fn a_url_needs_the_feature() {
         let place = Place::Url("s3://bucket/data".to_owned());
-        let error = AnyRoot::open(&place, Opening::default()).err();
+        let error = open(&place, Opening::default()).err();
         let error = error.expect("it cannot be opened").to_string();
         assert!(error.contains("feature `object-store`"), "{error}");
     }

@@ -78,7 +78,8 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     fn sync(&self) -> io::Result<()>;
 
     /// Makes everything on this file system durable: files, and names in
-    /// directories. For many at once.
+    /// directories. For many at once. `Ok` does not prove that all of it was written:
+    /// see [`FileHandle::check_written`].
     fn sync_file_system(&self) -> io::Result<()>;
 
     /// Whether two changes to a file of this file system always have different
@@ -86,8 +87,43 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// this name and remove it again.
     fn tells_changes_apart(&self, name: &str) -> io::Result<bool>;
 
-    /// The names in this directory that are UTF-8, in any order.
+    /// What is in this directory, in any order. A name that is not UTF-8 is
+    /// [`Kind::Other`] whatever has it, and is given with replacement characters: it
+    /// cannot be opened by what is returned here, but the directory is not empty.
     fn entries(&self) -> io::Result<Vec<Entry>>;
+
+    /// Fails if it can be known without trying that a file of the directory `staging`
+    /// cannot be renamed to `name` in this directory, or that what has this name now
+    /// cannot be replaced or removed. `Ok` is no promise: where the system cannot tell
+    /// it is `Ok`, and things may change before the rename. A name that does not exist
+    /// is fine.
+    ///
+    /// - `CrossesDevices`: this directory is on another device or mount than `staging`
+    /// - `PermissionDenied`: the process may not change this directory; the directory or
+    ///   the file is immutable or can only be appended to; the file is another user's in
+    ///   a sticky directory
+    /// - `ReadOnlyFilesystem`: nothing can be changed here
+    /// - `ResourceBusy`: a file system is mounted at `name`
+    /// - `InvalidFilename`: `name` is too long for this file system
+    ///
+    /// A regular directory at `name` is no error: see [`stat`](Self::stat).
+    fn check_change(&self, name: &str, staging: &Self) -> io::Result<()>;
+
+    /// Whether two names in this directory that differ in case, or in Unicode form,
+    /// may be one file. Where nothing tells, the answer for the directory that this one
+    /// was opened in, if it was asked before; else what is usual on this system.
+    fn ignores_case(&self) -> io::Result<bool>;
+
+    /// How many bytes the process may still write to this file system; `None` where that
+    /// is not known.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether there is no name in this directory.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.entries()?.is_empty())
+    }
 
     /// Waits for the lock that the file `name` stands for, creating it if
     /// needed.
@@ -134,6 +170,16 @@ pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {
     /// Like [`sync`](Self::sync), but without attributes that reading the
     /// contents does not need.
     fn sync_data(&self) -> io::Result<()>;
+
+    /// Waits until what was written through this handle has been handed to the device,
+    /// and reports the first error of a write-back since the handle was opened that the
+    /// handle has not reported yet, even if another program was told of it. Does not
+    /// flush the device where that can be avoided.
+    ///
+    /// To be called on each file after [`Directory::sync_file_system`], which reports
+    /// no error that another program's sync has reported before. After an error, what
+    /// this file holds must not be relied on, whatever later syncs say.
+    fn check_written(&self) -> io::Result<()>;
 
     /// All that is there from `offset` on, at most as much as fits.
     fn read_all_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -218,7 +264,7 @@ pub(crate) enum Access {
     Mode(u32),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     File,
     Directory,
@@ -236,6 +282,13 @@ pub(crate) struct Stat {
     pub links: u64,
     /// `None` where there is none.
     pub stamp: Option<Stamp>,
+}
+
+impl Stat {
+    /// Which file of the file system it is; 0 where that is not known.
+    pub(crate) fn inode(&self) -> u64 {
+        self.stamp.map_or(0, |stamp| stamp.inode)
+    }
 }
 
 /// A device and an inode.

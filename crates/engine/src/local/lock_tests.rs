@@ -2,11 +2,10 @@
 //! for who takes their locks.
 
 use super::locks::shard_of;
-use super::sim::{Process, SimDirectory, SimDisk};
+use super::sim::SimDisk;
 use super::testing::{
     Way, append, batch, contents, contents_after_cut, file, open, open_with, write,
 };
-use super::{Local, LocalVolumeOptions, unique};
 use crate::Batch;
 use std::sync::mpsc;
 use std::thread;
@@ -37,7 +36,7 @@ fn nobody_waits_for_a_writer_but_writers_of_its_path() {
         "these paths must not share a lock"
     );
 
-    let locks = &volume.writing.as_ref().expect("it can be written").locks;
+    let locks = &volume.writer.as_ref().expect("it can be written").locks;
     let held = locks.lock_shard(&shard_of(&file("held"))).expect("free");
     let (send, done) = mpsc::channel();
     thread::scope(|scope| {
@@ -77,39 +76,6 @@ fn nobody_waits_for_a_writer_but_writers_of_its_path() {
         }
     });
     assert_eq!(contents(&volume).expect("read")["held"], b"new");
-}
-
-/// Of two processes that died, one left a mark and nothing else, the other a batch
-/// half done. Who comes to both marks at once must not take both for stale.
-#[test]
-fn a_stale_mark_does_not_hide_a_batch() {
-    let mut shards = ["one", "two", "three"].map(|path| (shard_of(&file(path)), path));
-    shards.sort_unstable();
-    let [(first, stale), (_, half), (_, done)] = shards;
-    for call in 0.. {
-        let disk = SimDisk::new();
-        let volume = open(&disk).expect("no faults");
-        let (dying, process) = start(&disk);
-        let writing = volume.writing.as_ref().expect("it can be written");
-        let held = writing.locks.lock_all(&[file(stale)]).expect("free");
-        held.set_unfinished(&unique::name()).expect("marked");
-        drop(held);
-
-        disk.cut_at(call);
-        let committed = dying.commit(batch([write(half, b"batch"), write(done, b"batch")]));
-        disk.kill(&process);
-        disk.heal();
-
-        let ours = batch([write(stale, b"ours"), write(half, b"ours")]);
-        volume.commit(ours).expect("committed");
-        drop(volume);
-        let all = contents(&open(&disk).expect("no faults")).expect("read");
-        assert_eq!(all[stale], b"ours", "the lock {first}");
-        assert_eq!(all[half], b"ours", "cut off at call {call}");
-        if committed.is_ok() {
-            return;
-        }
-    }
 }
 
 #[test]
@@ -156,7 +122,7 @@ fn is_interrupted_at(call: usize, first: u8, then: u8) -> bool {
     let open_journaled = || open_with(&disk, Way::Journaled).expect("no faults");
     let (writer, reader) = (open_journaled(), open_journaled());
     let read = |path| {
-        let read = reader.read(&file(path), 1_000).expect("it is there");
+        let read = reader.reader.read(&file(path), 1_000).expect("it is there");
         read.contents[0]
     };
     for path in ["first", "then"] {
@@ -177,10 +143,4 @@ fn is_interrupted_at(call: usize, first: u8, then: u8) -> bool {
     }
     assert_eq!((read("first"), read("then")), (first, then), "call {call}");
     true
-}
-
-fn start(disk: &SimDisk) -> (Local<SimDirectory>, Process) {
-    let (root, process) = disk.start();
-    let options = LocalVolumeOptions::default();
-    (Local::open(root, options).expect("no faults"), process)
 }

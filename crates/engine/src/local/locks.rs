@@ -1,25 +1,32 @@
 //! Locks across threads and processes: one writer of a path at a time, and the
 //! peace that a batch needs in the tree of directories.
 //!
-//! A lock is a lock file of the system, so it dies with its process. Readers
-//! never take one. The order, which nothing may break: path locks, all at once;
-//! then the structure lock. Who holds any of them must not wait for the gate of
-//! the sessions.
+//! A lock is a lock file of the system, so it dies with its process. Readers never take one.
+//! Locks are taken in this order, which nothing may break:
+//!
+//! 1. the lock of checkpoints (`log/checkpoint`);
+//! 2. path locks, all at once;
+//! 3. the structure lock;
+//! 4. the writer lock of the log (`log/writer_lock`);
+//! 5. the lock for syncs of the log (`log/sync`);
+//! 6. the state of the log in memory (`log/reader`).
+//!
+//! The holder of any of them must not wait for the gate of the sessions.
 
 use super::directory::{Directory, Lock};
-use super::kept::Kept;
-use super::unique;
+use super::fd_cache::FdCache;
+use super::layout::STRUCTURE;
 use crate::FilePath;
 use crate::path::folded;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use unicode_normalization::UnicodeNormalization;
 
-/// How many path locks there are; about one path in so many shares its lock with
-/// a given other. The lock files are created, empty, when first needed.
-const SHARDS: u64 = 256;
-
-const STRUCTURE: &str = "structure";
+/// How many path locks there are; about one path in 128 shares its lock with a given
+/// other. The lock files are created, empty, when first needed. A batch holds at most all
+/// of them open, which must leave a process with the usual limits descriptors to work with.
+const SHARDS: u64 = 128;
 
 /// How many lock files of each volume are kept open.
 const KEPT: usize = 32;
@@ -29,13 +36,12 @@ pub(crate) struct Locks<D: Directory> {
     /// Locks that nobody holds, to be taken again without opening a file. One of each
     /// at most: while one thread has it, another opens its own, for a lock belongs to
     /// what was opened.
-    idle: Mutex<Kept<String, Idle<D>>>,
+    idle: Mutex<FdCache<String, Idle<D>>>,
 }
 
 type Idle<D> = <<D as Directory>::Lock as Lock>::Idle;
 
-/// The locks of some paths. Their marks name a session whose batch over these
-/// paths was published and not finished.
+/// The locks of some paths.
 pub(crate) struct Held<'a, D: Directory> {
     locks: Vec<(String, D::Lock)>,
     owner: &'a Locks<D>,
@@ -45,7 +51,7 @@ impl<D: Directory> Locks<D> {
     pub(crate) fn new(directory: D) -> Self {
         Self {
             directory,
-            idle: Mutex::new(Kept::new(KEPT)),
+            idle: Mutex::new(FdCache::new(KEPT)),
         }
     }
 
@@ -77,16 +83,24 @@ impl<D: Directory> Locks<D> {
         self.directory.lock(shard)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Kept<String, Idle<D>>> {
+    fn idle(&self) -> MutexGuard<'_, FdCache<String, Idle<D>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(test)]
     pub(crate) fn lock_shard(&self, shard: &str) -> io::Result<D::Lock> {
         self.directory.lock(shard)
     }
 
-    pub(crate) fn try_lock_shard(&self, shard: &str) -> io::Result<Option<D::Lock>> {
-        self.directory.try_lock(shard)
+    /// Whether no session has the lock of any of these paths at this moment.
+    pub(crate) fn are_free(&self, paths: &[FilePath]) -> io::Result<bool> {
+        let shards: BTreeSet<String> = paths.iter().map(shard_of).collect();
+        for shard in shards {
+            if self.directory.try_lock(&shard)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether nobody has this lock, which says how a volume is open.
@@ -108,64 +122,10 @@ impl<D: Directory> Locks<D> {
     pub(crate) fn structure_exclusive(&self) -> io::Result<D::Lock> {
         self.directory.lock(STRUCTURE)
     }
-}
 
-impl<D: Directory> Held<'_, D> {
-    /// The session that left a batch over these paths unfinished, if one did.
-    pub(crate) fn unfinished(&self) -> io::Result<Option<String>> {
-        for (_, lock) in &self.locks {
-            // A power cut may leave anything of a mark. Then whoever opened the
-            // volume has finished all batches, and the mark means nothing.
-            let mark = String::from_utf8(lock.mark()?).unwrap_or_default();
-            if unique::is_name(&mark) {
-                return Ok(Some(mark));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether there may be a record in the journal of appends of this path's lock.
-    pub(crate) fn may_have_appends(&self, path: &FilePath) -> io::Result<bool> {
-        Ok(!self.lock_of(path)?.is_blank()?)
-    }
-
-    /// To be called before such a record is written, so that the next to hold the lock
-    /// looks for it.
-    pub(crate) fn will_have_appends(&self, path: &FilePath) -> io::Result<()> {
-        let lock = self.lock_of(path)?;
-        match lock.is_blank()? {
-            true => lock.set_mark(b""),
-            false => Ok(()),
-        }
-    }
-
-    fn lock_of(&self, path: &FilePath) -> io::Result<&D::Lock> {
-        let shard = shard_of(path);
-        let place = self.locks.binary_search_by(|(held, _)| held.cmp(&shard));
-        let (_, lock) = place
-            .ok()
-            .and_then(|place| self.locks.get(place))
-            .ok_or_else(|| io::Error::other("the lock of a path is not held"))?;
-        Ok(lock)
-    }
-
-    /// Takes back what says that this session left a batch unfinished, and nothing
-    /// that says so of another.
-    pub(crate) fn forget(&self, session: &str) -> io::Result<()> {
-        for (_, lock) in &self.locks {
-            if lock.mark()? == session.as_bytes() {
-                lock.set_mark(b"")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Says which session is publishing a batch over these paths; `""` that none
-    /// is.
-    pub(crate) fn set_unfinished(&self, session: &str) -> io::Result<()> {
-        self.locks
-            .iter()
-            .try_for_each(|(_, lock)| lock.set_mark(session.as_bytes()))
+    /// To remove directories if nobody makes or needs any at this moment; else `None`.
+    pub(crate) fn try_structure_exclusive(&self) -> io::Result<Option<D::Lock>> {
+        self.directory.try_lock(STRUCTURE)
     }
 }
 
@@ -190,14 +150,21 @@ pub(crate) fn shard_of(path: &FilePath) -> String {
     format!("{:02x}", number % SHARDS)
 }
 
-/// Two spellings that one file system takes for the same file must share a
-/// lock: those that differ in case and, on macOS, in Unicode normal form.
-fn lock_key(path: &FilePath) -> String {
-    let folded = folded(path.as_str());
-    if cfg!(target_os = "macos") && !folded.is_ascii() {
-        return path.parent().map_or_else(String::new, |p| lock_key(&p));
+/// What all spellings of `path` have in common that one file system or another takes for
+/// the same file. They differ in case, in canonical Unicode normal form, or in characters
+/// that do not show.
+///
+/// Which file systems do that cannot be told from the operating system: ext4 and tmpfs
+/// can fold names for each directory, ZFS can normalize them. Two paths that share a key
+/// and are two files only share a lock.
+pub(crate) fn lock_key(path: &FilePath) -> String {
+    let path = path.as_str();
+    if path.is_ascii() {
+        return folded(path);
     }
-    folded
+    // Folding can undo the normal form, and what it makes can have another one.
+    let fold = |name: String| folded(&name).nfd().collect::<String>();
+    fold(fold(path.nfd().collect()))
 }
 
 #[cfg(test)]
@@ -207,7 +174,40 @@ mod tests {
     #[test]
     fn spellings_of_one_file_share_a_lock() {
         let path = |text| FilePath::new(text).expect("valid");
-        assert_eq!(shard_of(&path("A/Ü.md")), shard_of(&path("a/ü.md")));
-        assert_eq!(shard_of(&path("\u{17f}o\u{ad}")), shard_of(&path("SO")));
+        for (one, other) in [
+            ("A/Ü.md", "a/ü.md"),
+            ("\u{17f}o\u{ad}", "SO"),
+            ("\u{212a}", "k"),
+            ("é", "e\u{301}"),
+            ("É", "e\u{301}"),
+            ("caf\u{e9}/x", "CAFE\u{301}/X"),
+            ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("ǭ", "o\u{304}\u{328}"),
+            ("e\u{301}\u{323}", "e\u{323}\u{301}"),
+            ("e\u{301}\u{200d}\u{323}", "ẹ\u{301}"),
+            ("α\u{345}\u{301}", "ᾴ"),
+            ("Å", "\u{212b}"),
+        ] {
+            assert_eq!(
+                lock_key(&path(one)),
+                lock_key(&path(other)),
+                "{one} {other}"
+            );
+            assert_eq!(
+                shard_of(&path(one)),
+                shard_of(&path(other)),
+                "{one} {other}"
+            );
+        }
+        assert_ne!(lock_key(&path("é")), lock_key(&path("è")));
+        assert_ne!(lock_key(&path("한")), lock_key(&path("하")));
+    }
+
+    #[test]
+    fn there_are_as_many_locks_as_a_batch_can_hold() {
+        let path = |number: u32| FilePath::new(format!("file-{number}")).expect("valid");
+        let shards: std::collections::BTreeSet<_> =
+            (0..4_000).map(|number| shard_of(&path(number))).collect();
+        assert_eq!(shards.len() as u64, SHARDS);
     }
 }

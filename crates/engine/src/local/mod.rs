@@ -2,59 +2,62 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `layout` | every name on the disk, and the format file |
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
 //! | `durability` | what a commit survives |
-//! | `tree` | finding, making, settling and walking directories |
+//! | `tree` | finding, making, syncing and walking directories |
+//! | `walk` | going through directories with few of them open |
+//! | `unreadable` | directories that may not be read |
 //! | `settling` | one sync of a directory for many commits |
-//! | `unique` | names that nobody has given before |
+//! | `temp_name` | names that were never given before |
 //! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
-//! | `recent` | a bounded memory of what was needed last |
-//! | `kept` | descriptors to use again |
-//! | `exclusion` | working under locks, after finishing what others left |
+//! | `mode` | all sessions have the volume open in the same way |
+//! | `lru` | a bounded memory of what was needed last |
+//! | `descriptors` | how many descriptors the process may open, and for what |
+//! | `fd_cache` | descriptors that stay open to be used again |
+//! | `awake` | idle volumes sleep, so that they need few descriptors |
+//! | `poison` | mutexes that go on after a panic |
 //! | `stage` | new contents on their way into the volume |
-//! | `commit` | the protocol for one change, step by step |
-//! | `moving` | renaming and deleting |
-//! | `record`, `journal` | records that are on the disk after one flush |
-//! | `append` | growing a file in place, by way of a journal |
-//! | `batch` | many changes as one, by way of a journal |
-//! | `journaled` | the other way: all commits through one journal, the files later |
-//! | `overlay` | what readers see while a batch is published |
-//! | `read` | what is there |
-//! | `presence` | noticing that the directory was removed |
-//! | `writer` | writing piece by piece |
-//! | `unchanged` | what need not be written, for it is there |
+//! | `direct` | the protocol for one write, rename or delete |
+//! | `effects` | what the steps of a commit make of each path |
+//! | `log` | commits through the log: appends, batches, and all of a journaled volume |
+//! | `recovery` | what a session does before it begins, and its parts |
+//! | `reader` | what it takes to read, and reading |
+//! | `writer` | what it takes to write, and which protocol a commit takes |
+//! | `stream` | writing piece by piece |
+//! | `removed` | noticing that the directory was removed |
+//! | `unchanged` | a memory of durable files, so that equal contents are not written again |
 //! | `usage` | what there is, against the limits |
 //! | `options` | how a volume is to be opened |
 //!
-//! Nothing outside `commit`, `moving`, `append` and `batch`, or in a journaled volume
-//! `journaled`, may change a file of the volume.
+//! Only `direct`, `log::apply` and `log::placing` may change a file of the volume.
 
-mod append;
-mod batch;
+mod awake;
 mod cap;
-mod commit;
 #[cfg(test)]
 mod crash_tests;
+mod descriptors;
+mod direct;
 mod directory;
 mod durability;
-mod exclusion;
+mod effects;
 #[cfg(test)]
 mod fault_tests;
-mod journal;
-mod journaled;
-mod kept;
+mod fd_cache;
+pub(crate) mod layout;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
-mod moving;
+mod log;
+mod lru;
+mod mode;
 mod options;
-mod overlay;
-mod presence;
-mod read;
-mod recent;
-mod record;
+mod poison;
+mod reader;
+mod recovery;
+mod removed;
 mod session;
 mod settling;
 #[cfg(test)]
@@ -62,39 +65,39 @@ mod settling_tests;
 #[cfg(test)]
 mod sim;
 mod stage;
+mod stream;
+mod temp_name;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
 mod unchanged;
 #[cfg(test)]
 mod unchanged_tests;
-mod unique;
+mod unreadable;
 mod usage;
+mod walk;
 mod writer;
 
 use crate::observe::{Counters, Observed, Observer};
-use crate::path::PRIVATE_DIR;
-use crate::volume::{Batch, FileInfo, Reader, Snapshot, Step, Usage, Volume, Writer};
-use crate::{Error, FilePath, Limits, Result, Version};
-use append::Appends;
-use batch::Journals;
+use crate::volume::Writer as VolumeWriter;
+use crate::volume::{Batch, FileInfo, Reader as VolumeReader, Snapshot, Usage, Volume};
+use crate::{Error, FilePath, Result, Version};
+use awake::Sleeper;
 use cap::CapDirectory;
-use commit::Writing;
-use directory::{Access, Directory, unless_absent};
+use directory::{Directory, unless_absent};
 pub use durability::Durability;
-use journaled::{Journaled, Mode};
-use locks::Locks;
+use log::LogReader;
 pub use options::LocalVolumeOptions;
-use overlay::Overlay;
-use session::{Dead, Sessions};
+use reader::Reader;
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use stream::LocalWriter;
 use tree::Tree;
 use unchanged::Unchanged;
 use usage::Accounts;
-use writer::LocalWriter;
+use writer::Writer;
 
 /// A directory of the host as a volume. Its files are plain files that any
 /// program can read at any time; `.ability-storage/` in it belongs to the
@@ -113,13 +116,31 @@ use writer::LocalWriter;
 /// let volume = LocalVolume::open(directory.path())?;
 /// let path = FilePath::new("settings.json")?;
 ///
-/// let write = Change::Write { path: path.clone(), contents: b"{}".to_vec() };
+/// let write = Change::write(path.clone(), b"{}");
 /// volume.commit(write.only_if(Precondition::Absent).into())?;
 /// assert_eq!(std::fs::read(directory.path().join("settings.json"))?, b"{}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct LocalVolume {
-    local: Arc<Local<CapDirectory>>,
+    sleeper: Arc<Sleeper<CapDirectory>>,
+}
+
+impl LocalVolumeOptions {
+    /// Opens the directory at `path`, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if it does not exist, cannot be written to, or is
+    /// on a file system without locks.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<LocalVolume> {
+        let path = path.as_ref();
+        let what = || format!("the directory {} could not be opened", path.display());
+        let unavailable = |error| Error::unavailable(what(), error);
+        awake::make_room();
+        let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
+        let sleeper = Sleeper::open(root, self).map_err(unavailable)?;
+        Ok(LocalVolume { sleeper })
+    }
 }
 
 impl LocalVolume {
@@ -134,252 +155,227 @@ impl LocalVolume {
 
     /// Whether commits go into a [journal](LocalVolumeOptions::journaled) first.
     pub fn is_journaled(&self) -> bool {
-        self.local.writing.is_some() && self.local.journaled.is_some()
+        self.sleeper.is_journaled()
     }
 
     /// Puts all that is committed into the files themselves, and makes that durable:
-    /// for a backup, say, or before another program reads them. Has nothing to do in a
-    /// volume that is not [journaled](LocalVolumeOptions::journaled).
+    /// for a backup, say, or before another program reads them.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]; what is committed stays so.
-    pub fn settle(&self) -> Result<()> {
-        match &self.local.journaled {
-            Some(journaled) if self.is_journaled() => journaled
-                .settle_all()
-                .map_err(|error| Error::unavailable("its journal could not be settled", error)),
-            _ => Ok(()),
-        }
+    /// [`Error::Unavailable`] if that is not possible for some file; what is committed
+    /// stays so.
+    pub fn checkpoint(&self) -> Result<()> {
+        let settled = self.local()?.checkpoint();
+        settled
+            .map_err(|error| Error::unavailable("its log could not be put into its files", error))
     }
 
     /// What this volume has done since it was opened.
     pub fn counters(&self) -> Counters {
-        let local = &self.local;
-        local.observer.counters(local.tree.root().syncs())
+        let lasting = self.sleeper.lasting();
+        lasting.observer.counters(lasting.root.syncs())
     }
 
     /// To open a directory with options that are not the defaults.
     pub fn options() -> LocalVolumeOptions {
         LocalVolumeOptions::default()
     }
+
+    /// The volume, awake.
+    fn local(&self) -> Result<Arc<Local<CapDirectory>>> {
+        let awake = self.sleeper.awake();
+        awake.map_err(|error| removed::wake_error(&*self.sleeper.lasting().root, error))
+    }
+}
+
+impl Drop for LocalVolume {
+    fn drop(&mut self) {
+        self.sleeper.close();
+    }
 }
 
 impl fmt::Debug for LocalVolume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalVolume")
-            .field("root", self.local.tree.root())
+            .field("root", &self.sleeper.lasting().root)
             .finish_non_exhaustive()
     }
 }
 
 impl Volume for LocalVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        let snapshot = self.local.read(path, max_bytes);
-        snapshot.map_err(|error| self.local.read_error(error))
+        let local = self.local()?;
+        let reader = &local.reader;
+        let snapshot = reader.read(path, max_bytes);
+        snapshot.map_err(|error| reader.read_error(error))
     }
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        let info = self.local.stat(path);
-        info.map_err(|error| self.local.read_error(error))
+        let local = self.local()?;
+        let reader = &local.reader;
+        reader.stat(path).map_err(|error| reader.read_error(error))
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        let files = self.local.list(directory);
-        let files = files.map_err(|error| self.local.read_error(error))?;
+        let local = self.local()?;
+        let reader = &local.reader;
+        let files = reader.list(directory);
+        let files = files.map_err(|error| reader.read_error(error))?;
         if files.is_empty() {
-            self.local.check_presence()?;
+            reader.check_presence()?;
         }
         Ok(files)
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        self.local.commit(batch)
+        match self.local() {
+            Ok(local) => local.commit(batch),
+            Err(error) => {
+                let observed = Observed::batch(batch.steps());
+                let result = Err(error);
+                let observer = &self.sleeper.lasting().observer;
+                observer.committed(observed, &result);
+                result
+            }
+        }
     }
 
-    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
-        let writer = LocalWriter::open(self.local.clone(), path);
-        let writer = writer.map_err(|error| self.local.change_error(error))?;
-        Ok(Box::new(writer))
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn VolumeWriter>> {
+        self.local()?.writer(path)
     }
 
-    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
-        let reader = self.local.reader(path);
-        reader.map_err(|error| self.local.read_error(error))
+    fn reader(&self, path: &FilePath) -> Result<Box<dyn VolumeReader>> {
+        let local = self.local()?;
+        let reader = &local.reader;
+        reader
+            .reader(path)
+            .map_err(|error| reader.read_error(error))
     }
 
     fn usage(&self) -> Result<Usage> {
-        let usage = self.local.usage();
-        usage.map_err(|error| self.local.read_error(error))
+        let local = self.local()?;
+        let usage = local.usage();
+        usage.map_err(|error| local.reader.read_error(error))
     }
 }
 
-/// A volume over any [`Directory`].
-pub(crate) struct Local<D: Directory> {
-    tree: Tree<D>,
-    limits: Limits,
-    durability: Durability,
+/// What an open volume keeps from one session to the next.
+pub(crate) struct Lasting<D: Directory> {
+    root: Arc<D>,
+    tree: Arc<Tree<D>>,
     accounts: Arc<Accounts>,
-    overlay: Overlay,
-    observer: Observer,
+    observer: Arc<Observer>,
     unchanged: Arc<Unchanged>,
-    /// `None` if the volume is read-only and nothing was ever appended.
-    appends: Option<Arc<Appends<D>>>,
+    options: LocalVolumeOptions,
+}
+
+impl<D: Directory> Lasting<D> {
+    fn new(root: D, options: LocalVolumeOptions) -> Self {
+        let root = Arc::new(root);
+        Self {
+            tree: Arc::new(Tree::new(root.clone(), options.durability)),
+            root,
+            accounts: Arc::default(),
+            observer: Arc::default(),
+            unchanged: Arc::new(Unchanged::new(options.tuning.slowest_tick)),
+            options,
+        }
+    }
+}
+
+/// A volume over any [`Directory`], for the time of one session.
+pub(crate) struct Local<D: Directory> {
+    reader: Arc<Reader<D>>,
+    accounts: Arc<Accounts>,
+    observer: Arc<Observer>,
     /// `None` if the volume is read-only.
-    writing: Option<Writing<D>>,
-    /// `None` if each commit is published at once.
-    journaled: Option<Arc<Journaled<D>>>,
-    /// Says to others which of the two it is.
-    _mode: Option<Mode<D::Lock>>,
+    writer: Option<Arc<Writer<D>>>,
 }
 
 impl<D: Directory> Local<D> {
+    #[cfg(test)]
     fn open(root: D, options: LocalVolumeOptions) -> io::Result<Self> {
-        let root = Arc::new(root);
-        let tree = Tree::new(root.clone(), options.durability);
-        let accounts = Arc::new(Accounts::default());
-        let observer = Observer::default();
-        let mut local = Self {
+        Self::begin(&Lasting::new(root, options))
+    }
+
+    /// Begins a session, unless the volume is read-only.
+    fn begin(lasting: &Lasting<D>) -> io::Result<Self> {
+        let Lasting {
+            root,
             tree,
-            limits: options.limits,
-            durability: options.durability,
-            accounts,
-            overlay: Overlay::default(),
-            observer,
-            unchanged: Arc::default(),
-            appends: None,
-            writing: None,
-            journaled: None,
-            _mode: None,
-        };
-        if options.read_only {
-            local.appends = Self::appends_to_read(&root)?.map(Arc::new);
-            local.journaled = Some(Journaled::open_to_read(&local.tree, root));
-            return Ok(local);
-        }
-        let Local {
-            tree,
-            accounts,
-            observer,
+            options,
             ..
-        } = &local;
-        let (writing, mode) = Self::begin_writing(tree, accounts, observer, options.journaled)?;
-        match mode {
-            Mode::Plain(_) => local.appends = Some(writing.appends.clone()),
-            Mode::Journaled(_) => {
-                let staging = writing.session.directory().clone();
-                let settle_after = options.settle_after;
-                let unchanged = local.unchanged.clone();
-                let journaled =
-                    Journaled::open(&local.tree, root, staging, unchanged, settle_after)?;
-                local.journaled = Some(journaled);
+        } = lasting;
+        let log = LogReader::new(tree.clone(), root.clone(), options.tuning.sizes);
+        let reader = Arc::new(Reader {
+            tree: tree.clone(),
+            log: Arc::new(log),
+            limits: options.limits.clone(),
+        });
+        let writer = if options.read_only {
+            if let Some(private) = unless_absent(root.open_dir(layout::PRIVATE_DIR))? {
+                layout::check_readable(&private)?;
             }
-        }
-        local.writing = Some(writing);
-        local._mode = Some(mode);
-        Ok(local)
-    }
-
-    fn begin_writing(
-        tree: &Tree<D>,
-        accounts: &Arc<Accounts>,
-        observer: &Observer,
-        journaled: bool,
-    ) -> io::Result<(Writing<D>, Mode<D::Lock>)> {
-        let _span = tracing::debug_span!("recovery").entered();
-        let private = tree
-            .root()
-            .open_or_create_dir(PRIVATE_DIR, Access::Private)?;
-        let private = Arc::new(private);
-        let sessions = Arc::new(Sessions::open(private.clone())?);
-        let locks = Locks::new(private.open_or_create_dir("locks", Access::Private)?);
-        let appends = Arc::new(Appends::new(private.clone())?);
-
-        let gate = sessions.gate()?;
-        for id in sessions.ids()? {
-            if let Some(dead) = sessions.dead(&gate, &id)? {
-                batch::recover(tree, &locks, &dead.directory)?;
-                remove_dead(&sessions, &id, dead);
-                observer.recovered();
-            }
-        }
-        for _ in 0..appends.recover(tree, &locks)? {
-            observer.recovered();
-        }
-        let (mode, settled) = journaled::enter(tree, &*private, &locks, journaled)?;
-        if settled {
-            observer.recovered();
-        }
-        let writing = Writing {
-            session: sessions.begin(&gate)?,
-            sessions,
-            locks,
-            appends,
-            journals: Journals::default(),
-            accounts: accounts.clone(),
+            None
+        } else {
+            Some(Arc::new(recovery::begin(&reader, lasting)?))
         };
-        Ok((writing, mode))
+        Ok(Self {
+            reader,
+            accounts: lasting.accounts.clone(),
+            observer: lasting.observer.clone(),
+            writer,
+        })
     }
 
-    fn appends_to_read(root: &Arc<D>) -> io::Result<Option<Appends<D>>> {
-        match unless_absent(root.open_dir(PRIVATE_DIR))? {
-            Some(private) => Appends::existing(Arc::new(private)),
-            None => Ok(None),
+    fn is_journaled(&self) -> bool {
+        let writer = self.writer.as_ref();
+        writer.is_some_and(|writer| !writer.log.is_direct())
+    }
+
+    /// Puts all that is committed into the files, durably.
+    fn checkpoint(&self) -> io::Result<()> {
+        match &self.writer {
+            Some(writer) => writer.log.checkpoint_all(),
+            None => Ok(()),
+        }
+    }
+
+    /// Does so for the last time before the session ends, unless another session would have
+    /// to be waited for. Returns whether it was done.
+    fn try_finish(&self) -> io::Result<bool> {
+        match &self.writer {
+            Some(writer) => writer.log.try_finish(),
+            None => Ok(true),
         }
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
         let observed = Observed::batch(batch.steps());
         let _span = observed.span().entered();
-        let result = self.commit_steps(batch.into_steps());
-        let result = result.map_err(|error| self.change_error(error));
+        let result = match &self.writer {
+            Some(writer) => writer
+                .commit(batch.steps())
+                .map_err(|error| writer.change_error(error)),
+            None => Err(self.reader.read_error(Error::ReadOnly)),
+        };
         self.observer.committed(observed, &result);
         result
     }
 
-    fn commit_steps(&self, mut steps: Vec<Step>) -> Result<Vec<Option<Version>>> {
-        let writing = self.writing.as_ref().ok_or(Error::ReadOnly)?;
-        if let Some(journaled) = &self.journaled {
-            return self.commit_journaled(journaled, writing, steps);
-        }
-        if steps.len() > 1 {
-            return self.commit_batch(writing, steps);
-        }
-        let version = steps.pop().map(|step| self.commit_one(writing, step));
-        Ok(version.transpose()?.into_iter().collect())
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn VolumeWriter>> {
+        let Some(writer) = &self.writer else {
+            self.reader.limits.check_path(path)?;
+            return Err(self.reader.read_error(Error::ReadOnly));
+        };
+        let stream = LocalWriter::open(writer.clone(), path);
+        let stream = stream.map_err(|error| writer.change_error(error))?;
+        Ok(Box::new(stream))
     }
 
     fn usage(&self) -> Result<Usage> {
-        let usage = self.accounts.usage(&self.inventory());
+        let usage = self.accounts.usage(&self.reader.inventory());
         usage.map_err(|source| Error::unavailable("its files cannot be counted", source))
-    }
-}
-
-impl<D: Directory> Drop for Local<D> {
-    fn drop(&mut self) {
-        let Some(writing) = &self.writing else { return };
-        if let Some(journaled) = &self.journaled {
-            if let Err(error) = journaled.close() {
-                tracing::warn!(%error, "the journal could not be settled; the next to open the volume will");
-            }
-            return;
-        }
-        if let Err(error) = self.finish_stuck(writing) {
-            tracing::warn!(%error, "a batch could not be finished; the next to open the volume will");
-            writing.session.leave_to_recovery();
-        }
-        if let Err(error) = writing.appends.close(&self.tree, &writing.locks) {
-            tracing::warn!(%error, "appends could not be settled; the next to open the volume will");
-        }
-    }
-}
-
-/// What cannot be removed now is in nobody's way, and will be tried again.
-fn remove_dead<D: Directory>(sessions: &Sessions<D>, id: &str, dead: Dead<D>) {
-    match sessions.remove_dead(id, dead) {
-        Ok(()) => tracing::info!(session = id, "removed what a dead session left"),
-        Err(error) => {
-            tracing::warn!(session = id, %error, "what a dead session left could not be removed");
-        }
     }
 }

@@ -1,28 +1,46 @@
 //! How a volume is to be opened: what a host may choose, and what is chosen if it says
 //! nothing.
 
-use super::cap::CapDirectory;
-use super::durability::Durability;
-use super::{Local, LocalVolume};
 #[cfg(doc)]
-use crate::Volume;
-use crate::{Error, Limits, Result};
-use std::path::Path;
-use std::sync::Arc;
+use super::LocalVolume;
+use super::durability::Durability;
+use super::log::{Publication, Sizes};
+use crate::Limits;
+#[cfg(doc)]
+use crate::{Error, Volume};
 use std::time::Duration;
 
-/// How long commits to a journaled volume stay in the journal, if nothing is said.
-const SETTLE_AFTER: Duration = Duration::from_secs(5);
+/// How long commits to a journaled volume stay in the log alone, by default.
+const CHECKPOINT_AFTER: Duration = Duration::from_secs(5);
 
 /// How a [`LocalVolume`] is to be opened.
 #[derive(Clone, Debug)]
+#[must_use = "options do nothing before a volume is opened with them"]
 pub struct LocalVolumeOptions {
     pub(super) limits: Limits,
-    pub(super) read_only: bool,
+    pub(crate) read_only: bool,
     pub(super) durability: Durability,
     pub(super) journaled: bool,
     /// `None`: only when it must be.
-    pub(super) settle_after: Option<Duration>,
+    pub(super) checkpoint_after: Option<Duration>,
+    pub(super) tuning: Tuning,
+}
+
+/// What depends on hardware and not on a host; tests make it small.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tuning {
+    pub(crate) sizes: Sizes,
+    /// No clock of a file system that keeps the promises ticks slower than this.
+    pub(crate) slowest_tick: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            sizes: Sizes::default(),
+            slowest_tick: Duration::from_secs(2),
+        }
+    }
 }
 
 impl Default for LocalVolumeOptions {
@@ -32,7 +50,8 @@ impl Default for LocalVolumeOptions {
             read_only: false,
             durability: Durability::default(),
             journaled: false,
-            settle_after: Some(SETTLE_AFTER),
+            checkpoint_after: Some(CHECKPOINT_AFTER),
+            tuning: Tuning::default(),
         }
     }
 }
@@ -59,16 +78,16 @@ impl LocalVolumeOptions {
         self
     }
 
-    /// Whether commits go into a journal, which is the faster way: each is durable
+    /// Whether all commits go into the log first, which is the faster way: each is durable
     /// after one flush of the device, which it shares with all others that are made
     /// at that moment. All promises of [`Volume`] are kept. The price is that the files
-    /// themselves follow [later](Self::settle_after): other programs that read them
+    /// themselves follow [later](Self::checkpoint_after): other programs that read them
     /// see whole versions, but older ones, also after a power cut, until the volume is
-    /// opened again or [settled](LocalVolume::settle); and what they write into a file
+    /// opened again or [checkpointed](LocalVolume::checkpoint); and what they write into a file
     /// in between is overwritten. Default: `false`.
     ///
-    /// The journal takes up to 8 MiB on the disk, and as much memory for what is not
-    /// settled yet.
+    /// The log takes up to 8 MiB on the disk, and as much memory for what is not
+    /// checkpointed yet.
     ///
     /// All who have a volume open do it in the same way: whoever opens one that others
     /// have open does as they do ([`LocalVolume::is_journaled`] tells). Where names are
@@ -80,27 +99,15 @@ impl LocalVolumeOptions {
 
     /// How long a commit to a journaled volume may take to be in the file itself, as
     /// long as the disk keeps up. Default: 5 seconds.
-    pub fn settle_after(mut self, time: Duration) -> Self {
-        self.settle_after = Some(time);
+    pub fn checkpoint_after(mut self, time: Duration) -> Self {
+        self.checkpoint_after = Some(time);
         self
     }
 
-    /// Opens the directory at `path`, which must exist.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if it does not exist, cannot be written to, or is
-    /// on a file system without locks.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<LocalVolume> {
-        let path = path.as_ref();
-        let unavailable = |source| Error::Unavailable {
-            what: format!("the directory {} could not be opened", path.display()),
-            source,
-        };
-        let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
-        let local = Local::open(root, self).map_err(unavailable)?;
-        Ok(LocalVolume {
-            local: Arc::new(local),
-        })
+    pub(super) fn publication(&self) -> Publication {
+        match self.journaled {
+            true => Publication::Deferred,
+            false => Publication::Immediate,
+        }
     }
 }

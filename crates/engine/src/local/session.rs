@@ -7,22 +7,15 @@
 //! does not find.
 
 use super::directory::{Access, Directory, Kind, unless_absent};
+use super::layout::{GATE, SESSION_LOCK, SESSIONS};
+use super::log::SessionTag;
 use super::stage::{Complete, Staged};
-use super::unique;
+use super::temp_name;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// The lock under which sessions begin and dead ones are recovered: none can be
-/// taken for dead between the making of its directory and the taking of its
-/// lock, and none is recovered twice at once.
-const GATE: &str = "lock";
-const SESSIONS: &str = "sessions";
-const SESSION_LOCK: &str = "lock";
 
 /// The sessions of a volume, of all processes.
 pub(crate) struct Sessions<D: Directory> {
-    private: Arc<D>,
     directory: D,
 }
 
@@ -30,14 +23,13 @@ pub(crate) struct Session<D: Directory> {
     id: String,
     sessions: Arc<Sessions<D>>,
     directory: Arc<D>,
-    names_are_durable: AtomicBool,
-    keep: AtomicBool,
     /// `None` once the session ends.
     lock: Option<D::Lock>,
 }
 
 /// The gate, held: as long as it is, no session begins and none is recovered by
-/// another.
+/// another. So none can be taken for dead between the making of its directory and the
+/// taking of its lock, and none is recovered twice at once.
 pub(crate) struct Gate<D: Directory> {
     _lock: D::Lock,
 }
@@ -48,19 +40,22 @@ pub(crate) struct Dead<D: Directory> {
     lock: D::Lock,
 }
 
-impl<D: Directory> Sessions<D> {
-    pub(crate) fn open(private: Arc<D>) -> io::Result<Self> {
-        let directory = private.open_or_create_dir(SESSIONS, Access::Private)?;
-        Ok(Self { private, directory })
+impl<D: Directory> Gate<D> {
+    /// Waits for the gate, which is in the private directory.
+    pub(crate) fn take(private: &D) -> io::Result<Self> {
+        let _lock = private.lock(GATE)?;
+        Ok(Self { _lock })
     }
+}
 
-    pub(crate) fn gate(&self) -> io::Result<Gate<D>> {
-        let _lock = self.private.lock(GATE)?;
-        Ok(Gate { _lock })
+impl<D: Directory> Sessions<D> {
+    pub(crate) fn open(private: &D) -> io::Result<Self> {
+        let directory = private.open_or_create_dir(SESSIONS, Access::Private)?;
+        Ok(Self { directory })
     }
 
     pub(crate) fn begin(self: &Arc<Self>, _gate: &Gate<D>) -> io::Result<Session<D>> {
-        let id = unique::name();
+        let id = temp_name::name();
         self.directory.create_dir(&id, Access::Private)?;
         let directory = self.directory.open_dir(&id)?;
         let lock = directory.lock(SESSION_LOCK)?;
@@ -68,8 +63,6 @@ impl<D: Directory> Sessions<D> {
             id,
             sessions: self.clone(),
             directory: Arc::new(directory),
-            names_are_durable: AtomicBool::new(false),
-            keep: AtomicBool::new(false),
             lock: Some(lock),
         })
     }
@@ -79,6 +72,17 @@ impl<D: Directory> Sessions<D> {
         let entries = self.directory.entries()?.into_iter();
         let directories = entries.filter(|entry| entry.kind == Kind::Directory);
         Ok(directories.map(|entry| entry.name).collect())
+    }
+
+    /// Whether the session of this tag lives; `false` if it is not known.
+    pub(crate) fn is_alive(&self, tag: SessionTag) -> bool {
+        let ids = self.ids().unwrap_or_default();
+        let mut named = ids.iter().filter(|id| temp_name::tag_of(id) == Some(tag));
+        named.any(|id| {
+            let directory = self.directory_of(id).ok().flatten();
+            let lock = directory.map(|directory| directory.try_lock(SESSION_LOCK));
+            matches!(lock, Some(Ok(None)))
+        })
     }
 
     /// The directory of a session; `None` if it has ended.
@@ -121,8 +125,9 @@ impl<D: Directory> Sessions<D> {
 }
 
 impl<D: Directory> Session<D> {
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// What begins the names that the session gives outside its directory.
+    pub(crate) fn tag(&self) -> SessionTag {
+        temp_name::tag_of(&self.id).unwrap_or_default()
     }
 
     /// Where the session keeps what is staged.
@@ -132,7 +137,7 @@ impl<D: Directory> Session<D> {
 
     /// Starts a file that is not yet part of the volume.
     pub(crate) fn stage(&self, mode: Option<u32>) -> io::Result<Staged<D>> {
-        Staged::create(self.directory.clone(), mode)
+        Staged::create(self.directory.clone(), temp_name::next_name(), mode)
     }
 
     /// Stages a whole file: all of `base`, if there is one, and `more`.
@@ -149,32 +154,10 @@ impl<D: Directory> Session<D> {
         staged.write(more)?;
         staged.complete(mode)
     }
-
-    /// Makes sure that what is staged is found after a power cut.
-    pub(crate) fn sync_names(&self, tree_root: &D) -> io::Result<()> {
-        self.directory.sync()?;
-        if self.names_are_durable.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.sessions.directory.sync()?;
-        self.sessions.private.sync()?;
-        tree_root.sync()?;
-        self.names_are_durable.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Leaves the session's directory to recovery: it holds a batch that could
-    /// not be finished.
-    pub(crate) fn leave_to_recovery(&self) {
-        self.keep.store(true, Ordering::Relaxed);
-    }
 }
 
 impl<D: Directory> Drop for Session<D> {
     fn drop(&mut self) {
-        if self.keep.load(Ordering::Relaxed) {
-            return;
-        }
         let Some(lock) = self.lock.take() else { return };
         if let Err(error) = self.sessions.remove(&self.id, &self.directory, lock) {
             tracing::warn!(session = self.id, %error, "a session could not be cleared; the next to open the volume will");

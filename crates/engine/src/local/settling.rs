@@ -106,10 +106,15 @@ impl Settling {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many calls of [`sync`](Self::sync) for this directory have not returned.
+    /// How many calls of [`sync`](Self::sync) for this directory wait while another sync of
+    /// it runs. Each of them has joined a group.
     #[cfg(test)]
-    pub(crate) fn users(&self, id: Id) -> usize {
-        self.directories().get(&id).map_or(0, |entry| entry.users)
+    pub(crate) fn waiting(&self, id: Id) -> usize {
+        let rounds = self
+            .directories()
+            .get(&id)
+            .map(|entry| entry.rounds.clone());
+        rounds.map_or(0, |rounds| rounds.state().waiting)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TOO_LONG: Duration = Duration::from_secs(20);
 const ID: Id = (0, 0);
@@ -81,10 +81,9 @@ impl Gate {
         end.send(result).expect("heard");
     }
 
-    fn wait_until_so_many_settle(&self, number: usize) {
-        while self.settling.users(ID) < number {
-            thread::yield_now();
-        }
+    /// Waits until this number of commits wait for the running sync to end.
+    fn await_waiting(&self, number: usize) {
+        await_waiting(&self.settling, ID, number);
     }
 
     fn syncs(&self) -> usize {
@@ -94,6 +93,17 @@ impl Gate {
     /// The names that every power cut leaves.
     fn durable(&self) -> Vec<String> {
         self.disk.after_power_cut(usize::MAX, &mut || 0)[0].names_in(&[])
+    }
+}
+
+/// A commit counts only once it has joined a group, so that the number of syncs does not
+/// depend on when its thread runs.
+#[track_caller]
+fn await_waiting(settling: &Settling, id: Id, number: usize) {
+    let begun = Instant::now();
+    while settling.waiting(id) < number {
+        assert!(begun.elapsed() < TOO_LONG, "fewer than {number} wait");
+        thread::yield_now();
     }
 }
 
@@ -108,7 +118,7 @@ fn many_commits_take_two_syncs() {
             gate.change(&format!("{number}"));
             scope.spawn(|| gate.settle().expect("settled"));
         }
-        gate.wait_until_so_many_settle(WRITERS);
+        gate.await_waiting(WRITERS - 1);
         gate.the_sync_ends(Ok(()));
         first.join().expect("no panic").expect("settled");
         gate.a_sync_began();
@@ -131,7 +141,7 @@ fn a_commit_does_not_count_on_a_sync_that_began_before_it() {
             gate.settle().expect("settled");
             gate.durable()
         });
-        gate.wait_until_so_many_settle(2);
+        gate.await_waiting(1);
         gate.the_sync_ends(Ok(()));
         gate.a_sync_began();
         gate.the_sync_ends(Ok(()));
@@ -148,7 +158,7 @@ fn a_sync_that_fails_fails_for_all_that_counted_on_it_and_nobody_else() {
         let group: Vec<_> = (1..WRITERS)
             .map(|_| scope.spawn(|| gate.settle()))
             .collect();
-        gate.wait_until_so_many_settle(WRITERS);
+        gate.await_waiting(WRITERS - 1);
         gate.the_sync_ends(Ok(()));
         first
             .join()
@@ -156,7 +166,7 @@ fn a_sync_that_fails_fails_for_all_that_counted_on_it_and_nobody_else() {
             .expect("the first is settled");
         gate.a_sync_began();
         let last = scope.spawn(|| gate.settle());
-        gate.wait_until_so_many_settle(WRITERS);
+        gate.await_waiting(WRITERS - 1);
         let full = io::ErrorKind::StorageFull;
         gate.the_sync_ends(Err(full.into()));
         for one in group {
@@ -179,18 +189,25 @@ fn commits_into_one_directory_share_its_sync() {
     let paths: BTreeMap<String, String> =
         paths.map(|path| (shard_of(&file(&path)), path)).collect();
     let paths: Vec<String> = paths.into_values().take(WRITERS).collect();
-    let settling = volume.tree.settling();
-    let root = volume.tree.root().id().expect("known").expect("known");
+    let settling = volume.reader.tree.settling();
+    let root = volume
+        .reader
+        .tree
+        .root()
+        .id()
+        .expect("known")
+        .expect("known");
+    let (begin, begun) = pipe::<()>();
     let (go_on, wait) = pipe::<()>();
     thread::scope(|scope| {
         let running = || {
+            begin.lock().expect("no panic").send(()).expect("heard");
             let waited = wait.lock().expect("no panic").recv_timeout(TOO_LONG);
             waited.map_err(|_| io::ErrorKind::TimedOut.into())
         };
         scope.spawn(move || settling.share(root, running).expect("ended"));
-        while settling.users(root) == 0 {
-            thread::yield_now();
-        }
+        let begun = begun.lock().expect("no panic").recv_timeout(TOO_LONG);
+        begun.expect("a sync began");
         let before = disk.flushes();
         let commits: Vec<_> = paths
             .iter()
@@ -199,9 +216,7 @@ fn commits_into_one_directory_share_its_sync() {
                 scope.spawn(move || volume.commit(write(path, b"new").into()).expect("made"))
             })
             .collect();
-        while settling.users(root) < 1 + WRITERS {
-            thread::yield_now();
-        }
+        await_waiting(settling, root, WRITERS);
         go_on.lock().expect("no panic").send(()).expect("heard");
         for commit in commits {
             commit.join().expect("no panic");

@@ -1,12 +1,15 @@
 //! What the tests over the simulated disk share.
 
+use super::log::Sizes;
+use super::options::Tuning;
 use super::sim::{Process, SimDirectory, SimDisk};
-use super::unique;
-use super::{Local, LocalVolumeOptions, LocalWriter};
+use super::temp_name;
+use super::{Local, LocalVolumeOptions};
 use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// All files of a volume.
 pub(crate) type Contents = BTreeMap<String, Vec<u8>>;
@@ -19,6 +22,17 @@ pub(crate) fn open_with(disk: &SimDisk, way: Way) -> io::Result<Arc<Local<SimDir
     let volume = Local::open(disk.start().0, way.options())?;
     Ok(Arc::new(volume))
 }
+
+/// So that the log is soon full, and nothing has to be waited for.
+const SMALL: Tuning = Tuning {
+    sizes: Sizes {
+        log_bytes: 1 << 10,
+        max_log_bytes: 2 << 10,
+        inline_bytes: 256,
+        record_bytes: 700,
+    },
+    slowest_tick: Duration::ZERO,
+};
 
 /// How commits are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +49,8 @@ impl Way {
     pub(crate) fn options(self) -> LocalVolumeOptions {
         LocalVolumeOptions {
             journaled: self == Way::Journaled,
-            settle_after: None,
+            checkpoint_after: None,
+            tuning: SMALL,
             ..LocalVolumeOptions::default()
         }
     }
@@ -43,10 +58,10 @@ impl Way {
 
 pub(crate) fn contents(volume: &Local<SimDirectory>) -> crate::Result<Contents> {
     let read = |path: FilePath| {
-        let snapshot = volume.read(&path, 1 << 20)?;
+        let snapshot = volume.reader.read(&path, 1 << 20)?;
         Ok((path.to_string(), snapshot.contents))
     };
-    volume.list(None)?.into_iter().map(read).collect()
+    volume.reader.list(None)?.into_iter().map(read).collect()
 }
 
 /// All files that are left if the power is cut now and nothing that was not synced
@@ -66,28 +81,25 @@ pub(crate) fn staged_left(disk: &SimDisk) -> Vec<String> {
     let names_of = |id: &String| disk.names_in(&[".ability-storage", "sessions", id]);
     let names = sessions_left(disk).iter().flat_map(names_of).collect();
     let mut names: Vec<String> = names;
-    names.extend(disk.names_in(&[".ability-storage", "redo"]));
-    names.retain(|name| unique::is_name(name));
+    names.extend(disk.names_in(&[".ability-storage", "log"]));
+    names.retain(|name| temp_name::is_name(name));
     names
 }
 
 pub(crate) fn write(path: &str, contents: &[u8]) -> Change {
-    let (path, contents) = (file(path), contents.to_vec());
-    Change::Write { path, contents }
+    Change::write(file(path), contents)
 }
 
 pub(crate) fn append(path: &str, contents: &[u8]) -> Change {
-    let (path, contents) = (file(path), contents.to_vec());
-    Change::Append { path, contents }
+    Change::append(file(path), contents)
 }
 
 pub(crate) fn rename(source: &str, target: &str) -> Change {
-    let (source, target) = (file(source), file(target));
-    Change::Rename { source, target }
+    Change::rename(file(source), file(target))
 }
 
 pub(crate) fn delete(path: &str) -> Change {
-    Change::Delete { path: file(path) }
+    Change::delete(file(path))
 }
 
 pub(crate) fn batch<const N: usize>(changes: [Change; N]) -> Batch {
@@ -156,15 +168,15 @@ fn start(disk: &SimDisk, way: Way) -> (SimVolume, Process) {
 
 impl Volume for SimVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> crate::Result<Snapshot> {
-        self.0.read(path, max_bytes)
+        self.0.reader.read(path, max_bytes)
     }
 
     fn stat(&self, path: &FilePath) -> crate::Result<FileInfo> {
-        self.0.stat(path)
+        self.0.reader.stat(path)
     }
 
     fn list(&self, directory: Option<&FilePath>) -> crate::Result<Vec<FilePath>> {
-        self.0.list(directory)
+        self.0.reader.list(directory)
     }
 
     fn commit(&self, batch: Batch) -> crate::Result<Vec<Option<Version>>> {
@@ -172,11 +184,11 @@ impl Volume for SimVolume {
     }
 
     fn writer(&self, path: &FilePath) -> crate::Result<Box<dyn Writer>> {
-        Ok(Box::new(LocalWriter::open(self.0.clone(), path)?))
+        self.0.writer(path)
     }
 
     fn reader(&self, path: &FilePath) -> crate::Result<Box<dyn Reader>> {
-        self.0.reader(path)
+        self.0.reader.reader(path)
     }
 
     fn usage(&self) -> crate::Result<Usage> {

@@ -5,13 +5,18 @@
 //! link, so that no link leads out of the volume or into the private directory.
 //! Who makes or removes directories holds the structure lock.
 
-use super::directory::{Access, Directory, FileHandle, Id, Kind, Stat, unless_absent};
+mod visit;
+
+use super::directory::{Access, Directory, Id, Kind, Stat, unless_absent};
 use super::durability::Durability;
-use super::kept::Kept;
+use super::fd_cache::FdCache;
+use super::lru::Lru;
 use super::settling::Settling;
-use crate::path::PRIVATE_DIR;
+use super::unreadable::Unreadable;
+pub(crate) use super::walk::files_that_go;
+use super::walk::{self, Walk};
 use crate::{Error, FilePath};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,16 +26,22 @@ const MANY_DIRECTORIES: usize = 8;
 /// How many directories of each volume are kept open.
 const KEPT: usize = 16;
 
+/// How many directories at least are remembered to have their names on the disk; at most
+/// twice as many.
+const MIN_DURABLE: usize = 4_096;
+
 pub(crate) struct Tree<D> {
     root: Arc<D>,
     durability: Durability,
     /// Directories whose own name is known to be on the disk, and which they were. One
-    /// that is not in here may have been made by a process that died before it synced.
-    durable: Mutex<HashMap<FilePath, Option<Id>>>,
+    /// that is not in here may have been made by a process that died before it synced, or
+    /// was forgotten: it costs one more sync of the directory above.
+    durable: Mutex<Lru<FilePath, Option<Id>>>,
     /// Directories that were needed last. Whoever takes one from here looks whether it
     /// is still the one of that name.
-    open: Mutex<Kept<FilePath, Arc<D>>>,
+    open: Mutex<FdCache<FilePath, Arc<D>>>,
     settling: Settling,
+    unreadable: Arc<Unreadable>,
 }
 
 /// A directory of the volume, and the directories above it whose names are not
@@ -75,19 +86,28 @@ impl<D: Directory> Tree<D> {
         Self {
             root,
             durability,
-            durable: Mutex::default(),
-            open: Mutex::new(Kept::new(KEPT)),
+            durable: Mutex::new(Lru::new(MIN_DURABLE)),
+            open: Mutex::new(FdCache::new(KEPT)),
             settling: Settling::default(),
+            unreadable: Arc::default(),
         }
     }
 
     /// The same directories once more, for another thread to look at.
     pub(crate) fn to_look_at(&self) -> Self {
-        Self::new(self.root.clone(), self.durability)
+        Self {
+            unreadable: self.unreadable.clone(),
+            ..Self::new(self.root.clone(), self.durability)
+        }
     }
 
     pub(crate) fn root(&self) -> &D {
         &self.root
+    }
+
+    /// Closes the directories that are open for later use.
+    pub(crate) fn close_kept(&self) {
+        self.open().retain(|_| false);
     }
 
     /// The directory that `path` is in; `None` if it does not exist.
@@ -167,7 +187,12 @@ impl<D: Directory> Tree<D> {
     /// holds the structure lock.
     pub(crate) fn make(&self, path: &FilePath) -> Result<Place<D>, NoWay> {
         let made = self.descend(path, |directory, at| {
+            if let Some(there) = unless_absent(directory.open_dir(at.name()))? {
+                return Ok(Some(Arc::new(there)));
+            }
             let made = directory.open_or_create_dir(at.name(), Access::Usual)?;
+            // Systems give the number of a removed directory to the next one.
+            self.durable().take(at);
             Ok(Some(Arc::new(made)))
         })?;
         made.ok_or_else(|| NoWay::Io(ErrorKind::NotFound.into()))
@@ -207,7 +232,7 @@ impl<D: Directory> Tree<D> {
     pub(crate) fn anchor(&self, place: &mut Place<D>) -> io::Result<()> {
         for (above, path, id) in std::mem::take(&mut place.unsettled) {
             self.sync(&above)?;
-            self.durable().insert(path, id);
+            self.durable().put(path, id);
         }
         Ok(())
     }
@@ -220,7 +245,7 @@ impl<D: Directory> Tree<D> {
         self.settling.sync(directory)
     }
 
-    /// Step 5 of the commit: makes the names in these places durable.
+    /// Makes the names in these places durable.
     pub(crate) fn settle(&self, mut places: Vec<Place<D>>) -> io::Result<()> {
         places.iter_mut().try_for_each(|place| self.anchor(place))?;
         let directories: BTreeMap<Option<FilePath>, Arc<D>> = places
@@ -233,14 +258,6 @@ impl<D: Directory> Tree<D> {
             }
         }
         Ok(())
-    }
-
-    /// Makes a file that is at `path` durable, contents and name. Another program may
-    /// have written it that did not.
-    pub(crate) fn settle_file(&self, path: &FilePath, file: &D::File) -> io::Result<()> {
-        file.sync()?;
-        let place = self.enter(path)?;
-        self.settle(place.into_iter().collect())
     }
 
     /// Makes it durable that `path` is absent: syncs the lowest directory on the
@@ -259,74 +276,45 @@ impl<D: Directory> Tree<D> {
     /// Directories that deleted files leave must not keep their name from a
     /// file. The caller holds the structure lock.
     pub(crate) fn remove_empty(&self, parent: &D, path: &FilePath) -> io::Result<()> {
-        self.durable().retain(|durable, _| !durable.is_under(path));
+        self.durable().retain(|durable| !durable.is_under(path));
         self.open().retain(|open| !open.is_under(path));
-        remove_empty(parent, path.name())
+        walk::remove_empty(parent, path.name())
     }
 
-    /// All files at or under `directory`, sorted.
-    pub(crate) fn files(&self, directory: Option<&FilePath>) -> io::Result<Vec<FilePath>> {
-        let mut files = Vec::new();
-        self.visit(directory, &mut |path, _, _| {
-            files.push(path);
-            Ok(())
-        })?;
-        files.sort_unstable();
-        Ok(files)
-    }
-
-    /// Calls `each` with every file at or under `directory`: its path, the
-    /// directory it is in, and its name there. What no guest could name is not
-    /// part of the volume.
-    pub(crate) fn visit(
-        &self,
-        directory: Option<&FilePath>,
-        each: &mut impl FnMut(FilePath, &D, &str) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut pending = Vec::new();
-        match directory {
-            None => pending.push((self.root.clone(), String::new())),
-            Some(path) => {
-                let Some(parent) = self.find(path)? else {
-                    return Ok(());
-                };
-                match parent.stat(path.name())?.map(|stat| stat.kind) {
-                    Some(Kind::File) => each(path.clone(), &parent, path.name())?,
-                    Some(Kind::Directory) => {
-                        let found = self.find_directory(path)?;
-                        pending.extend(found.map(|found| (found, format!("{path}/"))));
-                    }
-                    _ => {}
-                }
+    /// Removes the directory that `path` is in, the one above that and so on, as long as
+    /// they are empty, but never the top. The caller holds the structure lock exclusively.
+    ///
+    /// Nothing is made durable: a power cut may bring an empty directory back.
+    pub(crate) fn remove_empty_parents(&self, path: &FilePath) -> io::Result<()> {
+        let ancestors: Vec<FilePath> = path.ancestors().collect();
+        let mut walk = Walk::new(&*self.root);
+        let mut depth = 0;
+        for above in ancestors.iter().take(ancestors.len().saturating_sub(1)) {
+            match walk.enter(depth, above.name()) {
+                Err(error) if is_absent(&error) => break,
+                result => result?,
             }
+            depth += 1;
         }
-        while let Some((directory, prefix)) = pending.pop() {
-            for entry in directory.entries()? {
-                if prefix.is_empty() && entry.name == PRIVATE_DIR {
-                    continue;
-                }
-                let Ok(path) = FilePath::new(format!("{prefix}{}", entry.name)) else {
-                    continue;
-                };
-                match entry.kind {
-                    Kind::File => each(path, &directory, &entry.name)?,
-                    Kind::Directory => match directory.open_dir(&entry.name) {
-                        Ok(child) => pending.push((Arc::new(child), format!("{path}/"))),
-                        Err(error) if is_absent(&error) => {}
-                        Err(error) => return Err(error),
-                    },
-                    Kind::Other => {}
-                }
+        for directory in ancestors.iter().take(depth + 1).rev() {
+            walk.back_to(depth)?;
+            match walk.here().remove_dir(directory.name()) {
+                Err(error) if is_absent(&error) => {}
+                Err(error) if is_in_use(&error) => return Ok(()),
+                result => result?,
             }
+            self.durable().take(directory);
+            self.open().take(directory);
+            depth = depth.saturating_sub(1);
         }
         Ok(())
     }
 
-    fn durable(&self) -> MutexGuard<'_, HashMap<FilePath, Option<Id>>> {
+    fn durable(&self) -> MutexGuard<'_, Lru<FilePath, Option<Id>>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> MutexGuard<'_, Kept<FilePath, Arc<D>>> {
+    fn open(&self) -> MutexGuard<'_, FdCache<FilePath, Arc<D>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -341,45 +329,19 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
+/// Whether a directory cannot be removed because something is in it, or because a program
+/// works in it.
+fn is_in_use(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::ResourceBusy
+    )
+}
+
 pub(crate) fn is_directory<D: Directory>(parent: &D, name: &str) -> bool {
     matches!(parent.stat(name), Ok(Some(stat)) if stat.kind == Kind::Directory)
 }
 
-/// How many files there are, however deep, in the directory at `path`, if there is
-/// nothing else in it and `goes` says of each that it is going to be removed; else `None`.
-pub(crate) fn files_that_go<D: Directory>(
-    directory: &D,
-    path: &FilePath,
-    goes: &dyn Fn(&FilePath) -> bool,
-) -> io::Result<Option<usize>> {
-    let mut files = 0;
-    for entry in directory.entries()? {
-        let Ok(path) = FilePath::new(format!("{path}/{}", entry.name)) else {
-            return Ok(None);
-        };
-        match entry.kind {
-            Kind::File if goes(&path) => files += 1,
-            Kind::Directory => {
-                let below = directory.open_dir(&entry.name)?;
-                match files_that_go(&below, &path, goes)? {
-                    Some(more) => files += more,
-                    None => return Ok(None),
-                }
-            }
-            _ => return Ok(None),
-        }
-    }
-    Ok(Some(files))
-}
-
-fn remove_empty<D: Directory>(parent: &D, name: &str) -> io::Result<()> {
-    let directory = parent.open_dir(name)?;
-    let entries = directory.entries()?;
-    if entries.iter().any(|entry| entry.kind != Kind::Directory) {
-        return Err(ErrorKind::DirectoryNotEmpty.into());
-    }
-    for entry in entries {
-        remove_empty(&directory, &entry.name)?;
-    }
-    parent.remove_dir(name)
-}
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;

@@ -1,11 +1,11 @@
 //! A write that changes nothing is acknowledged without a flush where that is
 //! certain, and nowhere else: after each acknowledgement, the power is cut.
 
+use super::Local;
 use super::directory::{Directory, FileHandle};
 use super::sim::{Process, SimDirectory, SimDisk};
-use super::testing::{Contents, append, batch, contents, delete, file, open, rename, write};
-use super::{Local, LocalVolumeOptions, LocalWriter};
-use crate::{Batch, Change, Error, Precondition, Version, Writer};
+use super::testing::{Contents, Way, append, batch, contents, delete, file, open, rename, write};
+use crate::{Batch, Change, Error, Precondition, Version};
 use std::sync::Arc;
 
 type SimVolume = Arc<Local<SimDirectory>>;
@@ -18,7 +18,7 @@ fn start() -> (SimDisk, SimVolume) {
 
 fn start_process(disk: &SimDisk) -> (Local<SimDirectory>, Process) {
     let (root, process) = disk.start();
-    let volume = Local::open(root, LocalVolumeOptions::default()).expect("no faults");
+    let volume = Local::open(root, Way::Published.options()).expect("no faults");
     (volume, process)
 }
 
@@ -103,11 +103,11 @@ fn lengths_around_a_chunk_are_told_apart() {
 fn a_streamed_write_that_changes_nothing_costs_no_flush() {
     let (disk, volume) = start();
     for expected in [true, false, false] {
-        let mut writer = LocalWriter::open(volume.clone(), &file("file")).expect("opened");
+        let mut writer = volume.writer(&file("file")).expect("opened");
         writer.write(b"piece by ").expect("written");
         writer.write(b"piece").expect("written");
         let before = disk.flushes();
-        Box::new(writer).commit(Precondition::Any).expect("made");
+        writer.commit(Precondition::Any).expect("made");
         assert_eq!(disk.flushes() > before, expected);
         is_durable(&disk, &volume);
     }

@@ -1,133 +1,191 @@
-//! Writing a file piece by piece: a staged file that grows, and the same steps
-//! as any write in the end.
+//! What it takes to change a volume: a session with its locks, its log and its accounts.
 
-use super::Local;
-use super::directory::Directory;
-use super::stage::Staged;
-use super::unchanged::Wanted;
-use super::usage::{InFlight, WriterPlace};
-use crate::observe::Observed;
-use crate::version::Hasher;
-use crate::volume::{Precondition, Writer};
-use crate::{Error, FilePath, Result, Version};
+use super::Durability;
+use super::directory::{Directory, Stat};
+use super::locks::Locks;
+use super::log::LogWriter;
+use super::reader::Reader;
+use super::session::{Session, Sessions};
+use super::unchanged::Unchanged;
+use super::usage::{Accounts, Growth, Reservation};
+use crate::local::effects::{Plan, PlannedEffect};
+use crate::observe::Observer;
+use crate::volume::{Change, Step};
+use crate::{Error, FilePath, Limits, Result, Version};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
-/// The disk gets a long file in pieces of this length while it is still being written,
-/// and hashed.
-const AT_ONCE_BYTES: u64 = 8 << 20;
-
-/// A longer file is published without asking whether it is there already: to read it all
-/// again would cost more than that.
-const LONGEST_COMPARED: u64 = 1 << 20;
-
-pub(crate) struct LocalWriter<D: Directory> {
-    // Before the volume, so that it is gone before the session may be.
-    staged: Staged<D>,
-    local: Arc<Local<D>>,
-    path: FilePath,
-    hasher: Hasher,
-    bytes: u64,
-    /// How many of them the system was told to write to the disk.
-    on_its_way: u64,
-    /// Whether a write failed: what is staged is then not what was meant.
-    failed: bool,
-    in_flight: InFlight,
-    _place: WriterPlace,
+pub(crate) struct Writer<D: Directory> {
+    pub(crate) reader: Arc<Reader<D>>,
+    pub(crate) log: Arc<LogWriter<D>>,
+    // After the log, which may still stage in its directory.
+    pub(crate) session: Session<D>,
+    pub(crate) sessions: Arc<Sessions<D>>,
+    pub(crate) locks: Arc<Locks<D>>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) unchanged: Arc<Unchanged>,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) durability: Durability,
+    /// Says to other sessions when the files follow the log.
+    pub(crate) _mode: D::Lock,
 }
 
-impl<D: Directory> LocalWriter<D> {
-    pub(crate) fn open(local: Arc<Local<D>>, path: &FilePath) -> Result<Self> {
-        local.limits.check_path(path)?;
-        let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
-        let place = writing.accounts.open_writer(&local.limits, path)?;
-        let staged = local
-            .mode_of(path)
-            .and_then(|mode| writing.session.stage(mode))
-            .map_err(|error| Error::not_changed(path, error))?;
-        let in_flight = writing.accounts.in_flight();
-        Ok(Self {
-            staged,
-            local,
-            path: path.clone(),
-            hasher: Hasher::default(),
-            bytes: 0,
-            on_its_way: 0,
-            failed: false,
-            in_flight,
-            _place: place,
-        })
+/// Why a direct commit stopped while it held locks.
+pub(crate) enum Stop {
+    Error(Error),
+    /// The log governs a path, so the commit has to go through it.
+    Governed,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Error(error)
     }
 }
 
-impl<D: Directory> Writer for LocalWriter<D> {
-    fn write(&mut self, contents: &[u8]) -> Result<()> {
-        let result = self.stage(contents);
-        self.failed |= result.is_err();
-        result
+impl<D: Directory> Writer<D> {
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.reader.limits
     }
 
-    fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
-        let local = self.local.clone();
-        let observed = Observed::stream(&self.path, self.bytes);
-        let _span = observed.span().entered();
-        let result = self.publish(&precondition);
-        let result = result.map_err(|error| local.change_error(error));
-        local.observer.committed(observed, &result);
-        result
-    }
-}
-
-impl<D: Directory> LocalWriter<D> {
-    fn stage(&mut self, contents: &[u8]) -> Result<()> {
-        let more = contents.len() as u64;
-        let limits = &self.local.limits;
-        limits.check_file(&self.path, self.bytes + more)?;
-        self.in_flight.add(limits, &self.path, more)?;
-        self.staged
-            .write(contents)
-            .map_err(|error| Error::not_changed(&self.path, error))?;
-        self.hasher.update(contents);
-        self.bytes += more;
-        if self.bytes - self.on_its_way >= AT_ONCE_BYTES {
-            self.staged.start_sync(self.on_its_way..self.bytes);
-            self.on_its_way = self.bytes;
-        }
-        Ok(())
-    }
-
-    fn publish(self, precondition: &Precondition) -> Result<Version> {
-        let Self {
-            staged,
-            local,
-            path,
-            hasher,
-            bytes,
-            on_its_way: _,
-            failed,
-            in_flight: _in_flight,
-            _place,
-        } = self;
-        if failed {
-            return Err(Error::after_failed_write(&path));
-        }
-        let writing = local.writing.as_ref().ok_or(Error::ReadOnly)?;
-        let not_changed = |error| Error::not_changed(&path, error);
-        let version = hasher.version();
-        if local.journaled.is_none() && bytes <= LONGEST_COMPARED {
-            let wanted = Wanted::Staged(bytes);
-            if local.has_nothing_to_do(writing, &path, precondition, version, &wanted)? {
-                return Ok(version);
+    pub(super) fn commit(&self, steps: &[Step]) -> Result<Vec<Option<Version>>> {
+        if let [step] = steps {
+            self.limits().check_change(&step.change)?;
+            if self.log.is_direct()
+                && let Some(version) = self.commit_direct(step)?
+            {
+                return Ok(vec![version]);
             }
         }
-        let mode = local.mode_of(&path).map_err(not_changed)?;
-        let staged = staged.complete(mode).map_err(not_changed)?;
-        if let Some(journaled) = &local.journaled {
-            local.commit_stream(journaled, writing, &path, precondition, staged, version)?;
-            return Ok(version);
+        let committed = self.commit_logged(steps);
+        match committed {
+            Err(error) if self.may_be_mended(&error) => match self.log.checkpoint_all() {
+                // One that fails for want of space may still have made some.
+                Err(cause) if cause.kind() != ErrorKind::StorageFull => Err(error),
+                _ => self.commit_again(steps),
+            },
+            committed => committed,
         }
-        let mut staged = staged.sync().map_err(not_changed)?;
-        local.publish(writing, &path, precondition, &mut staged, bytes)?;
-        local.remember(&path, version, staged.completed());
-        Ok(version)
+    }
+
+    /// Whether a checkpoint may remove what a commit was refused for: files that are gone
+    /// and still take room, or that dead sessions have removed and not taken away.
+    pub(super) fn may_be_mended(&self, error: &Error) -> bool {
+        match error {
+            Error::Step { source, .. } => self.may_be_mended(source),
+            Error::NoSpace { .. } => true,
+            Error::NotAFile { .. } => self.log.has_unpublished(),
+            _ => false,
+        }
+    }
+
+    /// After a checkpoint, so that the disk governs most paths.
+    fn commit_again(&self, steps: &[Step]) -> Result<Vec<Option<Version>>> {
+        if let [step] = steps
+            && self.log.is_direct()
+            && let Some(version) = self.commit_direct(step)?
+        {
+            return Ok(vec![version]);
+        }
+        let committed = self.commit_logged(steps);
+        if let (Err(Error::NoSpace { .. }), [step]) = (&committed, steps)
+            && let Some(version) = self.delete_without_record(step)?
+        {
+            return Ok(vec![version]);
+        }
+        committed
+    }
+
+    /// Makes a change by the direct protocol; `None` if it has to go through the log.
+    fn commit_direct(&self, step: &Step) -> Result<Option<Option<Version>>> {
+        let precondition = &step.precondition;
+        let done = match &step.change {
+            Change::Append { .. } => return Ok(None),
+            Change::Write { path, contents } => self
+                .write(path, contents, precondition)
+                .map(|version| Some(Some(version))),
+            Change::Rename { source, target } => self
+                .rename(source, target, precondition)
+                .map(|()| Some(None)),
+            Change::Delete { path } => self.delete(path, precondition).map(|()| Some(None)),
+        };
+        match done {
+            Err(Stop::Governed) => Ok(None),
+            Err(Stop::Error(error)) => Err(error),
+            Ok(done) => Ok(done),
+        }
+    }
+
+    /// Does `work` while it holds the locks of `paths`, if the disk governs all of them.
+    pub(super) fn locked<T>(
+        &self,
+        paths: &[FilePath],
+        work: impl FnOnce() -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let unavailable =
+            |source| Error::not_possible(paths.first(), "its locks cannot be taken", source);
+        let held = self.locks.lock_all(paths).map_err(unavailable)?;
+        let not_read =
+            |source| Error::not_possible(paths.first(), "its log cannot be read", source);
+        if self.reader.log.governs(paths).map_err(not_read)? {
+            return Err(Stop::Governed);
+        }
+        self.log.settle_given_up().map_err(not_read)?;
+        let done = work();
+        drop(held);
+        done
+    }
+
+    /// Counts what becomes of the file at `path`: `bytes` long, or gone.
+    pub(super) fn reserve(&self, path: &FilePath, bytes: Option<u64>) -> Result<Reservation<'_>> {
+        let old = self.reader.stat_file(path);
+        let old = old.map_err(|error| Error::not_changed(path, error))?;
+        self.reserve_over(path, old, bytes)
+    }
+
+    pub(super) fn reserve_over(
+        &self,
+        path: &FilePath,
+        old: Option<Stat>,
+        bytes: Option<u64>,
+    ) -> Result<Reservation<'_>> {
+        let mut growth = Growth::default();
+        growth.replace(old.map(|stat| stat.size), bytes);
+        self.accounts
+            .reserve(&self.reader.inventory(), self.limits(), path, growth)
+    }
+
+    /// Counts what becomes of all files of a plan; `None` if nothing does.
+    pub(super) fn reserve_for(&self, plan: &Plan<'_>) -> Result<Option<Reservation<'_>>> {
+        let (growth, largest) = self.growth_of(plan)?;
+        let Some(path) = largest else { return Ok(None) };
+        let accounts = &self.accounts;
+        let reserved = accounts.reserve(&self.reader.inventory(), self.limits(), &path, growth);
+        reserved.map(Some).map_err(|error| plan.blame(&path, error))
+    }
+
+    /// How a plan changes the usage, and a path to blame if that is too much: that of its
+    /// longest file.
+    fn growth_of(&self, plan: &Plan<'_>) -> Result<(Growth, Option<FilePath>)> {
+        let mut growth = Growth::default();
+        let mut longest: Option<(u64, &FilePath)> = None;
+        for (path, effect) in &plan.effects {
+            let old = plan.stat(&self.reader, path)?;
+            let new = match effect {
+                PlannedEffect::Remove => None,
+                PlannedEffect::Put(source) => Some(plan.size_of(&self.reader, source)?),
+            };
+            growth.replace(old.map(|stat| stat.size), new);
+            longest = longest.max(Some((new.unwrap_or(0), path)));
+        }
+        Ok((growth, longest.map(|(_, path)| path.clone())))
+    }
+}
+
+impl<D: Directory> Drop for Writer<D> {
+    fn drop(&mut self) {
+        if let Err(error) = self.log.close() {
+            tracing::warn!(%error, "the last checkpoint failed; the log keeps what is committed, and the next session goes on");
+        }
     }
 }

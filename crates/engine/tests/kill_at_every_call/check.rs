@@ -4,21 +4,30 @@ use crate::directories::{copy, names, scratch};
 use crate::process::{Ending, STARTING};
 use crate::workloads::{Operation, State, Workload, append, contents, delete, in_memory, one};
 use crate::workloads::{all, write};
+use ability_storage_engine::layout::{KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS};
 use ability_storage_engine::{LocalVolume, Volume};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::PoisonError;
 
-/// The size to which journals go back.
-const JOURNAL_BYTES: u64 = 64 << 10;
+/// No file of the log is longer.
+const MAX_LOG_BYTES: u64 = 4 << 20;
+
+/// Of a record without effects: its header, and its payload.
+const EMPTY_RECORD_BYTES: usize = 72 + 25;
+
+/// Where a header has its generation, and its index.
+const GENERATION: Range<usize> = 8..24;
+const INDEX: Range<usize> = 24..32;
 
 /// Opens the volume anew: it holds what was acknowledged or one operation more, works,
 /// and is clean. Returns which of the two states it was.
 pub fn check_opened(directory: &Path, states: &[State], ending: &Ending, at: &str) -> usize {
     if ending.closed {
-        let left = names(&directory.join(".ability-storage/sessions"));
+        let left = names(&directory.join(PRIVATE_DIR).join(SESSIONS));
         assert!(left.is_empty(), "left behind by closing {left:?}; {at}");
     }
     let volume = LocalVolume::open(directory).expect(at);
@@ -123,36 +132,52 @@ fn check_usage(volume: &LocalVolume, state: &State, at: &str) {
     assert_eq!((usage.files, usage.bytes), expected, "{at}");
 }
 
-/// The directory holds the files and nothing else, but locks that nobody holds and
-/// journals without records.
+/// The directory holds the files and nothing else, but locks that nobody holds and a log
+/// without effects.
 fn check_closed(directory: &Path, state: &State, at: &str) {
     let mut plain = State::new();
     gather(directory, "", &mut plain);
     assert_same(&plain, state, at);
 
-    let private = directory.join(".ability-storage");
-    let names_left = names(&private);
-    assert_eq!(
-        names_left,
-        ["journals", "lock", "locks", "sessions"],
-        "{at}"
-    );
-    let sessions = names(&private.join("sessions"));
+    let private = directory.join(PRIVATE_DIR);
+    assert_eq!(names(&private), KEPT, "{at}");
+    let sessions = names(&private.join(SESSIONS));
     assert!(sessions.is_empty(), "left behind {sessions:?}; {at}");
-    for name in names(&private.join("journals")) {
-        let journal = fs::read(private.join("journals").join(&name)).expect(at);
-        let is_retired = journal.iter().take(8).all(|byte| *byte == 0);
-        assert!(is_retired, "{name} has records; {at}");
-        let bytes = journal.len() as u64;
-        assert!(bytes <= JOURNAL_BYTES, "{name} has {bytes} bytes; {at}");
+    for name in names(&private.join(LOG)) {
+        if LOG_LOCKS.contains(&&*name) {
+            continue;
+        }
+        assert!(LOG_FILES.contains(&&*name), "left behind {name}; {at}");
+        let log = fs::read(private.join(LOG).join(&name)).expect(at);
+        assert!(has_no_effects(&log), "{name} has effects; {at}");
+        let bytes = log.len() as u64;
+        assert!(bytes <= MAX_LOG_BYTES, "{name} has {bytes} bytes; {at}");
     }
+}
+
+/// Whether all records that follow each other in this file of the log are without effects.
+fn has_no_effects(log: &[u8]) -> bool {
+    let mut rest = log;
+    for index in 0_u64.. {
+        let follows = rest.len() >= EMPTY_RECORD_BYTES
+            && rest[GENERATION] == log[GENERATION]
+            && rest[INDEX] == index.to_le_bytes();
+        if !follows {
+            return index > 0;
+        }
+        if rest[32..40] != 25_u64.to_le_bytes() {
+            return false;
+        }
+        rest = &rest[EMPTY_RECORD_BYTES..];
+    }
+    true
 }
 
 /// The plain files, as any program sees them.
 fn gather(directory: &Path, prefix: &str, files: &mut State) {
     for name in names(directory) {
         let path = directory.join(&name);
-        if path.is_dir() && name != ".ability-storage" {
+        if path.is_dir() && name != PRIVATE_DIR {
             gather(&path, &format!("{prefix}{name}/"), files);
         } else if path.is_file() {
             files.insert(format!("{prefix}{name}"), fs::read(&path).expect("read"));

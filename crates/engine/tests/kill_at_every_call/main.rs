@@ -31,7 +31,7 @@ use std::path::Path;
 use workloads::{Operation, State, Workload};
 
 /// Fewer would mean that the calls are not seen.
-const FEW_CALLS: usize = 40;
+const FEW_CALLS: usize = 30;
 
 /// More in one part would mean that it does not come to an end.
 const MANY_CALLS: usize = 2_000;

@@ -50,7 +50,7 @@ impl Operation {
             Operation::Stream { path, .. } => return vec![path.clone()],
         };
         let of_step = |step: &Step| match &step.change {
-            Change::Rename { source, target } => vec![source.clone(), target.clone()],
+            Change::Rename { source, target, .. } => vec![source.clone(), target.clone()],
             other => vec![other.target().clone()],
         };
         steps.iter().flat_map(of_step).collect()
@@ -115,9 +115,7 @@ impl Workload {
 /// deletes, one change at a time.
 pub fn files() -> Workload {
     let kib_200 = numbered(200 << 10);
-    let seen = Snapshot {
-        contents: kib_200.clone(),
-    };
+    let seen = Snapshot::new(kib_200.clone());
     let unchanged = Precondition::Version(seen.version());
     Workload {
         name: "files",
@@ -300,7 +298,7 @@ pub fn contents(volume: &dyn Volume) -> State {
     let paths = volume.list(None).expect("listed").into_iter();
     let read = |path: FilePath| {
         let snapshot = volume.read(&path, 1 << 30).expect("read");
-        (path.as_str().to_owned(), snapshot.contents)
+        (path.as_str().to_owned(), snapshot.into_contents())
     };
     paths.map(read).collect()
 }
@@ -314,28 +312,19 @@ pub fn all(steps: impl IntoIterator<Item = Change>) -> Operation {
 }
 
 pub fn write(path: &str, contents: impl Into<Vec<u8>>) -> Change {
-    Change::Write {
-        path: file(path),
-        contents: contents.into(),
-    }
+    Change::write(file(path), contents)
 }
 
 pub fn append(path: &str, contents: impl Into<Vec<u8>>) -> Change {
-    Change::Append {
-        path: file(path),
-        contents: contents.into(),
-    }
+    Change::append(file(path), contents)
 }
 
 pub fn rename(source: &str, target: &str) -> Change {
-    Change::Rename {
-        source: file(source),
-        target: file(target),
-    }
+    Change::rename(file(source), file(target))
 }
 
 pub fn delete(path: &str) -> Change {
-    Change::Delete { path: file(path) }
+    Change::delete(file(path))
 }
 
 fn file(path: &str) -> FilePath {

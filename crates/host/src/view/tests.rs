@@ -6,6 +6,7 @@ mod streaming;
 
 use self::slow::Slow;
 use super::StorageView;
+use crate::author::delegate;
 use crate::bindings::ability::storage::storage::Host as Asynchronous;
 use crate::bindings::ability::storage::types::{Error, Host as _, Precondition};
 use crate::bindings::sync::ability::storage::storage::Host as Synchronous;
@@ -13,7 +14,8 @@ use crate::error::Failure;
 use crate::{
     FilePath, Limits, MemoryVolume, Scope, StorageCtx, StorageCtxBuilder, Version, Volume,
 };
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, ThreadId};
 
 const PATH: &str = "notes/a.md";
 
@@ -205,5 +207,54 @@ fn a_call_that_is_dropped_still_happens_whole() {
     ));
     let path = FilePath::new(PATH).expect("valid");
     let snapshot = volume.read(&path, 1 << 10).expect("written");
-    assert_eq!(snapshot.contents, b"whole");
+    assert_eq!(snapshot.contents(), b"whole");
+}
+
+/// A volume that reports which thread closes it.
+struct Closing(MemoryVolume, mpsc::Sender<ThreadId>);
+
+impl Volume for Closing {
+    delegate!(self => self.0);
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.1.send(thread::current().id()).expect("the test waits");
+    }
+}
+
+fn ctx_of_closing() -> (StorageCtx, mpsc::Receiver<ThreadId>) {
+    let (closed, closing_thread) = mpsc::channel();
+    let volume = Closing(MemoryVolume::new(), closed);
+    let ctx = StorageCtx::builder().ability_volume(volume).build();
+    (ctx, closing_thread)
+}
+
+#[tokio::test]
+async fn dropping_a_context_does_not_close_volumes_on_the_executor() {
+    let (ctx, closing_thread) = ctx_of_closing();
+    drop(ctx);
+    let closing = tokio::task::spawn_blocking(move || closing_thread.recv());
+    let closing = closing.await.expect("no panic").expect("closed");
+    assert_ne!(closing, thread::current().id());
+}
+
+#[test]
+fn dropping_a_context_without_a_runtime_closes_volumes_at_once() {
+    let (ctx, closing_thread) = ctx_of_closing();
+    drop(ctx);
+    let closing = closing_thread.try_recv().expect("closed");
+    assert_eq!(closing, thread::current().id());
+}
+
+#[test]
+fn dropping_a_context_while_the_runtime_ends_closes_volumes() {
+    let (ctx, closing_thread) = ctx_of_closing();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.spawn(async move {
+        std::future::pending::<()>().await;
+        drop(ctx);
+    });
+    drop(runtime);
+    closing_thread.try_recv().expect("closed");
 }

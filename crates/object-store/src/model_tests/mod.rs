@@ -99,7 +99,7 @@ impl World {
         for done in self.network.done_meanwhile() {
             if done == Meanwhile::Append {
                 let (path, contents) = (file("log"), b"+".to_vec());
-                let appended = Change::Append { path, contents }.into();
+                let appended = Change::append(path, contents).into();
                 self.model = expected(&self.model, appended).unwrap_or(self.model.clone());
             }
         }
@@ -143,7 +143,7 @@ fn contents_of(volume: &ObjectVolume) -> Contents {
     let paths = volume.list(None).expect("listed");
     let read = |path: FilePath| {
         let snapshot = volume.read(&path, u64::MAX).expect("read");
-        (path, snapshot.contents)
+        (path, snapshot.into_contents())
     };
     paths.into_iter().map(read).collect()
 }
@@ -155,14 +155,17 @@ fn expected(model: &Contents, batch: Batch) -> Option<Contents> {
         .iter()
         .map(|(path, contents)| {
             let (path, contents) = (path.clone(), contents.clone());
-            Change::Write { path, contents }
+            Change::write(path, contents)
         })
         .collect();
     volume.commit(whole).expect("in memory");
     volume.commit(batch).ok()?;
     let paths = volume.list(None).expect("in memory");
     let read = |path: FilePath| {
-        let contents = volume.read(&path, u64::MAX).expect("in memory").contents;
+        let contents = volume
+            .read(&path, u64::MAX)
+            .expect("in memory")
+            .into_contents();
         (path, contents)
     };
     Some(paths.into_iter().map(read).collect())
@@ -174,17 +177,11 @@ fn batch(model: &Contents, actions: &[Action]) -> Batch {
         let there = model.get(&path);
         let current = there.map(|contents| Version::of(contents));
         let change = match action.kind {
-            Kind::Write => Change::Write { path, contents },
-            Kind::Rewrite => Change::Write {
-                contents: there.cloned().unwrap_or(contents),
-                path,
-            },
-            Kind::Append => Change::Append { path, contents },
-            Kind::Delete => Change::Delete { path },
-            Kind::Rename => Change::Rename {
-                source: file(action.other),
-                target: path,
-            },
+            Kind::Write => Change::write(path, contents),
+            Kind::Rewrite => Change::write(path, there.cloned().unwrap_or(contents)),
+            Kind::Append => Change::append(path, contents),
+            Kind::Delete => Change::delete(path),
+            Kind::Rename => Change::rename(file(action.other), path),
         };
         change.only_if(match (action.condition, current) {
             (Condition::Any, _) => Precondition::Any,
@@ -231,7 +228,7 @@ fn play(events: &[Event]) -> Result<(), TestCaseError> {
                     continue;
                 }
                 let (path, contents) = (begun.path, begun.contents);
-                let batch = Batch::from(Change::Write { path, contents });
+                let batch = Batch::from(Change::write(path, contents));
                 if let Some((at, fault)) = fault {
                     begun.store.fail_at(*at, *fault);
                 }

@@ -1,6 +1,6 @@
 //! `FaultyStore`: one client's way to the store, on which requests fail.
 
-use super::network::Late;
+use super::network::{Late, LateRequest};
 use super::{Meanwhile, Network};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -52,6 +52,8 @@ pub(crate) struct FaultyStore {
     delay: AtomicUsize,
     has_stopped: Mutex<bool>,
     is_cut_off: Mutex<bool>,
+    /// Held while another client does something before a request of this one.
+    meanwhile: Arc<tokio::sync::Mutex<()>>,
     /// Multipart uploads that were neither completed nor aborted.
     open_uploads: Arc<AtomicUsize>,
 }
@@ -66,6 +68,7 @@ impl FaultyStore {
             delay: AtomicUsize::new(0),
             has_stopped: Mutex::default(),
             is_cut_off: Mutex::default(),
+            meanwhile: Arc::default(),
             open_uploads: Arc::default(),
         })
     }
@@ -108,6 +111,8 @@ impl FaultyStore {
         if delay > 0 {
             tokio::time::sleep(Duration::from_micros(fastrand::u64(..delay))).await;
         }
+        // A request that timed out before what was to come first must not overtake it.
+        drop(self.meanwhile.lock().await);
         self.network.arrive().await;
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         if *self.has_stopped.lock().expect("not poisoned") {
@@ -140,7 +145,8 @@ impl FaultyStore {
                 Ok(fault)
             }
             Some(Fault::Meanwhile(what)) => {
-                self.network.meanwhile(what).await;
+                let turn = self.meanwhile.clone().lock_owned().await;
+                self.network.meanwhile(what, turn).await;
                 Ok(None)
             }
             fault => Ok(fault),
@@ -176,8 +182,7 @@ impl ObjectStore for FaultyStore {
             let late = Late {
                 requests,
                 location: location.clone(),
-                payload,
-                options,
+                what: LateRequest::Put(payload, options),
             };
             self.network.delay(late);
             return Err(lost());
@@ -230,6 +235,19 @@ impl ObjectStore for FaultyStore {
         if matches!(fault, Some(Fault::Before | Fault::Hang | Fault::Stop)) {
             return stream::iter([Err(lost())]).boxed();
         }
+        if let Some(Fault::Late(requests)) = fault {
+            let network = self.network.clone();
+            let delayed = locations.map(move |location| {
+                let (location, what) = (location?, LateRequest::Delete);
+                network.delay(Late {
+                    requests,
+                    location,
+                    what,
+                });
+                Err(lost())
+            });
+            return delayed.boxed();
+        }
         let deleted = self.network.store.delete_stream(locations);
         deleted
             .map(move |result| Self::answer(fault, result))
@@ -249,7 +267,9 @@ impl ObjectStore for FaultyStore {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.network.store.copy_opts(from, to, options).await
+        let fault = self.next().await?;
+        let result = self.network.store.copy_opts(from, to, options).await;
+        Self::answer(fault, result)
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn open(
         options = options.cache(cache);
     }
     let root = options.open_in(store, Path::from("root")).expect("opened");
-    root.volume(&VolumeId::user())
+    root.open_volume(&VolumeId::user())
 }
 
 pub(crate) fn file(path: &str) -> FilePath {
@@ -49,19 +49,16 @@ pub(crate) fn file(path: &str) -> FilePath {
 }
 
 pub(crate) fn write(path: &str, contents: impl Into<Vec<u8>>) -> Change {
-    Change::Write {
-        path: file(path),
-        contents: contents.into(),
-    }
+    Change::write(file(path), contents)
 }
 
 pub(crate) fn append(path: &str, contents: impl Into<Vec<u8>>) -> Change {
-    Change::Append {
-        path: file(path),
-        contents: contents.into(),
-    }
+    Change::append(file(path), contents)
 }
 
 pub(crate) fn read(volume: &ObjectVolume, path: &str) -> Vec<u8> {
-    volume.read(&file(path), u64::MAX).expect("read").contents
+    volume
+        .read(&file(path), u64::MAX)
+        .expect("read")
+        .into_contents()
 }

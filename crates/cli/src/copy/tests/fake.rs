@@ -1,8 +1,8 @@
 //! A volume in whose commits a test can interfere.
 
+use ability_storage::author::delegate;
 use ability_storage::{
-    Batch, FileInfo, FilePath, MemoryVolume, Precondition, Reader, Result, Snapshot, Usage,
-    Version, Volume, Writer,
+    Batch, FilePath, MemoryVolume, Precondition, Result, Version, Volume, Writer,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,17 +54,7 @@ impl Shared {
 }
 
 impl Volume for Fake {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        self.0.volume.read(path, max_bytes)
-    }
-
-    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        self.0.volume.stat(path)
-    }
-
-    fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        self.0.volume.list(directory)
-    }
+    delegate!(self => self.0.volume; read, stat, list, reader, usage, exists);
 
     fn commit(&self, batch: Batch) -> Answer {
         self.0.around(|| self.0.volume.commit(batch))
@@ -74,14 +64,6 @@ impl Volume for Fake {
         let writer = self.0.volume.writer(path)?;
         let shared = self.0.clone();
         Ok(Box::new(FakeWriter { shared, writer }))
-    }
-
-    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
-        self.0.volume.reader(path)
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        self.0.volume.usage()
     }
 }
 

@@ -5,9 +5,10 @@ mod fake;
 use super::report::Done;
 use super::trouble::Trouble;
 use super::volume::{Ends, copy};
+use ability_storage::author::delegate;
 use ability_storage::{
-    Batch, Change, Error, FileInfo, FilePath, MemoryVolume, Reader, Result, Root, Snapshot, Usage,
-    Version, Volume, Writer,
+    Batch, Change, Error, FilePath, LocalRoot, LocalVolume, MemoryVolume, Reader, Result, Root,
+    Version, Volume,
 };
 use fake::Fake;
 use std::io;
@@ -22,12 +23,15 @@ fn path(text: &str) -> FilePath {
 
 fn put(volume: &dyn Volume, name: &str, contents: &[u8]) {
     let (path, contents) = (path(name), contents.to_vec());
-    let write = Change::Write { path, contents };
+    let write = Change::write(path, contents);
     volume.commit(write.into()).expect("written");
 }
 
 fn get(volume: &dyn Volume, name: &str) -> Vec<u8> {
-    volume.read(&path(name), u64::MAX).expect(name).contents
+    volume
+        .read(&path(name), u64::MAX)
+        .expect(name)
+        .into_contents()
 }
 
 /// Contents that differ wherever they are cut.
@@ -42,9 +46,11 @@ fn fill(volume: &dyn Volume) -> usize {
     for length in LENGTHS {
         put(volume, &format!("lengths/{length}.bin"), &contents(length));
     }
-    let small = (0..300).map(|number| Change::Write {
-        path: path(&format!("small/{}/{number}.txt", number % 7)),
-        contents: format!("number {number}").into_bytes(),
+    let small = (0..300).map(|number| {
+        Change::write(
+            path(&format!("small/{}/{number}.txt", number % 7)),
+            format!("number {number}").into_bytes(),
+        )
     });
     volume.commit(small.collect::<Batch>()).expect("written");
     LENGTHS.len() + 300
@@ -101,9 +107,10 @@ fn check_both_ways(one: &dyn Volume, other: &dyn Volume, third: &dyn Volume) {
     check_equal(one, third);
 }
 
-fn directory() -> (tempfile::TempDir, Root) {
+fn directory() -> (tempfile::TempDir, LocalRoot) {
     let directory = tempfile::tempdir().expect("temporary directory");
-    let options = Root::options().limits(super::none());
+    let volumes = LocalVolume::options().limits(super::none());
+    let options = LocalRoot::options().volumes(volumes);
     let root = options.open_or_create(directory.path()).expect("opened");
     (directory, root)
 }
@@ -127,7 +134,7 @@ mod stores {
     fn store() -> ObjectVolume {
         let options = ObjectRoot::options().limits(crate::copy::none());
         let root = options.open_in(Arc::new(InMemory::new()), Path::from("data"));
-        root.expect("opened").volume(&VolumeId::user())
+        root.expect("opened").open_volume(&VolumeId::user())
     }
 
     #[test]
@@ -267,9 +274,9 @@ fn an_answer_with_another_hash_is_no_success() {
 fn a_copy_that_is_stopped_goes_on_when_it_is_run_again() {
     let source = MemoryVolume::new();
     let files = fill(&source) as u64;
-    let gone = || Error::Unavailable {
-        what: "the store is gone".to_owned(),
-        source: io::ErrorKind::TimedOut.into(),
+    let gone = || {
+        let error = io::Error::from(io::ErrorKind::TimedOut);
+        Error::unavailable("the store is gone", error)
     };
     let refuse = move |commit, answer: fake::Answer| match commit {
         // What was made before it is lost on the way back.
@@ -306,10 +313,7 @@ fn what_may_not_be_durable_is_written_again() {
         let source = MemoryVolume::new();
         put(&source, "a", &contents(length));
         let unconfirmed = |commit, answer: fake::Answer| match commit {
-            1 => Err(Error::Unconfirmed {
-                path: path("a"),
-                source: io::Error::other("the disk"),
-            }),
+            1 => Err(Error::unconfirmed(&path("a"), io::Error::other("the disk"))),
             _ => answer,
         };
         let target = Fake::new(|_, _| {}, unconfirmed);
@@ -325,12 +329,7 @@ fn what_may_not_be_durable_is_written_again() {
 fn what_stays_in_doubt_is_no_success() {
     let source = MemoryVolume::new();
     put(&source, "a", b"a");
-    let in_doubt = |_, _| {
-        Err(Error::InDoubt {
-            path: path("a"),
-            source: io::Error::other("no answer"),
-        })
-    };
+    let in_doubt = |_, _| Err(Error::in_doubt(&path("a"), io::Error::other("no answer")));
     let target = Fake::new(
         |volume, _| volume.commit(Batch::new()).map(drop).expect("nothing"),
         in_doubt,
@@ -370,26 +369,12 @@ struct RestlessReader {
 }
 
 impl Volume for Restless {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        self.volume.read(path, max_bytes)
-    }
-
-    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        self.volume.stat(path)
-    }
+    delegate!(self => self.volume; read, stat, commit, writer, usage, exists);
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
         let mut files = self.volume.list(directory)?;
         files.push(path("was deleted after it was listed"));
         Ok(files)
-    }
-
-    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        self.volume.commit(batch)
-    }
-
-    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
-        self.volume.writer(path)
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
@@ -401,10 +386,6 @@ impl Volume for Restless {
             is_torn: self.is_torn,
             is_first: true,
         }))
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        self.volume.usage()
     }
 }
 

@@ -135,4 +135,15 @@ impl FileHandle for CapFile {
     fn sync_data(&self) -> io::Result<()> {
         self.syncs.make(|| self.file.sync_data())
     }
+
+    fn check_written(&self) -> io::Result<()> {
+        if !self.syncs.are_made() {
+            return Ok(());
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(result) = super::sync_range::wait_for_write_back(&self.file) {
+            return result;
+        }
+        self.sync_data()
+    }
 }

@@ -3,16 +3,24 @@
 //!
 //! The only module, with those in it, in which types of `cap-std` appear.
 
+mod case;
+#[cfg(target_os = "linux")]
+mod change_check;
 mod file;
 mod lock;
 mod stat;
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no library wraps sync_file_range")]
+mod sync_range;
 mod syncs;
+#[cfg(all(test, unix))]
+mod tests;
 
-use super::directory::{Access, Directory, Entry, Id, Kind, Stat};
+use super::directory::{Access, Directory, Entry, Id, Kind, Stat, unless_absent};
 use super::durability::Durability;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, DirEntry, FileType, OpenOptions};
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
 pub(crate) use lock::CapLock;
@@ -31,6 +39,9 @@ pub(crate) struct CapDirectory {
     dir: Dir,
     syncs: Arc<Syncs>,
     id: OnceLock<Option<Id>>,
+    ignores_case: OnceLock<bool>,
+    /// What is known of the directory that this one was opened in.
+    parent_ignores_case: Option<bool>,
     /// Whether a sync of this handle failed. The next ones say nothing then.
     #[cfg_attr(
         not(target_os = "linux"),
@@ -55,6 +66,8 @@ impl CapDirectory {
             dir,
             syncs,
             id: OnceLock::new(),
+            ignores_case: OnceLock::new(),
+            parent_ignores_case: None,
             failed: AtomicBool::new(false),
         }
     }
@@ -145,7 +158,10 @@ impl Directory for CapDirectory {
 
     fn open_dir(&self, name: &str) -> io::Result<Self> {
         match self.open_child(name) {
-            Ok(dir) => Ok(Self::over(dir, self.syncs.clone())),
+            Ok(dir) => Ok(Self {
+                parent_ignores_case: self.ignores_case.get().copied(),
+                ..Self::over(dir, self.syncs.clone())
+            }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
             // A symbolic link shows as ELOOP or ENOTDIR, depending on the kernel.
             Err(error) => match self.stat(name)? {
@@ -247,18 +263,46 @@ impl Directory for CapDirectory {
     fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in self.dir.entries()? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            let kind = match entry.file_type() {
-                Ok(file_type) => kind_of(file_type),
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            entries.push(Entry { name, kind });
+            entries.extend(unless_absent(entry_of(&entry?))?);
         }
         Ok(entries)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn check_change(&self, name: &str, staging: &Self) -> io::Result<()> {
+        change_check::check(&self.dir, name, &staging.dir)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn check_change(&self, _name: &str, staging: &Self) -> io::Result<()> {
+        match (self.id(), staging.id()) {
+            (Ok(Some((device, _))), Ok(Some((other, _)))) if device != other => {
+                Err(ErrorKind::CrossesDevices.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ignores_case(&self) -> io::Result<bool> {
+        if let Some(known) = self.ignores_case.get() {
+            return Ok(*known);
+        }
+        match case::is_ignored(&self.dir) {
+            Some(found) => Ok(*self.ignores_case.get_or_init(|| found)),
+            None => Ok(self.parent_ignores_case.unwrap_or(case::IS_USUALLY_IGNORED)),
+        }
+    }
+
+    #[cfg(unix)]
+    fn free_bytes(&self) -> Option<u64> {
+        let now = rustix::fs::fstatvfs(&self.dir).ok()?;
+        // A file system without a limit has no blocks.
+        (now.f_blocks > 0).then(|| now.f_bavail.saturating_mul(now.f_frsize))
+    }
+
+    /// Reads no more than the beginning, however many there are.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.dir.entries()?.next().transpose()?.is_none())
     }
 
     fn lock(&self, name: &str) -> io::Result<CapLock> {
@@ -276,6 +320,26 @@ impl Directory for CapDirectory {
     fn try_lock(&self, name: &str) -> io::Result<Option<CapLock>> {
         CapLock::unless_taken(self.lock_file(name)?)
     }
+}
+
+/// Fails with `NotFound` if it was removed meanwhile.
+fn entry_of(entry: &DirEntry) -> io::Result<Entry> {
+    let name = match entry.file_name().into_string() {
+        Ok(name) => name,
+        Err(name) => {
+            return Ok(Entry {
+                name: name.to_string_lossy().into_owned(),
+                kind: Kind::Other,
+            });
+        }
+    };
+    let mut file_type = entry.file_type()?;
+    // Some file systems do not say it in the listing.
+    if file_type == FileType::unknown() {
+        file_type = entry.metadata()?.file_type();
+    }
+    let kind = kind_of(file_type);
+    Ok(Entry { name, kind })
 }
 
 /// Windows refuses to replace a file while a program that did not agree to it has

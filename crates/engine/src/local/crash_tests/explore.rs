@@ -1,281 +1,276 @@
 //! Cutting the power at every call of a scenario, and looking at what is left.
+//!
+//! A scenario runs once. Right before each call a copy of the disk is taken: it is what a
+//! process leaves that is killed there, and from it come the states that a power cut there
+//! may leave. States that hold the same are looked at once.
 
-use crate::local::Local;
-use crate::local::sim::{Deaf, IGNORE_CHECKSUMS, SimDirectory, SimDisk};
-use crate::local::testing::{Contents, Way, contents, open, open_with, sessions_left, write};
-use crate::{Batch, Change, Error};
-use std::sync::Arc;
+use super::check::{self, check};
+use super::scenario::{Broken, Scenario};
+use crate::local::sim::{IGNORE_CHECKSUMS, SimDisk};
+use crate::local::testing::{Contents, open};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many states are looked at per cut: all.
-pub(super) const STATES: usize = usize::MAX;
-
-/// With this variable, all states that a cut of a recovery could leave are looked
-/// at too, whatever state it recovers from; else some of them, from every fourth
-/// state.
+/// With this variable, all states are looked at that a cut may leave, and the recovery of
+/// each is cut at every call.
 const EXHAUSTIVE: &str = "ABILITY_STORAGE_EXHAUSTIVE";
-const STATES_OF_RECOVERY: usize = 3;
+/// This variable chooses other states where not all are looked at.
+const SEED: &str = "ABILITY_STORAGE_SEED";
+const DEFAULT_SEED: u64 = 1;
+
+/// How many states are looked at that one cut may leave.
+const MAX_STATES: usize = 2_000;
+/// How many states are looked at that one cut of a recovery may leave.
+const MAX_STATES_OF_RECOVERY: usize = 6;
+/// The recovery of one in this many states is cut at every call, besides that of every
+/// state that a kill leaves.
+const RECOVERED_STATES: u64 = 40;
 
 /// A promise that was broken, and where.
 #[derive(Debug)]
 pub(super) struct Violation(#[allow(dead_code, reason = "printed when a test fails")] String);
 
-/// What a client does, and what the volume holds after each step.
-pub(super) struct Scenario {
-    pub(super) before: Vec<Batch>,
-    pub(super) steps: Vec<Batch>,
-    way: Way,
+/// Which states are looked at where there are too many.
+pub(super) struct Sampling {
+    seed: u64,
+    state: u64,
+    is_exhaustive: bool,
 }
 
-#[derive(Clone, Copy, Default)]
-pub(super) struct Broken {
-    pub(super) deaf: Deaf,
-    pub(super) ignore_checksums: bool,
-    pub(super) unordered: bool,
+/// What was looked at, and what was left out.
+#[derive(Default)]
+pub(super) struct Explored {
+    seed: u64,
+    pub(super) cuts: usize,
+    /// States that a cut may leave.
+    states: usize,
+    /// Those of them that hold something that no other holds.
+    distinct: usize,
+    left_out: usize,
+    /// Recoveries that were cut at every call.
+    recoveries: usize,
+    states_of_recovery: usize,
+    left_out_of_recovery: usize,
+}
+
+/// The disk right before a call.
+pub(super) struct Moment {
+    pub(super) disk: SimDisk,
+    pub(super) acknowledged: usize,
+    /// The number of the call.
+    pub(super) call: usize,
+    pub(super) at: String,
+}
+
+struct Explorer {
+    history: Vec<Contents>,
+    sampling: Sampling,
+    explored: Explored,
+    /// What was found in the states that were looked at, by their fingerprints.
+    found: HashMap<u64, Contents>,
+}
+
+impl Sampling {
+    pub(super) fn new() -> Self {
+        let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or(DEFAULT_SEED);
+        Self {
+            seed,
+            state: seed ^ 0x9e37_79b9_7f4a_7c15,
+            is_exhaustive: std::env::var_os(EXHAUSTIVE).is_some(),
+        }
+    }
+
+    fn limit(&self, limit: usize) -> usize {
+        match self.is_exhaustive {
+            true => usize::MAX,
+            false => limit,
+        }
+    }
+
+    /// The same numbers for the same seed.
+    fn next(&mut self) -> u64 {
+        // SplitMix64
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn is_chosen(&mut self, one_in: u64) -> bool {
+        self.is_exhaustive || self.next().is_multiple_of(one_in)
+    }
+
+    /// States that a power cut may leave now.
+    pub(super) fn states_after_cut(&mut self, disk: &SimDisk) -> Vec<SimDisk> {
+        let limit = self.limit(MAX_STATES);
+        disk.after_power_cut(limit, &mut || self.next())
+    }
+
+    /// The same, but only a few.
+    pub(super) fn some_states_after_cut(&mut self, disk: &SimDisk) -> Vec<SimDisk> {
+        let limit = self.limit(MAX_STATES_OF_RECOVERY);
+        disk.after_power_cut(limit, &mut || self.next())
+    }
+}
+
+/// Looks at what may be left if the power is cut at each of these moments, or all processes
+/// are killed. The history has what is there before the first commit and after each.
+pub(super) fn explore(history: Vec<Contents>, moments: &[Moment]) -> Result<Explored, Violation> {
+    let sampling = Sampling::new();
+    let seed = sampling.seed;
+    let mut explorer = Explorer {
+        history,
+        explored: Explored {
+            seed,
+            ..Explored::default()
+        },
+        sampling,
+        found: HashMap::new(),
+    };
+    match explorer.explore(moments) {
+        Ok(()) => Ok(explorer.explored),
+        Err(what) => Err(Violation(format!("{what}; {SEED}={seed}"))),
+    }
 }
 
 impl Scenario {
-    pub(super) fn new(before: Vec<Batch>, steps: Vec<Batch>) -> Self {
-        Self {
-            before,
-            steps,
-            way: Way::Published,
-        }
-    }
-
-    /// The same in a journaled volume.
-    pub(super) fn journaled(self) -> Self {
-        Self {
-            way: Way::Journaled,
-            ..self
-        }
-    }
-
-    /// The contents after the setup and after each of the steps.
-    pub(super) fn history(&self) -> Vec<Contents> {
-        let mut now = Contents::new();
-        for batch in &self.before {
-            play(&mut now, batch);
-        }
-        let mut history = vec![now.clone()];
-        for batch in &self.steps {
-            play(&mut now, batch);
-            history.push(now.clone());
-        }
-        history
-    }
-
-    pub(super) fn start(&self) -> (SimDisk, Arc<Local<SimDirectory>>) {
-        let disk = SimDisk::new();
-        let volume = open_with(&disk, self.way).expect("a disk without faults");
-        for batch in &self.before {
-            volume.commit(batch.clone()).expect("a disk without faults");
-        }
-        (disk, volume)
-    }
-
-    /// How many steps were acknowledged.
-    pub(super) fn run(&self, volume: &Local<SimDirectory>) -> usize {
-        let done = |batch: &&Batch| volume.commit((*batch).clone()).is_ok();
-        self.steps.iter().take_while(done).count()
-    }
-
     /// Cuts the power at every call, and looks at what may be left each time.
-    /// Returns the number of states.
-    pub(super) fn explore(&self, broken: Broken) -> Result<usize, Violation> {
+    pub(super) fn explore(&self, broken: Broken) -> Result<Explored, Violation> {
         IGNORE_CHECKSUMS.set(broken.ignore_checksums);
-        let result = self.explore_all(broken);
+        let result = explore(self.history(), &self.record(broken));
         IGNORE_CHECKSUMS.set(false);
         result
     }
 
-    pub(super) fn explore_all(&self, broken: Broken) -> Result<usize, Violation> {
-        let history = self.history();
-        let mut random = random();
-        let mut states = 0;
-        for cut in 0.. {
-            let (disk, volume) = self.start();
-            disk.set_deaf(broken.deaf);
-            if broken.unordered {
-                disk.set_unordered();
-            }
-            disk.cut_at(cut);
-            let acknowledged = self.run(&volume);
+    /// The disk right before each call, and at the end.
+    fn record(&self, broken: Broken) -> Vec<Moment> {
+        let (disk, volume) = self.start();
+        disk.set_deaf(broken.deaf);
+        if broken.unordered {
+            disk.set_unordered();
+        }
+        record(&disk, |acknowledged| {
+            self.run(&volume, || {
+                acknowledged.fetch_add(1, Ordering::SeqCst);
+            });
             drop(volume);
-            let allowed = &history[acknowledged..history.len().min(acknowledged + 2)];
-            let at = format!("before call {cut}, {}", disk.call(cut.saturating_sub(1)));
+        })
+    }
+}
 
-            let mut left = disk.after_power_cut(STATES, &mut random);
+/// The disk right before each call that is made, and at the end, but for those moments
+/// between which nothing changes.
+pub(super) fn record(disk: &SimDisk, run: impl FnOnce(&AtomicUsize)) -> Vec<Moment> {
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let moments = Arc::new(Mutex::new((Vec::new(), HashSet::new(), 0)));
+    let watch = {
+        let (acknowledged, moments) = (acknowledged.clone(), moments.clone());
+        move |disk: SimDisk, call: &str| {
+            let acknowledged = acknowledged.load(Ordering::SeqCst);
+            let mut moments = moments.lock().unwrap_or_else(PoisonError::into_inner);
+            let (moments, seen, calls) = &mut *moments;
+            if seen.insert((disk.fingerprint(), acknowledged)) {
+                moments.push(Moment {
+                    disk,
+                    acknowledged,
+                    call: *calls,
+                    at: format!("cut before call {calls}, {call}"),
+                });
+            }
+            *calls += 1;
+        }
+    };
+    disk.watch(watch.clone());
+    run(&acknowledged);
+    watch(disk.snapshot(), "after the last one");
+    let mut moments = moments.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut moments.0)
+}
+
+impl Explorer {
+    fn explore(&mut self, moments: &[Moment]) -> Result<(), String> {
+        for moment in moments {
+            self.explored.cuts += 1;
+            let from = moment.acknowledged;
+            let allowed = self.history[from..self.history.len().min(from + 2)].to_vec();
+            self.cut(&moment.disk, &allowed)
+                .map_err(|what| format!("{what}; {}", moment.at))?;
             // A kill instead of a power cut: all that was written is there.
-            left.push(disk.snapshot());
-            for (number, state) in left.iter().enumerate() {
-                states += 1;
-                check(state, allowed)
-                    .map_err(|what| Violation(format!("{what}; cut {at}; state {number}")))?;
-                let is_kill = number + 1 == left.len();
-                let some = match self.way {
-                    Way::Published => 4,
-                    // There are more of them, and each is longer.
-                    Way::Journaled => 48,
-                };
-                if is_exhaustive() || is_kill || (number + cut).is_multiple_of(some) {
-                    states += explore_recovery(state, allowed, &mut random)
-                        .map_err(|what| Violation(format!("{what}; cut {at}; state {number}")))?;
+            check(&moment.disk, &allowed)
+                .and_then(|_| self.cut_recovery(&moment.disk, &allowed))
+                .map_err(|what| format!("{what}; killed, {}", moment.at))?;
+        }
+        Ok(())
+    }
+
+    /// Cuts the power at this moment.
+    fn cut(&mut self, disk: &SimDisk, allowed: &[Contents]) -> Result<(), String> {
+        let states = disk.possible_states();
+        let limit = self.sampling.limit(MAX_STATES);
+        let chosen = states.choose(limit, &mut || self.sampling.next());
+        self.explored.states += chosen.len();
+        self.explored.left_out += states.count().saturating_sub(chosen.len());
+        for number in chosen {
+            let at = |what| format!("{what}; state {number:?}");
+            let fingerprint = states.fingerprint(number);
+            if let Some(found) = self.found.get(&fingerprint) {
+                check::is_allowed(found, allowed).map_err(at)?;
+                continue;
+            }
+            let state = states.build(number);
+            let found = check(&state, allowed).map_err(at)?;
+            self.explored.distinct += 1;
+            if self.sampling.is_chosen(RECOVERED_STATES) {
+                self.cut_recovery(&state, std::slice::from_ref(&found))
+                    .map_err(at)?;
+            }
+            self.found.insert(fingerprint, found);
+        }
+        Ok(())
+    }
+
+    /// Cuts the recovery of this state at every call, once by a kill and once by a power cut.
+    fn cut_recovery(&mut self, state: &SimDisk, allowed: &[Contents]) -> Result<(), String> {
+        let disk = state.snapshot();
+        let moments = record(&disk, |_| drop(open(&disk)));
+        self.explored.recoveries += 1;
+        let limit = self.sampling.limit(MAX_STATES_OF_RECOVERY);
+        let mut seen = HashSet::new();
+        for moment in moments {
+            let at = |what| format!("{what}; recovery {}", moment.at);
+            let states = moment.disk.possible_states();
+            let chosen = states.choose(limit, &mut || self.sampling.next());
+            self.explored.left_out_of_recovery += states.count().saturating_sub(chosen.len());
+            for number in chosen {
+                if seen.insert(states.fingerprint(number)) {
+                    self.explored.states_of_recovery += 1;
+                    check::holds(&states.build(number), allowed).map_err(at)?;
                 }
             }
-            if disk.calls() < cut {
-                return Ok(states);
-            }
+            self.explored.states_of_recovery += 1;
+            check::holds(&moment.disk, allowed).map_err(at)?;
         }
-        unreachable!("every scenario ends")
+        Ok(())
     }
 }
 
-fn explore_recovery(
-    state: &SimDisk,
-    allowed: &[Contents],
-    random: &mut impl FnMut() -> u64,
-) -> Result<usize, String> {
-    let mut states = 0;
-    let limit = if is_exhaustive() {
-        STATES
-    } else {
-        STATES_OF_RECOVERY
-    };
-    for cut in 0.. {
-        let disk = state.snapshot();
-        disk.cut_at(cut);
-        drop(open(&disk));
-        for left in disk.after_power_cut(limit, random) {
-            states += 1;
-            check(&left, allowed).map_err(|what| {
-                let call = disk.call(cut.saturating_sub(1));
-                format!("{what}; recovery cut at call {cut}, {call}")
-            })?;
-        }
-        if disk.calls() < cut {
-            break;
-        }
-    }
-    Ok(states)
-}
-
-fn is_exhaustive() -> bool {
-    std::env::var_os(EXHAUSTIVE).is_some()
-}
-
-/// Opens what is left and looks at it as a client would.
-pub(super) fn check(state: &SimDisk, allowed: &[Contents]) -> Result<(), String> {
-    let disk = state.snapshot();
-    let volume = open(&disk).map_err(|error| format!("it cannot be opened: {error}"))?;
-    let found = contents(&volume).map_err(|error| error.to_string())?;
-    if !allowed.contains(&found) {
-        return Err(format!(
-            "found {}, allowed {}",
-            show(&found),
-            allowed.iter().map(show).collect::<Vec<_>>().join(" or ")
-        ));
-    }
-    let more = write("after", b"the volume still works");
-    volume
-        .commit(more.into())
-        .map_err(|error| format!("the next commit failed: {error}"))?;
-    drop(volume);
-    let sessions = sessions_left(&disk);
-    if !sessions.is_empty() {
-        return Err(format!("left behind: {sessions:?}"));
-    }
-    let again = open(&disk).map_err(|error| format!("it cannot be opened again: {error}"))?;
-    let mut found_again = contents(&again).map_err(|error| error.to_string())?;
-    found_again.remove("after");
-    if found_again != found {
-        return Err(format!("{} became {}", show(&found), show(&found_again)));
-    }
-    Ok(())
-}
-
-pub(super) fn show(contents: &Contents) -> String {
-    let files = contents.iter().map(|(path, contents)| {
-        let start = String::from_utf8_lossy(&contents[..contents.len().min(24)]).into_owned();
-        format!("{path}: {} bytes {start:?}", contents.len())
-    });
-    format!("{{{}}}", files.collect::<Vec<_>>().join(", "))
-}
-
-/// What a batch does, as simply as can be.
-pub(super) fn play(now: &mut Contents, batch: &Batch) {
-    for step in batch.steps() {
-        match step.change.clone() {
-            Change::Write { path, contents } => {
-                now.insert(path.to_string(), contents);
-            }
-            Change::Append { path, contents } => {
-                now.entry(path.to_string()).or_default().extend(contents);
-            }
-            Change::Rename { source, target } => {
-                let file = now.remove(source.as_str()).expect("a file to rename");
-                now.insert(target.to_string(), file);
-            }
-            Change::Delete { path } => {
-                now.remove(path.as_str());
-            }
-        }
-    }
-}
-
-/// The same numbers at each run.
-pub(super) fn random() -> impl FnMut() -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    }
-}
-
-/// One process is killed at every call; another, which had the volume open all
-/// the time, makes one more change; then the power is cut. The change must be
-/// there, on top of what the first left.
-#[track_caller]
-pub(super) fn survives_a_kill_and_then_a_power_cut(scenario: &Scenario, by_other: &Batch) {
-    let history = scenario.history();
-    let mut random = random();
-    for cut in 0.. {
-        let disk = SimDisk::new();
-        let (root, process) = disk.start();
-        let first = Local::open(root, scenario.way.options()).expect("no faults");
-        for batch in &scenario.before {
-            first.commit(batch.clone()).expect("no faults");
-        }
-        let second = open_with(&disk, scenario.way).expect("no faults");
-        disk.cut_at(cut);
-        let acknowledged = scenario.run(&first);
-        drop(first);
-        disk.kill(&process);
-        let calls = disk.calls();
-        let at = format!(
-            "killed before call {cut}, {}",
-            disk.call(cut.saturating_sub(1))
-        );
-        disk.heal();
-        let result = second.commit(by_other.clone());
-        let end = history.len().min(acknowledged + 2);
-        let mut allowed = history[acknowledged..end].to_vec();
-        match result {
-            Ok(_) => allowed
-                .iter_mut()
-                .for_each(|contents| play(contents, by_other)),
-            // What the first left is in the way, so it is there.
-            Err(Error::NotAFile { .. }) => allowed.retain(|contents| *contents == history[end - 1]),
-            Err(error) => panic!("{error}; {at}"),
-        }
-        for state in disk.after_power_cut(STATES, &mut random) {
-            if let Err(what) = check(&state, &allowed) {
-                panic!("{what}; {at}");
-            }
-        }
-        if calls < cut {
-            break;
-        }
+impl fmt::Display for Explored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} cuts leave {} states, {} of them distinct, and {} that were left out; \
+             {} recoveries leave {}, and {} that were left out; {SEED}={}",
+            self.cuts,
+            self.states,
+            self.distinct,
+            self.left_out,
+            self.recoveries,
+            self.states_of_recovery,
+            self.left_out_of_recovery,
+            self.seed,
+        )
     }
 }

@@ -3,11 +3,11 @@
 
 use super::super::sim::Deaf;
 use super::super::testing::{append, batch, delete, rename, write};
-use super::explore::{Broken, Scenario};
-use super::{
-    appends, appends_and_replacements, batches, batches_that_change_the_tree, deaf, holds,
-    is_found_out, moves_and_removals, one, single_writes, what_others_build_on_is_durable,
+use super::scenario::{
+    Broken, Scenario, appends, appends_and_replacements, batches, batches_that_change_the_tree,
+    moves_and_removals, one, single_writes,
 };
+use super::{deaf, holds, is_found_out, what_others_build_on_is_durable};
 
 /// Many versions of a few files: the logs are full again and again.
 fn rewrites() -> Scenario {

@@ -3,109 +3,36 @@
 //! nothing of the rest, and nothing else. And broken protocols, which this must
 //! find out.
 
+mod asleep;
+mod check;
 mod explore;
+mod failed_sync;
+mod followers;
 mod journaled;
+mod killed;
+mod scenario;
 
 use super::directory::{Access, Directory, FileHandle};
 use super::sim::{Deaf, SimDisk};
-use super::testing::{Contents, append, batch, contents, delete, file, open, rename, write};
+use super::testing::{Contents, Way, append, batch, contents, delete, file, open, write};
 use super::{Local, LocalVolumeOptions};
-use crate::{Batch, Change, Precondition, Step};
-use explore::{Broken, STATES, Scenario, check, random, survives_a_kill_and_then_a_power_cut};
-
-fn one(change: Change) -> Batch {
-    change.into()
-}
-
-fn single_writes() -> Scenario {
-    let old = vec![b'o'; 300];
-    Scenario::new(
-        vec![one(write("file", &old)), one(write("other", b"other"))],
-        vec![
-            one(write("file", b"new")),
-            one(write("dir/sub/new", b"in a new directory")),
-            one(write("file", &[b'n'; 500])),
-        ],
-    )
-}
-
-fn moves_and_removals() -> Scenario {
-    Scenario::new(
-        vec![one(write("a", b"A")), one(write("dir/b", b"B"))],
-        vec![
-            one(rename("a", "dir/b")),
-            one(rename("dir/b", "c/d")),
-            one(delete("c/d")),
-            one(write("c", b"a file where a directory was")),
-        ],
-    )
-}
-
-fn appends() -> Scenario {
-    // Long enough for the journal to be full and begun anew.
-    let line = |i: usize| format!("{i} {}\n", "x".repeat(150)).into_bytes();
-    let mut steps: Vec<Batch> = (0..6).map(|i| one(append("log", &line(i)))).collect();
-    steps.insert(3, one(append("other.log", b"elsewhere\n")));
-    Scenario::new(vec![one(write("log", b"begin\n"))], steps)
-}
-
-fn appends_and_replacements() -> Scenario {
-    Scenario::new(
-        vec![one(write("log", b"begin\n")), one(write("new", b"short"))],
-        vec![
-            one(append("log", b"one\n")),
-            one(append("log", b"two\n")),
-            one(rename("new", "log")),
-            one(append("log", b"three\n")),
-            one(delete("log")),
-            one(append("log", b"four\n")),
-            one(append("log", b"five\n")),
-            one(write("log", b"replaced\n")),
-        ],
-    )
-}
-
-fn batches() -> Scenario {
-    Scenario::new(
-        vec![
-            one(write("a", b"A")),
-            one(write("b", b"B")),
-            one(write("log", b"log\n")),
-            one(append("log", b"appended\n")),
-        ],
-        vec![
-            batch([
-                write("a", b"new a"),
-                write("dir/c", b"new c"),
-                delete("b"),
-                append("log", b"by the batch\n"),
-            ]),
-            batch([
-                rename("a", "swap"),
-                rename("dir/c", "a"),
-                rename("swap", "dir/c"),
-            ]),
-            one(append("log", b"after\n")),
-        ],
-    )
-}
-
-fn batches_that_change_the_tree() -> Scenario {
-    Scenario::new(
-        vec![one(write("a", b"A")), one(write("dir/b", b"B"))],
-        vec![batch([
-            delete("a"),
-            write("a/below", b"below"),
-            delete("dir/b"),
-            write("dir", b"a file now"),
-        ])],
-    )
-}
+use crate::{Precondition, Step};
+use check::check;
+use explore::Sampling;
+use killed::survives_a_kill_and_a_cut_of_what_follows;
+use killed::{survives_a_kill_and_then_a_power_cut, survives_failing_calls_and_then_a_power_cut};
+use scenario::{
+    Broken, Scenario, appends, appends_and_replacements, batches, batches_that_change_the_tree,
+    moves_and_removals, one, single_writes,
+};
 
 #[track_caller]
 fn holds(scenario: Scenario) {
     match scenario.explore(Broken::default()) {
-        Ok(states) => assert!(states > 1_000, "only {states} states"),
+        Ok(explored) => {
+            println!("{explored}");
+            assert!(explored.cuts > 20, "{explored}");
+        }
         Err(violation) => panic!("{violation:?}"),
     }
 }
@@ -113,7 +40,9 @@ fn holds(scenario: Scenario) {
 #[track_caller]
 fn is_found_out(scenario: Scenario, broken: Broken) {
     let found = scenario.explore(broken);
-    assert!(found.is_err(), "{found:?} states, and nothing was found");
+    if let Ok(explored) = found {
+        panic!("nothing was found: {explored}");
+    }
 }
 
 fn deaf(deaf: Deaf) -> Broken {
@@ -256,8 +185,25 @@ fn staged_names_that_are_not_synced_are_found_out() {
 }
 
 #[test]
+fn commits_acknowledged_while_calls_fail_survive_a_power_cut() {
+    survives_failing_calls_and_then_a_power_cut(&batches());
+    survives_failing_calls_and_then_a_power_cut(&batches().journaled());
+    survives_failing_calls_and_then_a_power_cut(&appends());
+}
+
+#[test]
 fn what_another_process_builds_on_is_durable_too() {
     what_others_build_on_is_durable(|scenario| scenario);
+}
+
+#[test]
+fn a_checkpoint_of_what_a_killed_process_left_survives_a_power_cut_at_every_call() {
+    // So short that the log need not be switched for the batch.
+    let before = || vec![one(write("a", b"A")), one(write("b", b"B"))];
+    let changes = || batch([write("a", b"new a"), write("dir/c", b"new c"), delete("b")]);
+    let scenario = || Scenario::new(before(), vec![changes()]);
+    survives_a_kill_and_a_cut_of_what_follows(&scenario(), &[], None);
+    survives_a_kill_and_a_cut_of_what_follows(&scenario().journaled(), &[], None);
 }
 
 /// One process is killed in each of these changes, and another builds on what it left.
@@ -307,7 +253,7 @@ fn a_directory_that_came_anew_is_made_durable_anew() {
         let commit = |change| volume.commit(one(change)).expect("no faults");
         commit(write("dir/first", b"old"));
         let (root, process) = disk.start();
-        let options = LocalVolumeOptions::default();
+        let options = Way::Published.options();
         let dying = Local::open(root, options).expect("no faults");
         for change in [delete("dir/first"), write("dir", b"a file"), delete("dir")] {
             dying.commit(one(change)).expect("no faults");
@@ -318,7 +264,7 @@ fn a_directory_that_came_anew_is_made_durable_anew() {
         disk.heal();
         commit(write("dir/ours", b"new"));
         let now = contents(&volume).expect("read");
-        for state in disk.after_power_cut(STATES, &mut random()) {
+        for state in Sampling::new().states_after_cut(&disk) {
             check(&state, std::slice::from_ref(&now)).expect("ours is there");
         }
         if is_done {
@@ -341,16 +287,25 @@ fn an_append_to_what_a_person_wrote_keeps_both() {
         ("log".to_owned(), b"by hand\nappended\n".to_vec()),
         ("other".to_owned(), b"old".to_vec()),
     ]);
-    for state in disk.after_power_cut(STATES, &mut random()) {
+    for state in Sampling::new().states_after_cut(&disk) {
         check(&state, std::slice::from_ref(&all)).expect("both are there");
     }
 }
 
 #[test]
 fn an_append_costs_one_flush() {
-    let (disk, volume) = Scenario::new(vec![one(append("log", b"0\n"))], vec![]).start();
-    volume.commit(one(append("log", b"1\n"))).expect("appended");
-    for i in 0..5 {
+    let disk = SimDisk::new();
+    // With a log of the usual size, which is not full soon.
+    let options = LocalVolumeOptions {
+        tuning: Default::default(),
+        ..Way::Published.options()
+    };
+    let volume = Local::open(disk.start().0, options).expect("no faults");
+    for setup in ["0\n", "1\n"] {
+        let appended = one(append("log", setup.as_bytes()));
+        volume.commit(appended).expect("appended");
+    }
+    for i in 0..50 {
         let before = disk.flushes();
         volume.commit(one(append("log", b"x\n"))).expect("appended");
         assert_eq!(disk.flushes() - before, 1, "append {i}");
@@ -371,21 +326,21 @@ fn a_streamed_write_survives_a_power_cut_at_every_call() {
         Contents::from([("file".to_owned(), b"old".to_vec())]),
         Contents::from([("file".to_owned(), b"a new file".to_vec())]),
     ];
-    let mut random = random();
+    let mut sampling = Sampling::new();
     for cut in 0.. {
         let scenario = Scenario::new(vec![one(write("file", b"old"))], vec![]);
         let (disk, volume) = scenario.start();
         disk.cut_at(cut);
         let streamed = || {
-            let mut writer = super::LocalWriter::open(volume.clone(), &file("file"))?;
+            let mut writer = volume.writer(&file("file"))?;
             for chunk in [&b"a "[..], b"new ", b"file"] {
-                crate::Writer::write(&mut writer, chunk)?;
+                writer.write(chunk)?;
             }
-            crate::Writer::commit(Box::new(writer), Precondition::Any)
+            writer.commit(Precondition::Any)
         };
         let acknowledged = usize::from(streamed().is_ok());
         drop(volume);
-        for state in disk.after_power_cut(STATES, &mut random) {
+        for state in sampling.states_after_cut(&disk) {
             if let Err(what) = check(&state, &history[acknowledged..]) {
                 panic!("{what}; cut before call {cut}");
             }

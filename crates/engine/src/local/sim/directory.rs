@@ -1,114 +1,70 @@
-//! The directories of a simulated disk, and the locks in them.
+//! The directories of a simulated disk.
 
+use super::descriptors::{Descriptor, check_room};
+use super::faults::Call;
 use super::file::SimFile;
+use super::lock::{SimLock, SimLockFile};
 use super::{
-    Change, Deaf, Holder, Inode, Node, Process, Role, SimContents, SimDisk, State, enter, stat_of,
+    Change, Deaf, Fault, Inode, Node, Place, Process, ROOT, Role, SimDisk, State, enter, stat_of,
 };
-use crate::local::directory::{Access, Directory, Entry, Id, Kind, Lock, Stat};
+use crate::local::directory::{Access, Directory, Entry, Id, Kind, Stat};
 use std::io::{self, ErrorKind};
 use std::sync::MutexGuard;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 pub(crate) struct SimDirectory {
-    pub(super) disk: SimDisk,
-    pub(super) process: Process,
-    pub(super) inode: Inode,
-    pub(super) role: Role,
+    disk: SimDisk,
+    process: Process,
+    inode: Inode,
+    place: Place,
+    _descriptor: Descriptor,
 }
-
-pub(crate) struct SimLock {
-    pub(super) disk: SimDisk,
-    pub(super) process: Process,
-    pub(super) key: (Inode, String),
-    pub(super) shared: bool,
-}
-
-/// A lock that nobody holds.
-pub(crate) struct SimIdle(SimDirectory, String);
 
 impl SimDirectory {
+    pub(super) fn root(disk: &SimDisk, process: &Process) -> Self {
+        Self {
+            disk: disk.clone(),
+            process: process.clone(),
+            inode: ROOT,
+            place: Place::Volume,
+            _descriptor: Descriptor::unlimited(process),
+        }
+    }
+
     fn enter(&self, call: &str, name: &str) -> io::Result<MutexGuard<'_, State>> {
         let (state, _) = enter(&self.disk, &self.process, || format!("{call} {name}"))?;
         Ok(state)
     }
 
     fn node(&self, state: &State, name: &str) -> Option<Node> {
-        state.names.get(&self.inode)?.get(name).copied()
+        state.find(self.inode, name).map(|(_, node)| node)
     }
 
-    fn role_of(&self, name: &str) -> Role {
-        match (self.role, name) {
-            (Role::Volume, ".ability-storage") => Role::Private,
-            (Role::Volume, _) => Role::Volume,
-            (_, name) if name.starts_with("journal-") || name.len() == 2 => Role::Journal,
-            (_, name) if name.starts_with("log-") => Role::Journal,
-            (_, name) if name.len() == 32 => Role::Staged,
-            _ => Role::Private,
-        }
+    /// With the name as it is spelled here.
+    fn existing(&self, state: &State, name: &str) -> io::Result<(String, Node)> {
+        let found = state.find(self.inode, name);
+        found.ok_or_else(|| ErrorKind::NotFound.into())
     }
 
-    fn open(&self, name: &str) -> io::Result<Option<SimFile>> {
+    fn open(&self, name: &str, call: Call) -> io::Result<Option<SimFile>> {
         let state = self.enter("open", name)?;
         let node = self
             .node(&state, name)
             .filter(|node| node.kind == Kind::File);
-        Ok(node.map(|node| self.file(node)))
+        let Some(node) = node else {
+            return Ok(None);
+        };
+        state.check_call(call, (self.inode, name))?;
+        SimFile::open(&self.disk, &state, &self.process, node).map(Some)
     }
 
-    fn file(&self, node: Node) -> SimFile {
-        SimFile {
+    fn lock_file(&self, name: &str) -> SimLockFile {
+        SimLockFile {
             disk: self.disk.clone(),
             process: self.process.clone(),
-            inode: node.inode,
-            role: node.role,
-            position: 0,
+            key: (self.inode, name.to_owned()),
+            descriptor: None,
         }
     }
-
-    fn acquire(&self, name: &str, shared: bool, wait: bool) -> io::Result<Option<SimLock>> {
-        let key = (self.inode, name.to_owned());
-        loop {
-            let mut state = self.enter("lock", name)?;
-            let holders = state.locks.entry(key.clone()).or_default();
-            if holders.iter().all(|holder| shared && holder.shared) {
-                let process = self.process.id;
-                holders.push(Holder { process, shared });
-                let exists = state.names[&self.inode].contains_key(name);
-                if !exists {
-                    add_file(&mut state, self.inode, name, Role::Private, 0o600);
-                }
-                return Ok(Some(SimLock {
-                    disk: self.disk.clone(),
-                    process: self.process.clone(),
-                    key,
-                    shared,
-                }));
-            }
-            if !wait {
-                return Ok(None);
-            }
-            drop(state);
-            std::thread::sleep(Duration::from_micros(50));
-        }
-    }
-}
-
-fn add_file(state: &mut State, directory: Inode, name: &str, role: Role, mode: u32) -> Inode {
-    let inode = state.next_inode;
-    state.next_inode += 1;
-    let file = SimContents {
-        mode,
-        ..SimContents::default()
-    };
-    state.files.insert(inode, file);
-    let node = Node {
-        inode,
-        kind: Kind::File,
-        role,
-    };
-    state.change(Change::Add(directory, name.to_owned(), node));
-    inode
 }
 
 impl Directory for SimDirectory {
@@ -120,12 +76,16 @@ impl Directory for SimDirectory {
         match self.node(&state, name) {
             None => Err(ErrorKind::NotFound.into()),
             Some(node) if node.kind != Kind::Directory => Err(ErrorKind::NotADirectory.into()),
-            Some(node) => Ok(Self {
-                disk: self.disk.clone(),
-                process: self.process.clone(),
-                inode: node.inode,
-                role: self.role_of_dir(name),
-            }),
+            Some(node) => {
+                state.check_readable(node.inode)?;
+                Ok(Self {
+                    disk: self.disk.clone(),
+                    process: self.process.clone(),
+                    inode: node.inode,
+                    place: self.place.below(name),
+                    _descriptor: Descriptor::open(&state, &self.process)?,
+                })
+            }
         }
     }
 
@@ -135,6 +95,7 @@ impl Directory for SimDirectory {
 
     fn is_removed(&self) -> io::Result<bool> {
         let state = self.enter("is_removed", &self.inode.to_string())?;
+        check_room(&state, &self.process)?;
         Ok(!state.names.contains_key(&self.inode))
     }
 
@@ -146,24 +107,23 @@ impl Directory for SimDirectory {
         if !state.names.contains_key(&self.inode) {
             return Err(ErrorKind::NotFound.into());
         }
-        let inode = state.next_inode;
-        state.next_inode += 1;
-        let node = Node {
-            inode,
-            kind: Kind::Directory,
-            role: self.role_of_dir(name),
-        };
-        state.change(Change::Add(self.inode, name.to_owned(), node));
+        state.check_call(Call::CreateDir, (self.inode, name))?;
+        let role = self.place.below(name).role();
+        state.add(self.inode, name, Kind::Directory, role);
         Ok(())
     }
 
     fn remove_dir(&self, name: &str) -> io::Result<()> {
         let mut state = self.enter("remove_dir", name)?;
-        let node = self.node(&state, name).ok_or(ErrorKind::NotFound)?;
+        let (spelled, node) = self.existing(&state, name)?;
+        if node.kind != Kind::Directory {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        state.check_call(Call::RemoveDir, (self.inode, name))?;
         if !state.names[&node.inode].is_empty() {
             return Err(ErrorKind::DirectoryNotEmpty.into());
         }
-        state.change(Change::Remove(self.inode, name.to_owned()));
+        state.change(Change::Remove(self.inode, spelled));
         state.names.remove(&node.inode);
         Ok(())
     }
@@ -178,58 +138,54 @@ impl Directory for SimDirectory {
             Access::Usual => 0o644,
             Access::Mode(mode) => mode,
         };
-        let role = self.role_of(name);
-        let inode = add_file(&mut state, self.inode, name, role, mode);
-        Ok(self.file(Node {
+        state.check_call(Call::CreateFile, (self.inode, name))?;
+        check_room(&state, &self.process)?;
+        let role = self.place.role_of(name);
+        let inode = state.add_file(self.inode, name, role, mode);
+        let node = Node {
             inode,
             kind: Kind::File,
             role,
-        }))
+        };
+        SimFile::open(&self.disk, &state, &self.process, node)
     }
 
     fn open_file(&self, name: &str) -> io::Result<Option<SimFile>> {
-        self.open(name)
+        self.open(name, Call::Read)
     }
 
     fn open_file_to_change(&self, name: &str) -> io::Result<Option<SimFile>> {
-        self.open(name)
+        self.open(name, Call::OpenToChange)
     }
 
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
         let state = self.enter("stat", name)?;
+        state.check_call(Call::Read, (self.inode, name))?;
         Ok(self.node(&state, name).map(|node| stat_of(&state, node)))
     }
 
     fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         let mut state = self.enter("rename", &format!("{name} to {new_name}"))?;
-        let node = self.node(&state, name).ok_or(ErrorKind::NotFound)?;
-        match to.node(&state, new_name) {
-            Some(there) if there.kind == Kind::Directory => {
-                return Err(ErrorKind::IsADirectory.into());
-            }
-            Some(there) if there.inode == node.inode => return Ok(()),
-            _ => {}
+        let (name, node) = self.existing(&state, name)?;
+        let there = state.find(to.inode, new_name);
+        if matches!(&there, Some((_, there)) if there.kind == Kind::Directory) {
+            return Err(ErrorKind::IsADirectory.into());
         }
         if !state.names.contains_key(&to.inode) {
             return Err(ErrorKind::NotFound.into());
         }
-        state.change(Change::Move(
-            self.inode,
-            name.to_owned(),
-            to.inode,
-            new_name.to_owned(),
-            node,
-        ));
-        state.touch(node.inode);
-        let deaf = state.deaf;
-        let node = state.names[&to.inode][new_name];
-        if to.role == Role::Volume
-            && let Some(entry) = state.names.get_mut(&to.inode)
-        {
-            let role = Role::Volume;
-            entry.insert(new_name.to_owned(), Node { role, ..node });
+        state.check_move(Call::RenameTo, (self.inode, &name), (to.inode, new_name))?;
+        if matches!(&there, Some((_, there)) if there.inode == node.inode) {
+            return Ok(());
         }
-        if deaf.sync_after_publish && node.role == Role::Staged {
+        // What is replaced keeps its spelling.
+        let new_name = there.map_or_else(|| new_name.to_owned(), |(spelled, _)| spelled);
+        let was_staged = node.role == Role::Staged;
+        let role = to.place.role_of(&new_name);
+        let node = Node { role, ..node };
+        state.change(Change::Move(self.inode, name, to.inode, new_name, node));
+        state.touch(node.inode);
+        if state.deaf.sync_after_publish && was_staged {
             // The caller synced it before; here that takes effect only now, a
             // call later than the rename.
             state.flushes += 1;
@@ -239,11 +195,12 @@ impl Directory for SimDirectory {
 
     fn hard_link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         let mut state = self.enter("hard_link", name)?;
-        let node = self.node(&state, name).ok_or(ErrorKind::NotFound)?;
+        let (name, node) = self.existing(&state, name)?;
         if to.node(&state, new_name).is_some() {
             return Err(ErrorKind::AlreadyExists.into());
         }
-        let role = to.role_of(new_name);
+        state.check_move(Call::HardLink, (self.inode, &name), (to.inode, new_name))?;
+        let role = to.place.role_of(new_name);
         let node = Node { role, ..node };
         state.change(Change::Add(to.inode, new_name.to_owned(), node));
         state.touch(node.inode);
@@ -252,27 +209,30 @@ impl Directory for SimDirectory {
 
     fn remove_file(&self, name: &str) -> io::Result<()> {
         let mut state = self.enter("remove_file", name)?;
-        let node = self.node(&state, name).ok_or(ErrorKind::NotFound)?;
+        let (spelled, node) = self.existing(&state, name)?;
         if node.kind == Kind::Directory {
             return Err(ErrorKind::IsADirectory.into());
         }
-        state.change(Change::Remove(self.inode, name.to_owned()));
+        state.check_call(Call::RemoveFile, (self.inode, name))?;
+        state.change(Change::Remove(self.inode, spelled));
         state.touch(node.inode);
         Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.enter("sync_directory", &self.inode.to_string())?;
-        let deaf = match self.role {
-            Role::Volume => state.deaf.directories,
+        state.check_handle(Call::Sync, self.inode)?;
+        let deaf = match self.place {
+            Place::Volume => state.deaf.directories,
             _ => state.deaf.private_directories,
         };
         if !deaf {
             state.sync_directory(self.inode);
         }
-        if self.role == Role::Volume && state.deaf.sync_after_publish {
-            let published: Vec<Inode> = state.names[&self.inode]
-                .values()
+        if self.place == Place::Volume && state.deaf.sync_after_publish {
+            let names = state.names.get(&self.inode).into_iter();
+            let published: Vec<Inode> = names
+                .flat_map(|names| names.values())
                 .filter(|node| node.kind == Kind::File)
                 .map(|node| node.inode)
                 .collect();
@@ -284,17 +244,19 @@ impl Directory for SimDirectory {
     }
 
     fn sync_file_system(&self) -> io::Result<()> {
-        let mut state = self.enter("sync_file_system", "")?;
+        let call = || "sync_file_system".to_owned();
+        let (mut state, fault) = enter(&self.disk, &self.process, call)?;
+        check_room(&state, &self.process)?;
         if state.deaf != Deaf::default() {
             return Err(ErrorKind::Unsupported.into());
         }
-        let all = state.changes.len();
-        state.make_durable(all);
-        let inodes: Vec<Inode> = state.files.keys().copied().collect();
-        for inode in inodes {
-            state.sync_file(inode);
+        state.check_handle(Call::Sync, self.inode)?;
+        if fault == Some(Fault::LostWrites) {
+            state.lose_all();
         }
-        Ok(())
+        state.take_next_loss_of_any();
+        state.sync_all();
+        state.report_to_file_system()
     }
 
     fn tells_changes_apart(&self, name: &str) -> io::Result<bool> {
@@ -303,6 +265,8 @@ impl Directory for SimDirectory {
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
         let state = self.enter("entries", &self.inode.to_string())?;
+        state.check_readable(self.inode)?;
+        check_room(&state, &self.process)?;
         let names = state.names.get(&self.inode).ok_or(ErrorKind::NotFound)?;
         Ok(names
             .iter()
@@ -313,77 +277,33 @@ impl Directory for SimDirectory {
             .collect())
     }
 
-    fn lock(&self, name: &str) -> io::Result<SimLock> {
-        let lock = self.acquire(name, false, true)?;
-        lock.ok_or_else(|| ErrorKind::WouldBlock.into())
+    fn check_change(&self, name: &str, staging: &Self) -> io::Result<()> {
+        let state = self.enter("check_change", name)?;
+        state.check_change((self.inode, name), staging.inode)
     }
 
-    fn lock_again(idle: SimIdle) -> io::Result<Option<SimLock>> {
-        let SimIdle(directory, name) = idle;
-        directory.lock(&name).map(Some)
+    fn ignores_case(&self) -> io::Result<bool> {
+        let state = self.enter("ignores_case", &self.inode.to_string())?;
+        Ok(state.folding.contains(&self.inode))
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.disk.state().free_bytes
+    }
+
+    fn lock(&self, name: &str) -> io::Result<SimLock> {
+        self.lock_file(name).wait(false)
+    }
+
+    fn lock_again(idle: SimLockFile) -> io::Result<Option<SimLock>> {
+        idle.wait(false).map(Some)
     }
 
     fn lock_shared(&self, name: &str) -> io::Result<SimLock> {
-        let lock = self.acquire(name, true, true)?;
-        lock.ok_or_else(|| ErrorKind::WouldBlock.into())
+        self.lock_file(name).wait(true)
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<SimLock>> {
-        self.acquire(name, false, false)
-    }
-}
-
-impl SimDirectory {
-    fn role_of_dir(&self, name: &str) -> Role {
-        match (self.role, name) {
-            (Role::Volume, ".ability-storage") => Role::Private,
-            (role, _) => role,
-        }
-    }
-}
-
-impl Lock for SimLock {
-    type Idle = SimIdle;
-
-    fn release(self) -> Option<SimIdle> {
-        let directory = SimDirectory {
-            disk: self.disk.clone(),
-            process: self.process.clone(),
-            inode: self.key.0,
-            role: Role::Private,
-        };
-        Some(SimIdle(directory, self.key.1.clone()))
-    }
-
-    fn is_blank(&self) -> io::Result<bool> {
-        Ok(!self.disk.state().marks.contains_key(&self.key))
-    }
-
-    fn mark(&self) -> io::Result<Vec<u8>> {
-        let (state, _) = enter(&self.disk, &self.process, || "mark".to_owned())?;
-        Ok(state.marks.get(&self.key).cloned().unwrap_or_default())
-    }
-
-    fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
-        let (mut state, _) = enter(&self.disk, &self.process, || "set_mark".to_owned())?;
-        state.marks.insert(self.key.clone(), mark.to_vec());
-        Ok(())
-    }
-}
-
-impl Drop for SimLock {
-    fn drop(&mut self) {
-        if !self.process.alive.load(Ordering::SeqCst) {
-            return;
-        }
-        let mut state = self.disk.state();
-        let holders = state.locks.entry(self.key.clone()).or_default();
-        let own = Holder {
-            process: self.process.id,
-            shared: self.shared,
-        };
-        if let Some(place) = holders.iter().position(|holder| *holder == own) {
-            holders.swap_remove(place);
-        }
+        self.lock_file(name).acquire(false, false)
     }
 }

@@ -1,31 +1,66 @@
 //! The files of a simulated disk.
 
+use super::descriptors::Descriptor;
+use super::faults::{Call, Fault};
 use super::{Inode, Node, Pending, Process, Role, SimDisk, State, enter, stat_of};
 use crate::local::directory::{FileHandle, Kind, Stat};
 use std::io;
 use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 const SLOW_SYNC: Duration = Duration::from_micros(200);
 
 pub(crate) struct SimFile {
-    pub(super) disk: SimDisk,
-    pub(super) process: Process,
-    pub(super) inode: Inode,
-    pub(super) role: Role,
-    pub(super) position: u64,
+    disk: SimDisk,
+    process: Process,
+    inode: Inode,
+    role: Role,
+    position: u64,
+    /// How many of the errors of the file need not be reported here any more.
+    errors_seen: AtomicU64,
+    _descriptor: Descriptor,
 }
 
 impl SimFile {
-    fn enter(&self, call: &str) -> io::Result<(MutexGuard<'_, State>, bool)> {
+    pub(super) fn open(
+        disk: &SimDisk,
+        state: &State,
+        process: &Process,
+        node: Node,
+    ) -> io::Result<Self> {
+        let file = state.files.get(&node.inode);
+        Ok(Self {
+            disk: disk.clone(),
+            process: process.clone(),
+            inode: node.inode,
+            role: node.role,
+            position: 0,
+            errors_seen: AtomicU64::new(file.map_or(0, |file| file.reported_errors)),
+            _descriptor: Descriptor::open(state, process)?,
+        })
+    }
+
+    fn enter(&self, call: &str) -> io::Result<(MutexGuard<'_, State>, Option<Fault>)> {
         enter(&self.disk, &self.process, || {
             format!("{call} {:?} {}", self.role, self.inode)
         })
     }
 
+    /// Like [`enter`](Self::enter), for a sync of some kind: loses what is to be lost.
+    fn enter_sync(&self, call: &str) -> io::Result<MutexGuard<'_, State>> {
+        let (mut state, fault) = self.enter(call)?;
+        state.check_handle(Call::Sync, self.inode)?;
+        let is_lost = fault == Some(Fault::LostWrites);
+        if state.takes_next_loss(self.inode, self.role) || is_lost {
+            state.lose(self.inode);
+        }
+        Ok(state)
+    }
+
     fn sync_as(&self, call: &str) -> io::Result<()> {
-        let (mut state, _) = self.enter(call)?;
+        let mut state = self.enter_sync(call)?;
         let deaf = state.deaf;
         let is_deaf = match self.role {
             Role::Staged => deaf.staged_files || deaf.sync_after_publish,
@@ -34,17 +69,26 @@ impl SimFile {
             Role::Private => false,
         };
         if is_deaf {
-            return Ok(());
+            return self.report(&mut state);
         }
         if !state.slow_syncs {
             state.sync_file(self.inode);
         } else if state.syncing.insert(self.inode) {
             state.sync_file(self.inode);
+            let result = self.report(&mut state);
             drop(state);
             thread::sleep(SLOW_SYNC);
             self.disk.state().syncing.remove(&self.inode);
+            return result;
         }
-        Ok(())
+        self.report(&mut state)
+    }
+
+    fn report(&self, state: &mut State) -> io::Result<()> {
+        let mut seen = self.errors_seen.load(Ordering::Relaxed);
+        let result = state.report(self.inode, &mut seen);
+        self.errors_seen.store(seen, Ordering::Relaxed);
+        result
     }
 }
 
@@ -71,6 +115,7 @@ impl io::Write for SimFile {
 impl FileHandle for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let (state, _) = self.enter("read")?;
+        state.check_handle(Call::Read, self.inode)?;
         let contents = &state.files[&self.inode].now;
         let rest = contents.get(offset as usize..).unwrap_or_default();
         let read = rest.len().min(buffer.len());
@@ -79,8 +124,9 @@ impl FileHandle for SimFile {
     }
 
     fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
-        let (mut state, short) = self.enter("write")?;
-        let written = if short {
+        let (mut state, fault) = self.enter("write")?;
+        state.check_handle(Call::Write, self.inode)?;
+        let written = if fault == Some(Fault::Short) {
             contents.len().div_ceil(2)
         } else {
             contents.len()
@@ -92,6 +138,7 @@ impl FileHandle for SimFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let (mut state, _) = self.enter("set_len")?;
+        state.check_handle(Call::SetLen, self.inode)?;
         state.write(self.inode, Pending::SetLen(bytes));
         Ok(())
     }
@@ -131,5 +178,10 @@ impl FileHandle for SimFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.sync_as("sync_data")
+    }
+
+    fn check_written(&self) -> io::Result<()> {
+        let mut state = self.enter_sync("check_written")?;
+        self.report(&mut state)
     }
 }

@@ -6,22 +6,42 @@
 //! those that were synced on; and for each file, of the writes since its last
 //! sync, any subset, the last of which may be cut short, and any range of which
 //! may read as zeros.
+//!
+//! What else may happen to it, each in a module: [`faults`] (calls fail), [`losses`]
+//! (write-back fails and the pages are clean all the same), [`outside`] (other
+//! programs change files), [`descriptors`] (few files can be open), and names that
+//! fold case ([`names`]).
 
+mod contents;
+mod descriptors;
 mod directory;
+mod faults;
 mod file;
+mod lock;
+mod losses;
+mod names;
+mod outside;
 mod power_cut;
+mod tests;
 
-use super::directory::{Kind, Stamp, Stat};
+use super::directory::{Stamp, Stat};
+use contents::{Pending, SimContents};
 pub(crate) use directory::SimDirectory;
+#[allow(unused_imports, reason = "tests of the log use them in a later commit")]
+pub(crate) use faults::{Call, Fault};
+use faults::{Interruption, PathFault, Watch};
+use losses::{FileSystemErrors, NextLoss};
+#[allow(unused_imports, reason = "tests of the log use it in a later commit")]
+pub(crate) use names::Role;
+use names::{Change, Names, Node, Place};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 type Inode = u64;
-type Interruption = Arc<dyn Fn() + Send + Sync>;
 const ROOT: Inode = 0;
 
 thread_local! {
@@ -46,14 +66,6 @@ pub(crate) struct Deaf {
     pub(crate) sync_after_publish: bool,
 }
 
-/// How a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    Error(ErrorKind),
-    /// A write writes half; any other call succeeds.
-    Short,
-}
-
 #[derive(Clone, Default)]
 pub(crate) struct SimDisk {
     state: Arc<Mutex<State>>,
@@ -64,9 +76,11 @@ struct State {
     names: Names,
     files: BTreeMap<Inode, SimContents>,
     next_inode: Inode,
+    /// The changes to names that are not durable.
     changes: Vec<Change>,
-    durable_changes: usize,
     durable_names: Names,
+    /// The directories in which names that differ in case are one.
+    folding: BTreeSet<Inode>,
     locks: HashMap<(Inode, String), Vec<Holder>>,
     processes: u64,
     marks: HashMap<(Inode, String), Vec<u8>>,
@@ -75,8 +89,19 @@ struct State {
     trace: Vec<String>,
     cut_at: Option<usize>,
     fault: Option<(usize, Fault)>,
+    path_faults: Vec<PathFault>,
+    /// The directories that can be neither opened nor listed.
+    unreadable: BTreeSet<Inode>,
+    next_loss: Option<NextLoss>,
+    file_system_errors: FileSystemErrors,
+    /// How many handles each process may have.
+    descriptor_limit: Option<usize>,
+    /// How much space the disk says it has left; `None` if it does not say.
+    free_bytes: Option<u64>,
     /// What somebody else does right before a call.
     interruption: Option<(usize, Interruption)>,
+    /// What looks at the disk right before each call.
+    watch: Option<Watch>,
     deaf: Deaf,
     /// To sync a directory makes no other durable.
     unordered: bool,
@@ -96,53 +121,13 @@ struct Holder {
     shared: bool,
 }
 
-/// The directories with what is in them.
-type Names = BTreeMap<Inode, BTreeMap<String, Node>>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Node {
-    inode: Inode,
-    kind: Kind,
-    role: Role,
-}
-
-/// What a file or a directory is for, to be deaf to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Volume,
-    Private,
-    Staged,
-    Journal,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Add(Inode, String, Node),
-    Remove(Inode, String),
-    Move(Inode, String, Inode, String, Node),
-}
-
-#[derive(Clone, Default)]
-struct SimContents {
-    now: Vec<u8>,
-    durable: Vec<u8>,
-    pending: Vec<Pending>,
-    mode: u32,
-    modified: u64,
-    changed: u64,
-}
-
-#[derive(Clone, Debug)]
-enum Pending {
-    Write(u64, Vec<u8>),
-    SetLen(u64),
-}
-
 /// A process that uses the disk; what it held is gone when it is.
 #[derive(Clone)]
 pub(crate) struct Process {
     id: u64,
     alive: Arc<AtomicBool>,
+    /// How many handles it has.
+    open: Arc<AtomicUsize>,
 }
 
 impl SimDisk {
@@ -161,14 +146,9 @@ impl SimDisk {
         let process = Process {
             id: state.processes,
             alive: Arc::new(AtomicBool::new(true)),
+            open: Arc::default(),
         };
-        let root = SimDirectory {
-            disk: self.clone(),
-            process: process.clone(),
-            inode: ROOT,
-            role: Role::Volume,
-        };
-        (root, process)
+        (SimDirectory::root(self, &process), process)
     }
 
     /// Ends a process without a trace: its locks are free, what it wrote stays.
@@ -179,64 +159,12 @@ impl SimDisk {
         }
     }
 
-    /// A copy as it is now, with nobody using it.
+    /// A copy as it is now, with nobody using it. What fails on a path fails there, too.
     pub(crate) fn snapshot(&self) -> SimDisk {
-        let mut state = self.state().clone();
-        state.locks.clear();
-        state.cut_at = None;
-        state.fault = None;
+        let state = self.state().unused();
         SimDisk {
             state: Arc::new(Mutex::new(state)),
         }
-    }
-
-    /// Cuts the power right before the call of this number, counted from now.
-    pub(crate) fn cut_at(&self, call: usize) {
-        let mut state = self.state();
-        state.calls = 0;
-        state.trace.clear();
-        state.cut_at = Some(call);
-    }
-
-    /// Lets all calls succeed again.
-    pub(crate) fn heal(&self) {
-        let mut state = self.state();
-        state.cut_at = None;
-        state.fault = None;
-    }
-
-    /// Lets one call fail, counted from now.
-    pub(crate) fn fail_at(&self, call: usize, fault: Fault) {
-        let mut state = self.state();
-        state.calls = 0;
-        state.trace.clear();
-        state.fault = Some((call, fault));
-    }
-
-    /// Lets somebody else do something before one call, counted from now.
-    pub(crate) fn interrupt_at(
-        &self,
-        call: usize,
-        interruption: impl Fn() + Send + Sync + 'static,
-    ) {
-        let mut state = self.state();
-        state.calls = 0;
-        state.interruption = Some((call, Arc::new(interruption)));
-    }
-
-    /// Whether what was to be done before a call is still to be done.
-    pub(crate) fn is_to_be_interrupted(&self) -> bool {
-        self.state().interruption.is_some()
-    }
-
-    /// The calls since [`cut_at`](Self::cut_at) or [`fail_at`](Self::fail_at).
-    pub(crate) fn calls(&self) -> usize {
-        self.state().calls
-    }
-
-    /// What the call of this number was.
-    pub(crate) fn call(&self, number: usize) -> String {
-        self.state().trace.get(number).cloned().unwrap_or_default()
     }
 
     pub(crate) fn set_deaf(&self, deaf: Deaf) {
@@ -259,6 +187,11 @@ impl SimDisk {
         self.state().slow_syncs = true;
     }
 
+    /// Lets the disk say that it has this much space left. No write fails for it.
+    pub(crate) fn set_free_bytes(&self, free_bytes: Option<u64>) {
+        self.state().free_bytes = free_bytes;
+    }
+
     /// How often something was made durable.
     pub(crate) fn flushes(&self) -> usize {
         self.state().flushes
@@ -267,14 +200,11 @@ impl SimDisk {
     /// Where the files of a directory are, for looking at what is private.
     pub(crate) fn names_in(&self, path: &[&str]) -> Vec<String> {
         let state = self.state();
-        let mut inode = ROOT;
-        for component in path {
-            match state.names[&inode].get(*component) {
-                Some(node) => inode = node.inode,
-                None => return Vec::new(),
-            }
-        }
-        state.names[&inode].keys().cloned().collect()
+        let found = state.walk(path);
+        let names = found.and_then(|(inode, _)| state.names.get(&inode));
+        names
+            .map(|names| names.keys().cloned().collect())
+            .unwrap_or_default()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -284,105 +214,40 @@ impl SimDisk {
     }
 }
 
-impl Pending {
-    fn apply(&self, contents: &mut Vec<u8>) {
-        match self {
-            Pending::Write(offset, bytes) => {
-                let offset = *offset as usize;
-                let end = offset + bytes.len();
-                if contents.len() < end {
-                    contents.resize(end, 0);
-                }
-                contents[offset..end].copy_from_slice(bytes);
-            }
-            Pending::SetLen(bytes) => contents.resize(*bytes as usize, 0),
-        }
-    }
-}
-
-impl Change {
-    fn apply(&self, names: &mut Names) {
-        match self {
-            Change::Add(directory, name, node) => {
-                if node.kind == Kind::Directory {
-                    names.entry(node.inode).or_default();
-                }
-                names
-                    .entry(*directory)
-                    .or_default()
-                    .insert(name.clone(), *node);
-            }
-            Change::Remove(directory, name) => {
-                names.entry(*directory).or_default().remove(name);
-            }
-            Change::Move(from, name, to, new_name, node) => {
-                names.entry(*from).or_default().remove(name);
-                names
-                    .entry(*to)
-                    .or_default()
-                    .insert(new_name.clone(), *node);
-            }
-        }
-    }
-
-    fn is_in(&self, directory: Inode) -> bool {
-        match self {
-            Change::Add(in_directory, ..) | Change::Remove(in_directory, _) => {
-                *in_directory == directory
-            }
-            Change::Move(from, _, to, ..) => *from == directory || *to == directory,
-        }
-    }
-}
-
 impl State {
-    fn change(&mut self, change: Change) {
-        change.apply(&mut self.names);
-        self.changes.push(change);
-    }
-
-    fn make_durable(&mut self, changes: usize) {
-        while self.durable_changes < changes {
-            self.changes[self.durable_changes].apply(&mut self.durable_names);
-            self.durable_changes += 1;
-        }
-    }
-
-    fn sync_directory(&mut self, inode: Inode) {
-        self.flushes += 1;
-        let pending = self.changes.split_off(self.durable_changes);
-        if self.unordered {
-            let (durable, pending): (Vec<_>, Vec<_>) =
-                pending.into_iter().partition(|change| change.is_in(inode));
-            for change in durable {
-                change.apply(&mut self.durable_names);
-            }
-            self.changes.extend(pending);
-        } else {
-            self.changes.extend(pending);
-            let last = self.changes.iter().rposition(|change| change.is_in(inode));
-            self.make_durable(last.map_or(0, |last| last + 1));
-        }
-    }
-
-    fn names_of(&self, inode: Inode) -> u64 {
-        let nodes = self.names.values().flat_map(BTreeMap::values);
-        nodes.filter(|node| node.inode == inode).count() as u64
+    /// A copy that no process uses.
+    fn unused(&self) -> State {
+        let mut state = self.clone();
+        state.locks.clear();
+        state.trace.clear();
+        state.cut_at = None;
+        state.fault = None;
+        state.next_loss = None;
+        state.watch = None;
+        state
     }
 
     fn sync_file(&mut self, inode: Inode) {
         self.flushes += 1;
         if let Some(file) = self.files.get_mut(&inode) {
-            file.durable = file.now.clone();
-            file.pending.clear();
+            file.sync();
+        }
+    }
+
+    /// All files and all names.
+    fn sync_all(&mut self) {
+        let all = self.changes.len();
+        self.make_durable(all);
+        let inodes: Vec<Inode> = self.files.keys().copied().collect();
+        for inode in inodes {
+            self.sync_file(inode);
         }
     }
 
     fn write(&mut self, inode: Inode, pending: Pending) {
         self.touch(inode);
         if let Some(file) = self.files.get_mut(&inode) {
-            pending.apply(&mut file.now);
-            file.pending.push(pending);
+            file.write(pending);
             file.modified = file.changed;
         }
     }
@@ -397,12 +262,12 @@ impl State {
     }
 }
 
-/// Every call passes here first.
+/// Every call passes here first. Returns what is to be wrong with it.
 fn enter<'a>(
     disk: &'a SimDisk,
     process: &Process,
     call: impl FnOnce() -> String,
-) -> io::Result<(MutexGuard<'a, State>, bool)> {
+) -> io::Result<(MutexGuard<'a, State>, Option<Fault>)> {
     let mut state = disk.state();
     let calls = state.calls;
     if let Some((_, interruption)) = state.interruption.take_if(|(at, _)| *at == calls) {
@@ -415,6 +280,14 @@ fn enter<'a>(
         return Err(io::Error::other("this process is dead"));
     }
     let number = state.calls;
+    if let Some(watch) = state.watch.clone() {
+        let disk = SimDisk {
+            state: Arc::new(Mutex::new(state.unused())),
+        };
+        watch(disk, &call());
+        state.calls += 1;
+        return Ok((state, None));
+    }
     if state.cut_at == Some(number) {
         process.alive.store(false, Ordering::SeqCst);
         return Err(io::Error::other("the power is cut"));
@@ -425,8 +298,8 @@ fn enter<'a>(
     }
     match state.fault {
         Some((at, Fault::Error(kind))) if at == number => Err(kind.into()),
-        Some((at, Fault::Short)) if at == number => Ok((state, true)),
-        _ => Ok((state, false)),
+        Some((at, fault)) if at == number => Ok((state, Some(fault))),
+        _ => Ok((state, None)),
     }
 }
 

@@ -1,9 +1,7 @@
 //! A volume whose changes wait until they are let go, to drop a call meanwhile.
 
-use crate::{
-    Batch, FileInfo, FilePath, MemoryVolume, Precondition, Reader, Result, Snapshot, Usage,
-    Version, Volume, Writer,
-};
+use crate::author::delegate;
+use crate::{Batch, FilePath, MemoryVolume, Precondition, Result, Version, Volume, Writer};
 use std::pin::pin;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -71,17 +69,7 @@ impl Pace {
 }
 
 impl Volume for Slow {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        self.volume.read(path, max_bytes)
-    }
-
-    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        self.volume.stat(path)
-    }
-
-    fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        self.volume.list(directory)
-    }
+    delegate!(self => self.volume; read, stat, list, reader, usage, exists);
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
         self.gate.pass();
@@ -93,14 +81,6 @@ impl Volume for Slow {
             writer: self.volume.writer(path)?,
             gate: self.gate.clone(),
         }))
-    }
-
-    fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
-        self.volume.reader(path)
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        self.volume.usage()
     }
 }
 

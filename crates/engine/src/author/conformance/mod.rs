@@ -1,0 +1,150 @@
+//! What every [`Volume`] must do, as test functions that any backend can run.
+//!
+//! Each function takes a fresh, empty volume that was opened with [`limits`] and
+//! panics where a promise is broken. [`conformance_suite!`](crate::conformance_suite)
+//! makes a `#[test]` of each:
+//!
+//! ```
+//! # #[cfg(feature = "conformance")]
+//! mod memory {
+//!     use ability_storage_engine::{MemoryVolume, author::conformance};
+//!
+//!     ability_storage_engine::conformance_suite!(|run: fn(&dyn ability_storage_engine::Volume)| {
+//!         run(&MemoryVolume::with_limits(conformance::limits()));
+//!     });
+//! }
+//! ```
+
+mod batches;
+mod concurrency;
+mod files;
+mod helpers;
+mod in_turn;
+mod preconditions;
+mod quotas;
+mod streams;
+
+pub use batches::*;
+pub use concurrency::*;
+pub use files::*;
+pub use in_turn::InTurn;
+pub use preconditions::*;
+pub use quotas::*;
+pub use streams::*;
+
+use crate::{Limits, Volume};
+
+/// The longest file of the volumes under test.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The most that the volumes under test hold.
+const MAX_TOTAL_BYTES: u64 = 8 << 20;
+const MAX_FILES: u64 = 1_100;
+const MAX_DEPTH: usize = 8;
+const MAX_WRITERS: usize = 4;
+
+/// The limits with which a volume under test is to be opened.
+pub fn limits() -> Limits {
+    Limits::default()
+        .max_file_bytes(MAX_FILE_BYTES)
+        .max_total_bytes(MAX_TOTAL_BYTES)
+        .max_files(MAX_FILES)
+        .max_depth(MAX_DEPTH)
+        .max_writers(MAX_WRITERS)
+}
+
+/// What tests a fresh volume.
+pub type Case = fn(&dyn Volume);
+
+/// All functions of this module that test a volume, with their names: for who makes
+/// fresh volumes in a way that is not for single tests.
+pub fn cases() -> Vec<(&'static str, Case)> {
+    crate::__conformance_cases! { __conformance_list }
+}
+
+/// Makes a `#[test]` of each function of [`conformance`](crate::author::conformance).
+///
+/// Takes a function that gets such a function and has to call it once with a
+/// fresh volume.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($with_fresh_volume:expr) => {
+        $crate::__conformance_cases! { __conformance_tests $with_fresh_volume }
+    };
+    // What holds also where the calls go to several volumes over the same files.
+    (shared: $with_fresh_volume:expr) => {
+        $crate::__conformance_cases! { shared: __conformance_tests $with_fresh_volume }
+    };
+}
+
+/// Gives the names of all cases to another macro, behind what that is to get first.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    (shared: $then:ident $($first:expr)?) => {
+        $crate::__conformance_cases! { @ $then [$($first)?] }
+    };
+    ($then:ident $($first:expr)?) => {
+        $crate::__conformance_cases! { @ $then [$($first)?]
+            no_reader_sees_half_a_batch
+            writers_are_limited_in_number
+            limits_on_all_files_are_kept
+        }
+    };
+    (@ $then:ident [$($first:expr)?] $($alone:ident)*) => {
+        $crate::$then! { [$($first)?]
+            $($alone)*
+            what_is_written_is_read
+            a_write_replaces_the_whole_file
+            an_absent_file_is_not_found
+            a_version_stands_for_contents
+            a_write_keeps_its_precondition
+            a_delete_keeps_its_precondition
+            deleting_what_is_absent_succeeds
+            an_append_adds_to_the_end
+            an_append_keeps_its_precondition
+            a_rename_moves_and_replaces
+            a_rename_keeps_its_precondition
+            a_list_is_by_directory_and_sorted
+            a_path_is_a_file_or_a_directory
+            directories_without_files_are_in_nobodys_way
+            what_is_too_large_changes_nothing
+            a_stat_tells_size_and_time
+            no_update_is_lost
+            appends_do_not_mix
+            a_reader_sees_one_version
+            a_reader_sees_whole_appends
+            a_batch_does_all_of_it
+            a_batch_does_none_of_it
+            a_batch_takes_its_steps_in_order
+            a_batch_can_turn_files_into_directories
+            a_batch_of_a_thousand_steps
+            crossing_batches_do_not_block_each_other
+            a_writer_shows_nothing_before_its_commit
+            a_writer_keeps_its_precondition
+            a_stream_reader_stays_with_one_version
+            limits_on_paths_are_kept
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ([$with_fresh_volume:expr] $($case:ident)*) => {
+        $(
+            #[test]
+            fn $case() {
+                ($with_fresh_volume)($crate::author::conformance::$case);
+            }
+        )*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_list {
+    ([] $($case:ident)*) => {
+        vec![$((stringify!($case), $crate::author::conformance::$case as $crate::author::conformance::Case)),*]
+    };
+}

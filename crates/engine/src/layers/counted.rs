@@ -1,0 +1,138 @@
+//! `Counted`: any volume, with its commits counted and reported to the log.
+
+use crate::observe::{Counters, Observed, Observer};
+use crate::{Batch, FilePath, Precondition, Result, Version, Volume, Writer};
+use std::sync::Arc;
+
+/// A volume whose commits are counted, those of its writers too, and reported as
+/// events of `tracing`.
+///
+/// It counts what can be seen from outside: of the [`Counters`], `unchanged`,
+/// `recoveries` and `syncs` stay zero. A [`LocalVolume`](crate::LocalVolume) counts
+/// all of them itself.
+///
+/// ```
+/// use ability_storage_engine::{Change, Counted, FilePath, MemoryVolume, Volume};
+///
+/// let volume = Counted::new(MemoryVolume::new());
+/// volume.commit(Change::write(FilePath::new("a.txt")?, b"text").into())?;
+/// let counters = volume.counters();
+/// assert_eq!((counters.commits, counters.bytes), (1, 4));
+/// # Ok::<(), ability_storage_engine::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Counted<V> {
+    volume: V,
+    observer: Arc<Observer>,
+}
+
+impl<V: Volume> Counted<V> {
+    /// A layer over `volume`, which begins to count.
+    pub fn new(volume: V) -> Self {
+        Self {
+            volume,
+            observer: Arc::default(),
+        }
+    }
+
+    /// What was done through this layer so far.
+    pub fn counters(&self) -> Counters {
+        self.observer.counters(0)
+    }
+
+    /// The volume beneath.
+    pub fn inner(&self) -> &V {
+        &self.volume
+    }
+}
+
+impl<V: Volume> Volume for Counted<V> {
+    __delegate_volume!(self => self.volume; read, stat, list, reader, usage, exists);
+
+    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        let observed = Observed::batch(batch.steps());
+        let _span = observed.span().entered();
+        let result = self.volume.commit(batch);
+        self.observer.committed(observed, &result);
+        result
+    }
+
+    fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(CountedWriter {
+            writer: self.volume.writer(path)?,
+            observer: self.observer.clone(),
+            path: path.clone(),
+            bytes: 0,
+        }))
+    }
+}
+
+struct CountedWriter {
+    writer: Box<dyn Writer>,
+    observer: Arc<Observer>,
+    path: FilePath,
+    bytes: u64,
+}
+
+impl Writer for CountedWriter {
+    fn write(&mut self, contents: &[u8]) -> Result<()> {
+        self.writer.write(contents)?;
+        self.bytes += contents.len() as u64;
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        let observed = Observed::stream(&self.path, self.bytes);
+        let _span = observed.span().entered();
+        let result = self.writer.commit(precondition);
+        self.observer.committed(observed, &result);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Change, MemoryVolume, ReadOnly};
+
+    fn file(path: &str) -> FilePath {
+        FilePath::new(path).expect("valid")
+    }
+
+    #[test]
+    fn counts_commits_conflicts_and_refusals() {
+        let volume = Counted::new(MemoryVolume::new());
+        let write = Change::write(file("a"), b"12");
+        let absent = write.only_if(Precondition::Absent);
+        volume.commit(absent.clone().into()).expect("written");
+        volume.commit(absent.into()).expect_err("it is there");
+        let beneath = Change::write(file("a/b"), b"3");
+        volume.commit(beneath.into()).expect_err("below a file");
+        let counters = volume.counters();
+        assert_eq!(
+            (counters.commits, counters.bytes, counters.conflicts),
+            (1, 2, 1)
+        );
+        assert_eq!(counters.refusals, 1);
+    }
+
+    #[test]
+    fn counts_what_writers_commit() {
+        let volume = Counted::new(MemoryVolume::new());
+        let mut writer = volume.writer(&file("a")).expect("opened");
+        writer.write(b"123").expect("taken");
+        assert_eq!(volume.counters().commits, 0);
+        writer.commit(Precondition::Any).expect("committed");
+        let counters = volume.counters();
+        assert_eq!((counters.commits, counters.bytes), (1, 3));
+    }
+
+    #[test]
+    fn layers_lie_over_each_other() {
+        let volume: Arc<dyn Volume> = Arc::new(MemoryVolume::new());
+        let counted = Counted::new(ReadOnly::new(volume));
+        let write = Change::write(file("a"), b"1");
+        counted.commit(write.into()).expect_err("read-only");
+        assert_eq!(counted.counters().refusals, 1);
+    }
+}

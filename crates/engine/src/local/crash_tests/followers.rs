@@ -1,0 +1,43 @@
+//! A volume that is only read follows the log, whatever happens to those that write it.
+
+use super::one;
+use crate::local::sim::SimDisk;
+use crate::local::testing::{Way, contents, open_with, write};
+use crate::local::{Local, LocalVolumeOptions};
+
+/// A session that puts a new file in the place of the log of a killed one is killed itself,
+/// at every call.
+#[test]
+fn a_reader_follows_a_log_file_that_a_killed_process_replaced() {
+    for call in 0..100 {
+        let disk = SimDisk::new();
+        let (root, first) = disk.start();
+        let dying = Local::open(root, Way::Journaled.options()).expect("no faults");
+        dying.commit(one(write("y", b"old"))).expect("no faults");
+        let options = LocalVolumeOptions {
+            read_only: true,
+            ..Way::Journaled.options()
+        };
+        let follower = Local::open(disk.start().0, options).expect("no faults");
+        contents(&follower).expect("read");
+        disk.kill(&first);
+        let (root, second) = disk.start();
+        let (at, killed) = (disk.clone(), second.clone());
+        disk.interrupt_at(call, move || at.kill(&killed));
+        let recovering = Local::open(root, Way::Journaled.options());
+        disk.kill(&second);
+        drop(recovering);
+        disk.heal();
+        let last = open_with(&disk, Way::Journaled).expect("no faults");
+        for round in 0..4 {
+            let number = format!("{round}");
+            let changed = one(write("y", number.as_bytes()));
+            last.commit(changed).expect("no faults");
+            if round % 2 == 1 {
+                last.checkpoint().expect("no faults");
+            }
+            let read = contents(&follower).expect("read");
+            assert_eq!(read["y"], number.as_bytes(), "killed at call {call}");
+        }
+    }
+}

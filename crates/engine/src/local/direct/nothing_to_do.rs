@@ -1,0 +1,112 @@
+//! Whether a write has nothing to do, because the file is what it would be.
+
+use super::super::Durability;
+use super::super::directory::{Directory, FileHandle, Stat};
+use super::super::temp_name;
+use super::super::unchanged::{Known, Wanted};
+use super::super::writer::{Stop, Writer};
+use crate::volume::Precondition;
+use crate::{FilePath, Version};
+use std::io;
+use std::slice;
+use std::time::Instant;
+
+impl<D: Directory> Writer<D> {
+    /// Remembers a file as [`Unchanged::remember`] says.
+    pub(in crate::local) fn remember(
+        &self,
+        path: &FilePath,
+        version: Version,
+        completed: Option<Stat>,
+    ) {
+        if self.durability != Durability::None {
+            let now = self.reader.tree.stat(path).ok().flatten();
+            self.unchanged.remember(path, version, completed, now);
+        }
+    }
+
+    /// Whether a write of this version has nothing to do. Takes the path's lock only
+    /// if that may be so.
+    pub(in crate::local) fn has_nothing_to_do(
+        &self,
+        path: &FilePath,
+        precondition: &Precondition,
+        version: Version,
+        wanted: &Wanted<'_>,
+    ) -> Result<bool, Stop> {
+        if self.unchanged.get(path, version).is_none() {
+            return Ok(false);
+        }
+        let unchanged = self.locked(slice::from_ref(path), || {
+            precondition.check(path, || self.reader.version(path))?;
+            Ok(self.is_unchanged(path, version, wanted))
+        })?;
+        if unchanged {
+            self.observer.unchanged();
+        }
+        Ok(unchanged)
+    }
+
+    /// Whether the file at `path` is what is wanted, durably. The caller holds its
+    /// lock, and the disk governs it. Whatever goes wrong here will show again when
+    /// the file is written.
+    pub(in crate::local) fn is_unchanged(
+        &self,
+        path: &FilePath,
+        version: Version,
+        wanted: &Wanted<'_>,
+    ) -> bool {
+        let Some(known) = self.unchanged.get(path, version) else {
+            return false;
+        };
+        let looked = self.look(path, known, wanted);
+        let is_unchanged = looked.unwrap_or_else(|error| {
+            tracing::debug!(%path, %error, "a file is written though it may be unchanged");
+            false
+        });
+        if !is_unchanged {
+            self.unchanged.forget(path);
+        }
+        is_unchanged
+    }
+
+    fn look(&self, path: &FilePath, known: Known, wanted: &Wanted<'_>) -> io::Result<bool> {
+        let Ok(Some(place)) = self.reader.tree.enter(path) else {
+            return Ok(false);
+        };
+        let Some(mut file) = place.directory.open_file(path.name())? else {
+            return Ok(false);
+        };
+        let now = Instant::now();
+        if file.stat()? != known.stat || known.stat.links != 1 {
+            return Ok(false);
+        }
+        if !wanted.is_in(&mut file, known.stat.size, known.version)? {
+            return Ok(false);
+        }
+        if known.is_certain || self.tells_changes_apart()? {
+            return Ok(true);
+        }
+        file.sync()?;
+        self.reader.tree.settle(vec![place])?;
+        let is_certain = now.duration_since(known.since) >= self.unchanged.slowest_tick;
+        self.unchanged.put(
+            path,
+            Known {
+                is_certain,
+                ..known
+            },
+        );
+        Ok(true)
+    }
+
+    /// Found out once, when it first matters.
+    fn tells_changes_apart(&self) -> io::Result<bool> {
+        if let Some(known) = self.unchanged.tells_changes_apart.get() {
+            return Ok(*known);
+        }
+        let directory = self.session.directory();
+        let found = directory.tells_changes_apart(&temp_name::name())?;
+        Ok(*self.unchanged.tells_changes_apart.get_or_init(|| found))
+    }
+}

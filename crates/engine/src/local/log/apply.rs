@@ -1,0 +1,273 @@
+//! Putting what the log says of a path into the files. All of it can be done again from
+//! any point with the same result.
+//!
+//! A staged name is never used twice, so a file that is no longer staged was put into its
+//! place.
+
+use super::super::directory::{Directory, FileHandle, Kind, Stat, unless_absent};
+use super::super::poison::lock;
+use super::super::tree::{NoWay, Place, is_directory};
+use super::LogWriter;
+use super::appended::Extended;
+use super::base::{FENCE_BYTES, KnownBase, fence};
+use super::pending_file::{Beginning, File};
+use super::placing::Failed;
+use super::record::{Append, Contents, Effect, Publication, StagedBlob};
+use crate::{FilePath, Version};
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What is in the place of an append.
+enum There {
+    /// Parts of it, zeros or nothing: what a kill or a power cut leaves.
+    Ours,
+    /// All of it, and perhaps more behind it: another session may show it.
+    Whole,
+    /// What another program made of the file.
+    Changed,
+}
+
+impl<D: Directory> LogWriter<D> {
+    /// Puts the effects of a record into the files, unsynced: other programs see them from
+    /// now on. The caller holds the locks of all paths. What cannot be put there stays in
+    /// the log.
+    pub(super) fn publish(&self, sequence: u64, effects: &[(FilePath, Effect)]) {
+        let mut failed = Failed::new();
+        let mut effects: Vec<_> = effects.iter().collect();
+        // Removals first: they may make room for directories, or for files where
+        // directories were.
+        effects.sort_by_key(|(_, effect)| matches!(effect, Effect::Put(_) | Effect::Append(_)));
+        for (path, effect) in effects {
+            let Some(entry) = self.reader.log.entry(path) else {
+                continue;
+            };
+            if entry.sequence != sequence {
+                continue;
+            }
+            match self.publish_one(path, effect, entry.file.as_ref()) {
+                Ok(()) => entry.set_published(true),
+                Err(error) => {
+                    tracing::warn!(%path, %error, "a commit is durable in the log, but its file could not be changed; it will be tried again");
+                    failed.insert(path.clone(), error);
+                }
+            }
+        }
+        if failed.is_empty() {
+            return;
+        }
+        // So that other sessions do not take these files for published.
+        let carried = self.turn().and_then(|turn| self.carry_over(&turn, &failed));
+        if let Err(error) = carried {
+            tracing::warn!(%error, "that a file could not be changed could not be noted in the log");
+        }
+    }
+
+    fn publish_one(&self, path: &FilePath, effect: &Effect, file: Option<&File>) -> io::Result<()> {
+        match (effect, file) {
+            (Effect::Remove, _) => self.remove(path).map(drop),
+            (Effect::Put(put), _) => {
+                if let Contents::Staged(blob) = &put.contents {
+                    self.place_staged(path, &blob.name)?;
+                    self.remember_published(path, blob, put.version);
+                }
+                Ok(())
+            }
+            (Effect::Append(append), Some(file)) => self.extend(path, append, file),
+            (Effect::Append(_), None) => Ok(()),
+        }
+    }
+
+    /// So that a write of the same contents has nothing to do.
+    fn remember_published(&self, path: &FilePath, blob: &StagedBlob, version: Option<Version>) {
+        let Some(version) = version else { return };
+        let now = self.reader.tree.stat(path).ok().flatten();
+        let now = now.filter(|now| now.inode() == blob.inode && now.size == blob.bytes);
+        self.unchanged.remember(path, version, now, now);
+    }
+
+    /// Adds an append to the file that is in its place, without a sync.
+    fn extend(&self, path: &FilePath, append: &Append, file: &File) -> io::Result<()> {
+        if let Some(name) = file.beginning.as_ref().and_then(|it| it.staged.as_ref()) {
+            self.place_staged(path, name)?;
+        }
+        let stat = self.reader.tree.stat(path)?;
+        let stat = stat.filter(|stat| stat.kind == Kind::File);
+        let stat = stat.ok_or(ErrorKind::NotFound)?;
+        let extended = self.extended(path, &stat)?;
+        let (start, contents) = match (&file.beginning, stat.size == append.offset) {
+            // What came before may have been left out.
+            (Some(beginning), false) => (beginning.bytes, file.joined_chunks().into()),
+            _ => (append.offset, append.more.clone()),
+        };
+        extended.file.write_all_at(&contents, start)?;
+        let known = KnownBase::of(&extended.file.stat()?);
+        lock(&self.bases).put(path.clone(), known);
+        Ok(())
+    }
+
+    /// A descriptor to extend the file at `path` by, which is this one.
+    fn extended(&self, path: &FilePath, stat: &Stat) -> io::Result<Arc<Extended<D::File>>> {
+        let kept = lock(&self.appended).get(path);
+        if let Some(kept) = kept.filter(|kept| kept.inode == stat.inode() && kept.inode != 0) {
+            return Ok(kept);
+        }
+        let file = self.reader.tree.open_to_change(path)?;
+        let file = file.ok_or(ErrorKind::NotFound)?;
+        let stat = file.stat()?;
+        let (inode, opened_at) = (stat.inode(), stat.size);
+        let extended = Arc::new(Extended {
+            file,
+            inode,
+            opened_at,
+        });
+        lock(&self.appended).put(path, extended.clone());
+        Ok(extended)
+    }
+
+    /// Removes the file at `path`, if there is one. Returns the directory to sync.
+    pub(super) fn remove(&self, path: &FilePath) -> io::Result<Option<Place<D>>> {
+        drop(lock(&self.appended).take(path));
+        let place = match self.reader.tree.enter(path) {
+            Ok(Some(place)) => place,
+            // Its directory may have made room for a file already.
+            Ok(None) | Err(NoWay::Blocked(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let stat = place.directory.stat(path.name())?;
+        if stat.is_some_and(|stat| stat.kind == Kind::File) {
+            unless_absent(place.directory.remove_file(path.name()))?;
+        }
+        Ok(Some(place))
+    }
+
+    /// Gives a staged file its place, unless it has it already. Returns the directory to
+    /// sync.
+    pub(super) fn place_staged(&self, path: &FilePath, name: &str) -> io::Result<Place<D>> {
+        self.place(path, |place| {
+            match self.directory.stat(name)?.map(|stat| stat.kind) {
+                None => Ok(()),
+                Some(Kind::File) => self.directory.rename(name, place, path.name()),
+                Some(_) => Err(io::Error::other("a staged name is not a file")),
+            }
+        })
+    }
+
+    /// Lets `rename` put a file into the directory of `path`, which is made if need be and
+    /// durable itself before.
+    pub(super) fn place(
+        &self,
+        path: &FilePath,
+        mut rename: impl FnMut(&D) -> io::Result<()>,
+    ) -> io::Result<Place<D>> {
+        drop(lock(&self.appended).take(path));
+        let tree = &self.reader.tree;
+        let mut place = tree.make(path)?;
+        tree.anchor(&mut place)?;
+        if is_directory(&*place.directory, path.name()) {
+            tree.remove_empty(&place.directory, path)?;
+        }
+        rename(&place.directory)?;
+        Ok(place)
+    }
+
+    /// Makes sure that the file at `path` has all chunks behind the beginning, on the disk,
+    /// whatever was written back before. `false` if it cannot be done in place: readers of
+    /// other sessions would see a file that has lost its end.
+    pub(super) fn rewrite(
+        &self,
+        path: &FilePath,
+        beginning: &Beginning,
+        file: &File,
+        publication: Publication,
+    ) -> io::Result<bool> {
+        let Some(on_disk) = self.reader.tree.open_to_change(path)? else {
+            tracing::warn!(%path, "a file that was appended to was removed by another program");
+            return Ok(true);
+        };
+        let stat = on_disk.stat()?;
+        if stat.links > 1 {
+            return Ok(false);
+        }
+        let chunks = file.joined_chunks();
+        let is_alone = self.is_alone.load(Ordering::Relaxed);
+        let mut found = there(&on_disk, &stat, beginning, &chunks)?;
+        if is_alone && matches!(found, There::Changed) && is_lost(&on_disk, &stat, beginning)? {
+            // What stood before was on no disk, but what was acknowledged is kept.
+            tracing::warn!(%path, "what another program wrote before an append did not reach the disk");
+            found = There::Ours;
+        }
+        match found {
+            There::Whole if !is_alone => return Ok(false),
+            // What another program has added behind it stays.
+            There::Whole | There::Ours if stat.size > file.bytes => return Ok(false),
+            There::Whole | There::Ours => {
+                // Blocks whose first write-back failed must not be used again.
+                if stat.size > beginning.bytes {
+                    on_disk.set_len(beginning.bytes)?;
+                }
+                on_disk.write_all_at(&chunks, beginning.bytes)?;
+            }
+            There::Changed if publication == Publication::Deferred => {
+                add_at_end(&on_disk, &stat, &chunks)?;
+            }
+            There::Changed => {
+                tracing::warn!(%path, "a file that was appended to was changed by another program; what that made of it stays");
+            }
+        }
+        on_disk.sync()?;
+        Ok(true)
+    }
+}
+
+/// What is in the file where the chunks belong.
+fn there(
+    file: &impl FileHandle,
+    stat: &Stat,
+    beginning: &Beginning,
+    chunks: &[u8],
+) -> io::Result<There> {
+    if stat.size < beginning.bytes {
+        return Ok(There::Changed);
+    }
+    let expected = beginning.fence.unwrap_or_default();
+    if fence(file, beginning.bytes)? != expected {
+        return Ok(There::Changed);
+    }
+    let mut there = vec![0; chunks.len()];
+    let read = file.read_all_at(&mut there, beginning.bytes)?;
+    there.truncate(read);
+    if there == chunks {
+        return Ok(There::Whole);
+    }
+    let mut pairs = there.iter().zip(chunks);
+    let is_ours = pairs.all(|(there, ours)| there == ours || *there == 0);
+    Ok(match is_ours {
+        true => There::Ours,
+        false => There::Changed,
+    })
+}
+
+/// Whether there are only zeros where the file ended before an append, as a power cut leaves
+/// them in the place of what was never written back.
+fn is_lost(file: &impl FileHandle, stat: &Stat, beginning: &Beginning) -> io::Result<bool> {
+    if stat.size < beginning.bytes || beginning.bytes == 0 {
+        return Ok(false);
+    }
+    let mut before = vec![0; beginning.bytes.min(FENCE_BYTES) as usize];
+    let start = beginning.bytes - before.len() as u64;
+    let read = file.read_all_at(&mut before, start)?;
+    Ok(before[..read].iter().all(|byte| *byte == 0))
+}
+
+/// Another program has changed the file before the log could be put into it: what was
+/// appended comes behind that, once.
+fn add_at_end(file: &impl FileHandle, stat: &Stat, chunks: &[u8]) -> io::Result<()> {
+    let start = stat.size.saturating_sub(chunks.len() as u64);
+    let mut end = vec![0; chunks.len().min(stat.size as usize)];
+    let read = file.read_all_at(&mut end, start)?;
+    if read == chunks.len() && end == chunks {
+        return Ok(());
+    }
+    file.write_all_at(chunks, stat.size)
+}

@@ -1,0 +1,139 @@
+//! The files on the disk that appends build on: they have to be durable before a record
+//! counts on them, whichever program wrote them.
+
+use super::super::directory::{Directory, FileHandle, Stamp, Stat};
+use super::super::poison::lock;
+use super::LogWriter;
+use super::pending_file::{Beginning, File};
+use crate::FilePath;
+use std::io;
+use std::time::SystemTime;
+
+/// How much of what stands before an append its record vouches for, in bytes.
+pub(super) const FENCE_BYTES: u64 = 256;
+
+/// A file whose contents and name are on the disk, as long as it looks like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KnownBase {
+    size: u64,
+    modified: SystemTime,
+    stamp: Option<Stamp>,
+}
+
+impl KnownBase {
+    pub(super) fn of(stat: &Stat) -> Self {
+        Self {
+            size: stat.size,
+            modified: stat.modified,
+            stamp: stat.stamp,
+        }
+    }
+}
+
+impl<D: Directory> LogWriter<D> {
+    /// Makes a file of the volume durable, contents and name, unless it is known to be.
+    /// `false` if only a copy of it can be made durable.
+    pub(super) fn make_base_durable(
+        &self,
+        path: &FilePath,
+        file: &D::File,
+        stat: &Stat,
+    ) -> io::Result<bool> {
+        let known = KnownBase::of(stat);
+        if lock(&self.bases).get(path) == Some(&known) {
+            return Ok(true);
+        }
+        // A descriptor that has been open longer reports more errors.
+        let kept = lock(&self.appended).get(path);
+        let kept = kept.filter(|kept| kept.inode == stat.inode() && kept.inode != 0);
+        if !self.sync_foreign(kept.as_ref().map_or(file, |kept| &kept.file))? {
+            return Ok(false);
+        }
+        let tree = &self.reader.tree;
+        tree.settle(tree.enter(path)?.into_iter().collect())?;
+        lock(&self.bases).put(path.clone(), known);
+        Ok(true)
+    }
+
+    /// Makes the contents of a file durable that another program may have written. `false`
+    /// if an earlier sync of it has failed: the system may have dropped what it could not
+    /// write, and no later sync reports that. Then only a copy can be made durable.
+    pub(in crate::local) fn sync_foreign(&self, file: &D::File) -> io::Result<bool> {
+        let id = file.stat()?.stamp.map(|stamp| stamp.id());
+        if let Some(id) = id
+            && lock(&self.doubtful).get(&id).is_some()
+        {
+            return Ok(false);
+        }
+        let synced = file.sync();
+        if let (Some(id), Err(_)) = (id, &synced) {
+            lock(&self.doubtful).put(id, ());
+        }
+        synced.map(|()| true)
+    }
+
+    /// What became of the file at `path` in a checkpoint.
+    pub(super) fn remember_base(&self, path: &FilePath, stat: Option<Stat>) {
+        let mut bases = lock(&self.bases);
+        match stat {
+            Some(stat) => bases.put(path.clone(), KnownBase::of(&stat)),
+            None => drop(bases.take(path)),
+        }
+    }
+}
+
+/// Whether the file on the disk is all that the log has of a path, so that an append can
+/// continue it.
+pub(super) fn is_as_in_log(
+    on_disk: &impl FileHandle,
+    stat: &Stat,
+    file: &File,
+) -> io::Result<bool> {
+    if stat.size != file.bytes {
+        return Ok(false);
+    }
+    if let Some(beginning) = &file.beginning
+        && let Some(expected) = beginning.fence
+        && fence(on_disk, beginning.bytes)? != expected
+    {
+        return Ok(false);
+    }
+    let ours = file.tail(FENCE_BYTES as usize);
+    let mut there = vec![0; ours.len()];
+    let read = on_disk.read_all_at(&mut there, stat.size - ours.len() as u64)?;
+    Ok(read == ours.len() && there == ours)
+}
+
+/// Whether the file on the disk begins with what was there when an append to it was
+/// recorded. The inode tells quickly; a copy of the volume has others.
+pub(super) fn has_beginning(
+    on_disk: &impl FileHandle,
+    stat: &Stat,
+    beginning: &Beginning,
+) -> io::Result<bool> {
+    if stat.size < beginning.bytes {
+        return Ok(false);
+    }
+    if beginning.inode != 0 && beginning.inode == stat.inode() {
+        return Ok(true);
+    }
+    match beginning.fence {
+        Some(expected) => Ok(fence(on_disk, beginning.bytes)? == expected),
+        // Nothing was added to it.
+        None => Ok(true),
+    }
+}
+
+/// Stands for what is in the file right before `offset`.
+pub(super) fn fence(file: &impl FileHandle, offset: u64) -> io::Result<[u8; 32]> {
+    let mut before = vec![0; offset.min(FENCE_BYTES) as usize];
+    let start = offset - before.len() as u64;
+    let read = file.read_all_at(&mut before, start)?;
+    Ok(fence_of(&before[..read]))
+}
+
+/// Stands for these bytes, which are all that is before an append or the last
+/// [`FENCE_BYTES`] of it.
+pub(super) fn fence_of(before: &[u8]) -> [u8; 32] {
+    *blake3::hash(before).as_bytes()
+}

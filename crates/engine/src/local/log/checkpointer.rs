@@ -1,0 +1,183 @@
+//! When checkpoints are made: some time after the first record, or when a log file is full,
+//! or when the volume is closed.
+//!
+//! A thread is there only while there is something to do, so that a thousand volumes that
+//! are open and idle have none.
+
+use super::super::directory::Directory;
+use super::super::poison::lock;
+use super::LogWriter;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long a checkpoint that failed is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+pub(super) struct Checkpointer {
+    /// `None`: no checkpoint is made before one must be.
+    after: Option<Duration>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the first record that is not in the files has to be.
+    due: Option<Instant>,
+    is_running: bool,
+    is_closing: bool,
+    /// The thread that was started last.
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    pub(super) fn new(after: Option<Duration>) -> Self {
+        Self {
+            after,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// There is something to do after this time. Whether a thread has to be started for it.
+    fn is_needed(&self, after: Option<Duration>) -> bool {
+        let Some(after) = after else {
+            return false;
+        };
+        let mut state = lock(&self.state);
+        if state.due.is_some() || state.is_closing {
+            return false;
+        }
+        state.due = Some(Instant::now() + after);
+        !std::mem::replace(&mut state.is_running, true)
+    }
+
+    /// A log file is full: if a checkpoint is to be made, then now.
+    pub(super) fn make_due(&self) {
+        let mut state = lock(&self.state);
+        if state.due.is_some() {
+            state.due = Some(Instant::now());
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until something is due; `false` if there is nothing more to do.
+    fn wait(&self) -> bool {
+        let mut state = lock(&self.state);
+        loop {
+            let now = Instant::now();
+            match state.due {
+                Some(due) if due <= now && !state.is_closing => {
+                    state.due = None;
+                    return true;
+                }
+                Some(due) if !state.is_closing => {
+                    let waited = self.changed.wait_timeout(state, due - now);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                _ => {
+                    state.is_running = false;
+                    self.changed.notify_all();
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Records that the thread could not be started, so that the next commit tries again.
+    fn thread_failed(&self) {
+        let mut state = lock(&self.state);
+        state.is_running = false;
+        state.due = None;
+    }
+
+    /// Keeps the thread, so that its end can be waited for.
+    fn thread_started(&self, thread: JoinHandle<()>) {
+        let before = lock(&self.state).thread.replace(thread);
+        join(before);
+    }
+
+    /// Ends the thread, if there is one. When this returns, it keeps nothing open.
+    fn close(&self) {
+        let mut state = lock(&self.state);
+        state.is_closing = true;
+        self.changed.notify_all();
+        while state.is_running {
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        let thread = state.thread.take();
+        drop(state);
+        join(thread);
+    }
+}
+
+/// Waits for a thread that is about to end.
+fn join(thread: Option<JoinHandle<()>>) {
+    let Some(thread) = thread else { return };
+    if thread.join().is_err() {
+        tracing::error!("the thread for checkpoints has panicked");
+    }
+}
+
+impl<D: Directory> LogWriter<D> {
+    /// Makes a last checkpoint, if there is something for it, and none by itself from now
+    /// on.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        self.checkpointer.close();
+        if self.is_finished.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.has_nothing_to_checkpoint() {
+            Ok(true) => Ok(()),
+            _ => self.checkpoint_all(),
+        }
+    }
+
+    /// Makes the last checkpoint before the session is closed, which makes no other then:
+    /// what other sessions commit in between is theirs. Returns whether it was made; not if
+    /// another session would have to be waited for. No commit of this session may follow.
+    pub(crate) fn try_finish(&self) -> io::Result<bool> {
+        let is_made = self.try_checkpoint_all()?;
+        self.is_finished.store(is_made, Ordering::Relaxed);
+        Ok(is_made)
+    }
+
+    /// There is something for a checkpoint.
+    pub(super) fn checkpoint_later(&self) {
+        if !self.checkpointer.is_needed(self.checkpointer.after) {
+            return;
+        }
+        let spawned = self.me.upgrade().map(|me| {
+            let named = std::thread::Builder::new().name("ability-checkpoint".to_owned());
+            named.spawn(move || me.checkpoint_when_due())
+        });
+        match spawned {
+            Some(Ok(thread)) => self.checkpointer.thread_started(thread),
+            Some(Err(error)) => {
+                tracing::warn!(%error, "no thread for checkpoints could be started; one is made when the log is full");
+                self.checkpointer.thread_failed();
+            }
+            None => {}
+        }
+    }
+
+    fn checkpoint_when_due(&self) {
+        while self.checkpointer.wait() {
+            let result = self.checkpoint_all();
+            if let Err(error) = &result {
+                tracing::warn!(%error, "a checkpoint failed; it will be tried again");
+            }
+            let is_done = self.reader.log.state().pending.is_empty();
+            let has_open_files = !lock(&self.appended).is_empty();
+            if !is_done || has_open_files {
+                let after = self.checkpointer.after.map(|after| after.max(RETRY_AFTER));
+                let starts_thread = self.checkpointer.is_needed(after);
+                debug_assert!(!starts_thread, "this thread is running");
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! A commit through the log:
+//!
+//! 1. *plan*: play the steps through against what the volume holds now, and see that
+//!    nothing is in the way of what each path has in the end;
+//! 2. *stage* what does not go into the record, and sync it;
+//! 3. *write* one record that says what each path becomes;
+//! 4. *sync* the record, together with those of others. Committed;
+//! 5. *publish* the files, where they follow at once.
+//!
+//! An error in 1 to 3 means *not applied*, one in 4 *unconfirmed*: others see the record
+//! already. What cannot be published stays in the log until it can.
+//!
+//! Where the files follow at once, the locks of all paths are held throughout; where they
+//! follow later, the turn is held from 1 to 3.
+
+use super::super::directory::Directory;
+use super::super::effects::Plan;
+use super::super::locks::Held;
+use super::super::stage::{Complete, Synced};
+use super::super::unchanged::Wanted;
+use super::super::writer::Writer;
+use super::record::{Effect, Publication, Record, SessionTag, payload_bytes};
+use super::record_builder::RecordBuilder;
+use super::staged_blob::Blob;
+use super::writer_lock::Turn;
+use super::{CommitError, LogWriter};
+use crate::volume::{Change, Precondition, Step};
+use crate::{Error, FilePath, Result, Version};
+use std::io;
+use std::slice;
+use std::sync::Arc;
+
+/// What keeps others from changing the paths of a commit while it is planned.
+enum Exclusive<'a, D: Directory> {
+    Paths {
+        held: Held<'a, D>,
+        /// Keeps the directories as they are.
+        structure: Option<D::Lock>,
+    },
+    Turn(Turn<'a, D>),
+}
+
+/// A record that is written.
+struct Written {
+    sequence: u64,
+    effects: Vec<(FilePath, Effect)>,
+}
+
+impl<D: Directory> Writer<D> {
+    /// Makes all steps as one record.
+    pub(in crate::local) fn commit_logged(&self, steps: &[Step]) -> Result<Vec<Option<Version>>> {
+        let Some(first) = steps.first().map(|step| step.change.target()) else {
+            return Ok(Vec::new());
+        };
+        self.commit_record(first, steps)
+    }
+
+    fn commit_record(&self, first: &FilePath, steps: &[Step]) -> Result<Vec<Option<Version>>> {
+        if let [step] = steps
+            && let Change::Write { path, contents } = &step.change
+            && self.is_staged_first(path, contents)
+        {
+            let version = self.commit_long_write(path, contents, &step.precondition)?;
+            return Ok(vec![Some(version)]);
+        }
+        let mut in_flight = self.accounts.in_flight();
+        for step in steps {
+            in_flight.add(self.limits(), step.change.target(), step.change.bytes())?;
+        }
+        let paths = paths_of(steps);
+        let mut exclusive = self.enter(first, &paths)?;
+        self.check_spellings(&paths)?;
+        let mut plan = Plan::make(&self.reader, steps)?;
+        plan.check_structure()?;
+        let counts_on = self.leave_out_current(&mut plan);
+        self.make_way(&mut exclusive, &plan)?;
+        let reservation = self.reserve_for(&plan)?;
+        let is_alive = |session| self.sessions.is_alive(session);
+        let mut builder = RecordBuilder::new(&self.log, &is_alive);
+        builder.add_all(&plan)?;
+        if builder.effects.is_empty() {
+            drop(exclusive);
+            // What it is acknowledged over has to last.
+            let seen = paths.iter().filter_map(|path| self.reader.log.entry(path));
+            let last = seen.map(|entry| entry.sequence).max();
+            self.log.confirm(first, counts_on.max(last.unwrap_or(0)))?;
+            return Ok(plan.versions);
+        }
+        let written = self.write_record(&mut exclusive, first, builder);
+        if let Some(reservation) = reservation {
+            reservation.keep_if_made(&written);
+        }
+        self.finish(exclusive, first, written?, &paths)?;
+        Ok(plan.versions)
+    }
+
+    /// Whether contents are staged before the turn is taken, so that others need not wait:
+    /// they are too long for a record, and are not what the log has already.
+    fn is_staged_first(&self, path: &FilePath, contents: &[u8]) -> bool {
+        self.log.publication == Publication::Deferred
+            && contents.len() as u64 > self.log.sizes.inline_bytes
+            && self
+                .reader
+                .log
+                .entry(path)
+                .is_none_or(|entry| !entry.is(&Wanted::Bytes(contents), Version::of(contents)))
+    }
+
+    fn commit_long_write(
+        &self,
+        path: &FilePath,
+        contents: &[u8],
+        precondition: &Precondition,
+    ) -> Result<Version> {
+        let not_changed = |error| Error::not_changed(path, error);
+        self.limits().check_path(path)?;
+        self.limits().check_file(path, contents.len() as u64)?;
+        // A first look spares staging what cannot succeed.
+        precondition.check(path, || self.reader.version(path))?;
+        let mut in_flight = self.accounts.in_flight();
+        in_flight.add(self.limits(), path, contents.len() as u64)?;
+        let mode = self.reader.mode_of(path).map_err(not_changed)?;
+        let staged = self.log.stage(None::<io::Empty>, contents, mode);
+        let blob = staged
+            .and_then(Complete::sync)
+            .and_then(|staged| {
+                self.log.sync_names()?;
+                Blob::new(staged, contents.len() as u64)
+            })
+            .map_err(not_changed)?;
+        let version = Version::of(contents);
+        self.commit_blob(path, precondition, blob, version)?;
+        Ok(version)
+    }
+
+    /// Commits what a writer staged.
+    pub(in crate::local) fn commit_staged(
+        &self,
+        path: &FilePath,
+        precondition: &Precondition,
+        staged: Complete<D>,
+        version: Version,
+    ) -> Result<()> {
+        let not_changed = |error| Error::not_changed(path, error);
+        let bytes = staged.bytes();
+        let is_deferred = self.log.publication == Publication::Deferred;
+        if is_deferred && bytes <= self.log.sizes.inline_bytes {
+            let contents = staged.read_back().map_err(not_changed)?;
+            let write = Change::write(path.clone(), contents);
+            let step = write.only_if(*precondition);
+            return self.commit(slice::from_ref(&step)).map(drop);
+        }
+        let staged = staged.sync().map_err(not_changed)?;
+        self.commit_synced(path, precondition, staged, bytes, version)
+    }
+
+    /// The same of one that is on the disk.
+    pub(in crate::local) fn commit_synced(
+        &self,
+        path: &FilePath,
+        precondition: &Precondition,
+        staged: Synced<D>,
+        bytes: u64,
+        version: Version,
+    ) -> Result<()> {
+        let blob = self.log.adopt(staged, bytes);
+        let blob = blob.map_err(|error| Error::not_changed(path, error))?;
+        self.commit_blob(path, precondition, blob, version)
+    }
+
+    fn commit_blob(
+        &self,
+        path: &FilePath,
+        precondition: &Precondition,
+        blob: Blob<D>,
+        version: Version,
+    ) -> Result<()> {
+        let paths = slice::from_ref(path);
+        let mut is_mended = false;
+        let (mut exclusive, plan) = loop {
+            let mut exclusive = self.enter(path, paths)?;
+            precondition.check(path, || self.reader.version(path))?;
+            let wanted = Wanted::Staged(blob.bytes());
+            if let Some(sequence) = self.current(path, version, &wanted) {
+                drop(exclusive);
+                return self.log.confirm(path, sequence);
+            }
+            let plan = Plan::of_write(path);
+            match self.make_way(&mut exclusive, &plan) {
+                Err(error) if !is_mended && self.may_be_mended(&error) => {
+                    drop(exclusive);
+                    is_mended = true;
+                    self.log.checkpoint_all().map_err(|_| error)?;
+                }
+                way => break way.map(|()| (exclusive, plan))?,
+            }
+        };
+        let stat = plan.stat(&self.reader, path)?;
+        let reservation = self.reserve_over(path, stat, Some(blob.bytes()))?;
+        let is_alive = |_| false;
+        let mut builder = RecordBuilder::new(&self.log, &is_alive);
+        builder.add_blob(path, blob, stat.and_then(|stat| stat.mode), version);
+        let written = self.write_record(&mut exclusive, path, builder);
+        reservation.keep_if_made(&written);
+        self.finish(exclusive, path, written?, paths)
+    }
+
+    /// Takes what keeps others from changing these paths, when there is room in the log.
+    fn enter(&self, first: &FilePath, paths: &[FilePath]) -> Result<Exclusive<'_, D>> {
+        let unavailable =
+            |error| Error::not_possible(Some(first), "its log takes no more commits", error);
+        self.log.await_room(0).map_err(unavailable)?;
+        match self.log.publication {
+            Publication::Deferred => Ok(Exclusive::Turn(self.log.turn().map_err(unavailable)?)),
+            Publication::Immediate => {
+                let locked =
+                    |error| Error::not_possible(Some(first), "its locks cannot be taken", error);
+                let held = self.locks.lock_all(paths).map_err(locked)?;
+                self.reader.log.follow().map_err(unavailable)?;
+                Ok(Exclusive::Paths {
+                    held,
+                    structure: None,
+                })
+            }
+        }
+    }
+
+    /// Sees to it that each file of the plan can have its place.
+    fn make_way(&self, exclusive: &mut Exclusive<'_, D>, plan: &Plan<'_>) -> Result<()> {
+        self.check_ways(plan)?;
+        if let Exclusive::Paths { structure, .. } = exclusive {
+            *structure = Some(self.prepare_directories(plan)?);
+        }
+        self.check_targets(plan)
+    }
+
+    /// Step 3.
+    fn write_record(
+        &self,
+        exclusive: &mut Exclusive<'_, D>,
+        first: &FilePath,
+        builder: RecordBuilder<'_, D>,
+    ) -> Result<Written> {
+        let taken;
+        let turn = match exclusive {
+            Exclusive::Turn(turn) => turn,
+            Exclusive::Paths { .. } => {
+                taken = self.log.turn().map_err(|error| {
+                    Error::not_possible(Some(first), "its log takes no more commits", error)
+                })?;
+                &taken
+            }
+        };
+        self.log.write(turn, first, builder)
+    }
+
+    /// Steps 4 and 5.
+    fn finish(
+        &self,
+        exclusive: Exclusive<'_, D>,
+        first: &FilePath,
+        written: Written,
+        paths: &[FilePath],
+    ) -> Result<()> {
+        let Written { sequence, effects } = written;
+        match exclusive {
+            Exclusive::Turn(turn) => {
+                drop(turn);
+                self.log.checkpoint_later();
+                self.log.confirm(first, sequence)?;
+            }
+            Exclusive::Paths { held, structure } => {
+                let confirmed = self.log.confirm(first, sequence);
+                if confirmed.is_ok() {
+                    self.log.publish(sequence, &effects);
+                }
+                drop(structure);
+                self.remove_empty_directories(&effects);
+                drop(held);
+                self.log.checkpoint_later();
+                confirmed?;
+            }
+        }
+        if payload_bytes(&effects) as u64 > self.log.sizes.max_log_bytes / 2 {
+            self.log.checkpoint_soon(paths);
+        }
+        Ok(())
+    }
+
+    /// Directories that this commit left without files.
+    fn remove_empty_directories(&self, effects: &[(FilePath, Effect)]) {
+        for (path, effect) in effects {
+            if matches!(effect, Effect::Remove)
+                && path.parent().is_some()
+                && let Ok(Some(directory)) = self.reader.tree.find(path)
+            {
+                self.remove_if_empty(&directory, path);
+            }
+        }
+    }
+}
+
+impl<D: Directory> LogWriter<D> {
+    fn write(
+        &self,
+        turn: &Turn<'_, D>,
+        first: &FilePath,
+        builder: RecordBuilder<'_, D>,
+    ) -> Result<Written> {
+        let RecordBuilder { effects, blobs, .. } = builder;
+        let not_possible =
+            |error| Error::not_possible(Some(first), "its log takes no more commits", error);
+        self.check_space(&effects).map_err(not_possible)?;
+        self.make_room(turn, payload_bytes(&effects))
+            .map_err(not_possible)?;
+        match self.write_record(turn, self.session, effects.clone()) {
+            Ok(sequence) => {
+                blobs.into_iter().for_each(Blob::hand_over);
+                Ok(Written { sequence, effects })
+            }
+            Err(CommitError::NotApplied(error)) => Err(Error::not_changed(first, error)),
+            Err(CommitError::Unconfirmed(error)) => {
+                // The record may count, so what it names must stay.
+                blobs.into_iter().for_each(Blob::hand_over);
+                Err(Error::unconfirmed(first, error))
+            }
+        }
+    }
+
+    /// Writes a record of these effects, for which there is room, and shows it.
+    /// Returns its number.
+    pub(super) fn write_record(
+        &self,
+        turn: &Turn<'_, D>,
+        session: SessionTag,
+        effects: Vec<(FilePath, Effect)>,
+    ) -> Result<u64, CommitError> {
+        let mut state = self.reader.log.state();
+        let record = Record {
+            effects,
+            ..self.record(state.logs.last() + 1, session)
+        };
+        let sequence = record.sequence;
+        let which = state.logs.write(turn.number(), &record);
+        if let Err(CommitError::Unconfirmed(_)) = which {
+            // Where the records end is not known any more.
+            state.is_suspect = true;
+        }
+        state.pending.apply(which?, record);
+        Ok(sequence)
+    }
+
+    /// Step 4.
+    pub(super) fn confirm(&self, first: &FilePath, sequence: u64) -> Result<()> {
+        let durable = self.wait_durable(sequence);
+        durable.map_err(|error| Error::unconfirmed(first, error))
+    }
+
+    pub(super) fn directory(&self) -> &Arc<D> {
+        &self.directory
+    }
+}
+
+pub(in crate::local) fn paths_of(steps: &[Step]) -> Vec<FilePath> {
+    let paths = steps.iter().flat_map(|step| step.change.paths());
+    let mut paths: Vec<FilePath> = paths.cloned().collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}

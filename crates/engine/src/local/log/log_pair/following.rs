@@ -1,0 +1,171 @@
+//! Following the two files: reading what any session has written since the last time.
+
+use super::super::super::directory::{Directory, FileHandle};
+use super::super::super::layout::LOG_FILES;
+use super::super::log_file::{LogFile, Seen, Which};
+use super::super::pending::Pending;
+use super::super::record::Record;
+use super::LogPair;
+use std::io;
+
+impl<D: Directory> LogPair<D> {
+    /// Applies all that was written since the last time, by any session.
+    pub(in super::super) fn follow(&mut self, pending: &mut Pending) -> io::Result<()> {
+        let result = self.follow_all(pending);
+        if result.is_err() {
+            // What was read was not applied, so all has to be read again.
+            self.files = [None, None];
+            self.followed_in = None;
+            pending.forget();
+        }
+        result
+    }
+
+    /// Like [`follow`](Self::follow), once in a turn of this number.
+    pub(in super::super) fn follow_in(
+        &mut self,
+        turn: u64,
+        pending: &mut Pending,
+    ) -> io::Result<()> {
+        if std::mem::take(&mut self.is_read_only) {
+            // They may be written to by now.
+            self.files = [None, None];
+            pending.forget();
+        }
+        self.reopen_replaced()?;
+        self.follow(pending)?;
+        self.followed_in = Some(turn);
+        Ok(())
+    }
+
+    /// Whether all is known that others have written before this turn.
+    pub(in super::super) fn is_followed_in(&self, turn: u64) -> bool {
+        self.followed_in == Some(turn)
+    }
+
+    fn follow_all(&mut self, pending: &mut Pending) -> io::Result<()> {
+        let mut records: Vec<(Which, Record)> = Vec::new();
+        let mut may_have_missed = false;
+        let mut in_use = self.in_use;
+        // Whether the other one was read to its end after a record in this was seen. It
+        // has no more then, unless it was begun again.
+        let mut other_is_closed = self.files[in_use].is_some() && !self.begins_again;
+        loop {
+            for which in [in_use, 1 - in_use] {
+                let is_closed = which != in_use && other_is_closed;
+                let seen = self.follow_one(which, is_closed, &mut records)?;
+                if seen != Seen::Same {
+                    pending.give_up(which);
+                    self.begun_again_by_others[which] = true;
+                    may_have_missed |= !is_closed;
+                }
+            }
+            let last = records.iter().max_by_key(|(_, record)| record.sequence);
+            match last {
+                Some((which, _)) if *which != in_use => in_use = *which,
+                _ => break,
+            }
+            other_is_closed = false;
+        }
+        records.sort_by_key(|(_, record)| record.sequence);
+        let next = records
+            .iter()
+            .find(|(_, record)| record.sequence > self.last);
+        if may_have_missed && next.is_none_or(|(_, next)| next.sequence != self.last + 1) {
+            pending.count_gap();
+        }
+        for (which, record) in records {
+            self.took(which, &record);
+            pending.apply(which, record);
+        }
+        Ok(())
+    }
+
+    /// Reads on in one file; adds its records to those of the other.
+    fn follow_one(
+        &mut self,
+        which: Which,
+        is_closed: bool,
+        records: &mut Vec<(Which, Record)>,
+    ) -> io::Result<Seen> {
+        let lost_name = std::mem::take(&mut self.have_lost_names[which]);
+        let Some(file) = self.existing(which)? else {
+            return Ok(Seen::Same);
+        };
+        if is_closed && !lost_name && !file.is_torn() && file.look()? == Seen::Same {
+            return Ok(Seen::Same);
+        }
+        let mut more = Vec::new();
+        let mut read = |file: &mut LogFile<D::File>| {
+            file.follow(|payload| {
+                more.push((which, Record::decode(payload)?));
+                Ok(())
+            })
+        };
+        let mut seen = match lost_name {
+            true => Seen::Replaced,
+            false => read(file)?,
+        };
+        if seen == Seen::Replaced {
+            self.files[which] = None;
+            self.are_made = false;
+            if let Some(file) = self.existing(which)?
+                && read(file)? == Seen::Replaced
+            {
+                file.ignore_replaced()?;
+            }
+            seen = Seen::BegunAgain;
+        }
+        if seen == Seen::BegunAgain {
+            records.retain(|(other, _)| *other != which);
+        }
+        records.extend(more);
+        Ok(seen)
+    }
+
+    /// Notices that another file has the name of one that is open. Its maker marks the old
+    /// one, unless it was killed before that.
+    pub(in super::super) fn look_at_names(&mut self) -> io::Result<()> {
+        for which in [0, 1] {
+            let Some(file) = &self.files[which] else {
+                continue;
+            };
+            let has_name = file.file().stat()?.links > 0;
+            if !has_name && let Some(directory) = self.directory()? {
+                let there = directory.stat(LOG_FILES[which])?;
+                self.have_lost_names[which] = there.is_some();
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a file again whose name another has: its maker may have been killed before
+    /// it could say so in the old one.
+    fn reopen_replaced(&mut self) -> io::Result<()> {
+        let Some(directory) = self.directory()? else {
+            return Ok(());
+        };
+        let which = self.in_use;
+        let Some(file) = &self.files[which] else {
+            return Ok(());
+        };
+        let there = directory
+            .stat(LOG_FILES[which])?
+            .and_then(|stat| stat.stamp);
+        if there.map(|stamp| stamp.id()) != file.id()? {
+            file.mark_replaced()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn took(&mut self, which: Which, record: &Record) {
+        self.last_in[which] = self.last_in[which].max(record.sequence);
+        if record.sequence > self.last {
+            self.last = record.sequence;
+            if self.in_use != which {
+                self.in_use = which;
+                self.begins_again = false;
+            }
+        }
+    }
+}

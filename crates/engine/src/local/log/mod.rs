@@ -1,0 +1,225 @@
+//! The log: every commit that is not published by a single rename is one record in it,
+//! durable after one flush that it shares with all that commit at that moment. The files
+//! follow, at once or later, as the volume was opened.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `frame` | the frame of a record in a log file |
+//! | `record` | what a record says |
+//! | `log_file` | one file of records |
+//! | `log_pair` | the two files that take the records in turn, and following them |
+//! | `chunks` | what the log holds of a file, in memory |
+//! | `pending_file`, `entry`, `pending` | what the records make of the volume, until it is in the files |
+//! | `directory_counts` | how many files and entries each directory has |
+//! | `reader` | reading the volume through the log |
+//! | `opened` | a file that is read: one on the disk, or a beginning of it and what the log has |
+//! | `process_lock` | a lock that one thread of all processes has at a time |
+//! | `writer_lock` | the turn to write records |
+//! | `group_commit` | one flush for all that wait |
+//! | `sync` | making records durable, and what to do when that fails |
+//! | `space` | whether the disk has space for what the log holds |
+//! | `staged_blob` | contents that are not part of a record |
+//! | `record_builder` | from a plan to a record: what goes into it, and what is staged |
+//! | `base` | the files on the disk that appends build on |
+//! | `path_conflicts`, `directories` | no path becomes both a file and a directory |
+//! | `current` | which contents of a commit the log has already |
+//! | `commit` | from the steps of a commit to a published record |
+//! | `unrecorded` | deletes when there is no space for a record |
+//! | `appended` | descriptors of files that are extended |
+//! | `apply` | putting an effect into the files |
+//! | `checkpoint` | putting all effects of a log file into the files, durably |
+//! | `placing` | the part of a checkpoint that writes, syncs and renames some files together |
+//! | `checkpointer` | when that is done |
+//! | `recovery` | what becomes of the log of dead sessions |
+//!
+//! A path is governed by the log as long as it has a live record; then what the records
+//! say is what the volume has, whatever is on the disk.
+
+mod appended;
+mod apply;
+mod base;
+mod checkpoint;
+mod checkpointer;
+mod chunks;
+mod commit;
+mod current;
+mod directories;
+mod directory_counts;
+mod entry;
+mod frame;
+mod group_commit;
+mod log_file;
+mod log_pair;
+mod opened;
+mod path_conflicts;
+mod pending;
+mod pending_file;
+mod placing;
+mod process_lock;
+mod reader;
+mod record;
+mod record_builder;
+mod recovery;
+mod space;
+mod staged_blob;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod unrecorded;
+mod writer_lock;
+
+use super::directory::{Access, Directory, Id};
+use super::layout::{CHECKPOINT, LOG, SYNC, WRITER};
+use super::lru::Lru;
+use super::reader::Reader;
+use super::unchanged::Unchanged;
+use crate::FilePath;
+use appended::Appended;
+use base::KnownBase;
+use checkpointer::Checkpointer;
+use group_commit::GroupCommit;
+pub(crate) use opened::Opened;
+use process_lock::ProcessLock;
+pub(crate) use reader::LogReader;
+pub(crate) use record::{Publication, SessionTag};
+use space::Space;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+/// How large the parts of the log are, in bytes. Tests want them to be full soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// A log file as it is made: some hundred small records.
+    pub(crate) log_bytes: u64,
+    /// To this size a log file grows if it is full too soon.
+    pub(crate) max_log_bytes: u64,
+    /// The longest new contents of one file that go into a record. An append to a file that
+    /// is there always does.
+    pub(crate) inline_bytes: u64,
+    /// The longest contents of all files that go into one record.
+    pub(crate) record_bytes: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            log_bytes: 64 << 10,
+            max_log_bytes: 4 << 20,
+            inline_bytes: 256 << 10,
+            record_bytes: 1 << 20,
+        }
+    }
+}
+
+/// Of how many files it is remembered that they are on the disk, at least.
+const KNOWN_BASES: usize = 128;
+
+/// Why a commit was not made, or not for sure.
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    NotApplied(io::Error),
+    Unconfirmed(io::Error),
+}
+
+impl From<CommitError> for io::Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::NotApplied(error) | CommitError::Unconfirmed(error) => error,
+        }
+    }
+}
+
+/// The part of the log that writes records and puts them into the files.
+pub(crate) struct LogWriter<D: Directory> {
+    reader: Arc<Reader<D>>,
+    /// Where log files and staged contents are.
+    directory: Arc<D>,
+    pub(crate) publication: Publication,
+    session: SessionTag,
+    sizes: Sizes,
+    group: GroupCommit,
+    /// For the turn to write records.
+    writer: ProcessLock<D>,
+    /// One session makes a checkpoint at a time.
+    checkpoint: ProcessLock<D>,
+    /// One session syncs a log file at a time: btrfs has lost what an `fdatasync` returned
+    /// for when another of the same file ran at that time.
+    sync: ProcessLock<D>,
+    checkpointer: Checkpointer,
+    unchanged: Arc<Unchanged>,
+    appended: Mutex<Appended<D::File>>,
+    /// Files whose contents are known to be on the disk: of those that were needed last.
+    bases: Mutex<Lru<FilePath, KnownBase>>,
+    /// Files of other programs that a sync of has failed.
+    doubtful: Mutex<Lru<Id, ()>>,
+    /// What the last checkpoint could not put into its place, of several one.
+    stuck: Mutex<Option<(FilePath, io::Error)>>,
+    /// What is known of the space on the disk.
+    space: Mutex<Space>,
+    /// Takes the locks of paths while an effect is published in a checkpoint.
+    locks: Arc<super::locks::Locks<D>>,
+    /// Whether no other session has the volume open, and none can begin.
+    is_alone: AtomicBool,
+    /// Whether the last checkpoint of this session was made.
+    is_finished: AtomicBool,
+    /// For the thread that makes checkpoints.
+    me: Weak<Self>,
+}
+
+/// What a [`LogWriter`] needs to know of its session.
+pub(crate) struct LogOptions {
+    pub(crate) publication: Publication,
+    pub(crate) session: SessionTag,
+    /// The longest time until a checkpoint; `None`: only when one must be made.
+    pub(crate) checkpoint_after: Option<Duration>,
+}
+
+impl<D: Directory> LogWriter<D> {
+    /// Whether a change of one path that the disk governs needs no record.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.publication == Publication::Immediate
+    }
+
+    /// Whether the log has what is not in the files, where it should be at once.
+    pub(crate) fn has_unpublished(&self) -> bool {
+        let state = self.reader.log.state();
+        let mut entries = state.pending.entries();
+        self.is_direct() && entries.any(|(_, entry)| !entry.is_published())
+    }
+
+    pub(crate) fn open(
+        reader: Arc<Reader<D>>,
+        private: &D,
+        locks: Arc<super::locks::Locks<D>>,
+        unchanged: Arc<Unchanged>,
+        options: LogOptions,
+    ) -> io::Result<Arc<Self>> {
+        let directory = Arc::new(private.open_or_create_dir(LOG, Access::Private)?);
+        reader.log.state().logs.share_directory(&directory);
+        let sizes = reader.log.sizes();
+        Ok(Arc::new_cyclic(|me| Self {
+            reader,
+            directory,
+            publication: options.publication,
+            session: options.session,
+            sizes,
+            group: GroupCommit::default(),
+            writer: ProcessLock::new(WRITER),
+            checkpoint: ProcessLock::new(CHECKPOINT),
+            sync: ProcessLock::new(SYNC),
+            checkpointer: Checkpointer::new(options.checkpoint_after),
+            unchanged,
+            appended: Mutex::default(),
+            bases: Mutex::new(Lru::new(KNOWN_BASES)),
+            doubtful: Mutex::new(Lru::new(KNOWN_BASES)),
+            stuck: Mutex::default(),
+            space: Mutex::default(),
+            locks,
+            is_alone: AtomicBool::new(false),
+            is_finished: AtomicBool::new(false),
+            me: me.clone(),
+        }))
+    }
+}

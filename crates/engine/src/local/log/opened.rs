@@ -1,0 +1,119 @@
+//! A file that was opened to be read.
+
+use super::super::directory::FileHandle;
+use super::pending_file::{Beginning, File};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// A file that was opened to be read: one on the disk, or what the log has of it.
+pub(crate) enum Opened<F> {
+    File(F),
+    Pieces(Pieces<F>),
+}
+
+/// A beginning on the disk and chunks in memory, read in this order.
+pub(crate) struct Pieces<F> {
+    beginning: Option<Piece<F>>,
+    chunks: Vec<Arc<[u8]>>,
+    /// How many chunks are read, and how much of the next.
+    chunk: usize,
+    read: usize,
+}
+
+/// A part of a file.
+struct Piece<F> {
+    file: F,
+    at: u64,
+    end: u64,
+}
+
+impl<F: FileHandle> Read for Opened<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Opened::File(file) => file.read(buffer),
+            Opened::Pieces(pieces) => pieces.read(buffer),
+        }
+    }
+}
+
+impl<F: FileHandle> Read for Pieces<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if let Some(beginning) = &mut self.beginning {
+            let left = beginning.end - beginning.at;
+            let wanted = left.min(buffer.len() as u64) as usize;
+            let read = beginning
+                .file
+                .read_at(&mut buffer[..wanted], beginning.at)?;
+            beginning.at += read as u64;
+            // If another program cut it short, what is behind does not belong here.
+            if read > 0 || left > 0 {
+                return Ok(read);
+            }
+            self.beginning = None;
+        }
+        while let Some(chunk) = self.chunks.get(self.chunk) {
+            let rest = &chunk[self.read..];
+            if rest.is_empty() {
+                self.chunk += 1;
+                self.read = 0;
+                continue;
+            }
+            let read = rest.len().min(buffer.len());
+            buffer[..read].copy_from_slice(&rest[..read]);
+            self.read += read;
+            return Ok(read);
+        }
+        Ok(0)
+    }
+}
+
+impl<F: FileHandle> Pieces<F> {
+    /// A file that has no beginning on the disk.
+    pub(super) fn of_chunks(file: &File) -> Self {
+        Self::new(None, file)
+    }
+
+    fn new(beginning: Option<Piece<F>>, file: &File) -> Self {
+        Self {
+            beginning,
+            chunks: file.chunks(),
+            chunk: 0,
+            read: 0,
+        }
+    }
+
+    /// Leaves out the next bytes.
+    pub(super) fn skip(&mut self, mut bytes: u64) {
+        if let Some(beginning) = &mut self.beginning {
+            let skipped = bytes.min(beginning.end - beginning.at);
+            beginning.at += skipped;
+            bytes -= skipped;
+        }
+        while let Some(chunk) = self.chunks.get(self.chunk) {
+            let rest = (chunk.len() - self.read) as u64;
+            if rest > bytes {
+                self.read += bytes as usize;
+                return;
+            }
+            bytes -= rest;
+            self.chunk += 1;
+            self.read = 0;
+        }
+    }
+}
+
+pub(super) fn opened_pieces<F: FileHandle>(
+    opened: F,
+    beginning: &Beginning,
+    file: &File,
+) -> Opened<F> {
+    let piece = Piece {
+        file: opened,
+        at: 0,
+        end: beginning.bytes,
+    };
+    Opened::Pieces(Pieces::new(Some(piece), file))
+}

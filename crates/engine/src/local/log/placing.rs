@@ -1,0 +1,302 @@
+//! Some paths on their way into the files: new files are staged and synced together, and
+//! the directories that changed are synced once each.
+
+use super::super::directory::{Directory, FileHandle, Stat};
+use super::super::poison::lock;
+use super::super::stage::{Complete, Staged, sync_all};
+use super::super::tree::Place;
+use super::LogWriter;
+use super::appended::Extended;
+use super::base::has_beginning;
+use super::entry::Entry;
+use super::pending_file::{Beginning, File};
+use super::record::Publication;
+use crate::FilePath;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+
+/// Paths that could not be put into the files, and why.
+pub(super) type Failed = BTreeMap<FilePath, io::Error>;
+
+/// A path and what the log has of it.
+pub(super) type Path = (FilePath, Arc<Entry>);
+
+/// Some paths on their way into the files.
+pub(super) struct Group<'a, D: Directory> {
+    log: &'a LogWriter<D>,
+    /// New files that are staged and not synced.
+    staged: Vec<(Path, Complete<D>)>,
+    /// What is in its place, and the directories to sync.
+    placed: Vec<(Path, Option<Place<D>>)>,
+    failed: &'a mut Failed,
+    /// Keeps the directories as they are. Where commits change them themselves, it is taken
+    /// when the first file is removed or gets its place, and not while contents are copied.
+    structure: Option<D::Lock>,
+}
+
+impl<'a, D: Directory> Group<'a, D> {
+    pub(super) fn new(log: &'a LogWriter<D>, failed: &'a mut Failed) -> Self {
+        Self {
+            log,
+            staged: Vec::new(),
+            placed: Vec::new(),
+            failed,
+            structure: None,
+        }
+    }
+
+    /// Puts what the log has of these paths into the files, durably.
+    pub(super) fn put_all(mut self, mut paths: Vec<Path>) {
+        // What may have to be copied first.
+        paths.sort_by_key(|(_, entry)| entry.is_staged());
+        for (path, entry) in paths {
+            let put = self.put(&path, &entry);
+            self.note(&path, put);
+        }
+        self.place_staged();
+        self.sync_places();
+    }
+
+    fn note(&mut self, path: &FilePath, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.failed.insert(path.clone(), error);
+        }
+    }
+
+    /// Puts what the log has of a path into its file, but for new files, which are staged.
+    fn put(&mut self, path: &FilePath, entry: &Arc<Entry>) -> io::Result<()> {
+        let log = self.log;
+        let place = match &entry.file {
+            None if entry.is_published() => log.reader.tree.enter(path).ok().flatten(),
+            None => {
+                self.keep_directories()?;
+                log.remove(path)?
+            }
+            Some(file) => match self.put_file(path, entry, file)? {
+                Some(place) => place,
+                None => return Ok(()),
+            },
+        };
+        self.placed.push(((path.clone(), entry.clone()), place));
+        Ok(())
+    }
+
+    /// `None` if a new file is staged.
+    fn put_file(
+        &mut self,
+        path: &FilePath,
+        entry: &Arc<Entry>,
+        file: &File,
+    ) -> io::Result<Option<Option<Place<D>>>> {
+        let log = self.log;
+        let Some(beginning) = &file.beginning else {
+            if entry.is_published() {
+                return Ok(Some(log.reader.tree.enter(path)?));
+            }
+            self.stage(path, entry, None)?;
+            return Ok(None);
+        };
+        let mut place = None;
+        if let Some(name) = beginning.staged.as_ref().filter(|_| !entry.is_published()) {
+            self.keep_directories()?;
+            place = Some(log.place_staged(path, name)?);
+        }
+        if file.has_chunks() && !self.put_chunks(path, entry, beginning, file)? {
+            self.stage(path, entry, Some(beginning.bytes))?;
+            return Ok(None);
+        }
+        match place {
+            Some(place) => Ok(Some(Some(place))),
+            // Its name may be from a program that did not sync it.
+            None => Ok(Some(log.reader.tree.enter(path)?)),
+        }
+    }
+
+    /// Makes the chunks durable in the file at `path`. `false` if that takes a new file.
+    fn put_chunks(
+        &self,
+        path: &FilePath,
+        entry: &Entry,
+        beginning: &Beginning,
+        file: &File,
+    ) -> io::Result<bool> {
+        let extended = lock(&self.log.appended).take(path);
+        let trusted = extended.filter(|extended| extended.opened_at <= beginning.bytes);
+        let result = match trusted {
+            Some(extended) if self.is_all_in(path, &extended, beginning, file) => {
+                let synced = extended.file.sync_data();
+                if synced.is_ok() {
+                    lock(&self.log.appended).put(path, extended);
+                }
+                synced.map(|()| true)
+            }
+            _ => {
+                // Readers must not look at the file while it is written once more.
+                entry.set_published(false);
+                self.log.rewrite(path, beginning, file, entry.publication)
+            }
+        };
+        result.or_else(|error| {
+            let there = self.log.reader.tree.open_file(path)?;
+            let there = there.ok_or(ErrorKind::NotFound)?;
+            if !has_beginning(&there, &there.stat()?, beginning)? {
+                return Err(error);
+            }
+            tracing::warn!(%path, %error, "a file that was appended to could not be synced; a new one takes its place");
+            Ok(false)
+        })
+    }
+
+    /// Whether this is the file at `path`, and has all chunks where they belong.
+    fn is_all_in(
+        &self,
+        path: &FilePath,
+        extended: &Extended<D::File>,
+        beginning: &Beginning,
+        file: &File,
+    ) -> bool {
+        let there = self.log.reader.tree.stat(path).ok().flatten();
+        let is_there = there.is_some_and(|there| there.inode() == extended.inode);
+        is_there && holds(&extended.file, beginning, file).unwrap_or(false)
+    }
+
+    /// Stages a new file: the first bytes of what is there, the chunks, and what other
+    /// programs have added since.
+    fn stage(&mut self, path: &FilePath, entry: &Arc<Entry>, base: Option<u64>) -> io::Result<()> {
+        let Some(file) = &entry.file else {
+            return Ok(());
+        };
+        let tree = &self.log.reader.tree;
+        let mut mode = file.mode;
+        let directory = self.log.directory().clone();
+        let name = self.log.staged_name();
+        let mut staged = match base {
+            None => Staged::create(directory, name, mode)?,
+            Some(bytes) => {
+                let there = tree.open_file(path)?.ok_or(ErrorKind::NotFound)?;
+                mode = mode.or(there.stat()?.mode);
+                let mut staged = Staged::create(directory, name, mode)?;
+                staged.copy_from(&mut Read::take(there, bytes))?;
+                staged
+            }
+        };
+        for chunk in file.chunks() {
+            staged.write(&chunk)?;
+        }
+        if base.is_some() {
+            self.copy_rest(path, file, &mut staged)?;
+        }
+        let mut staged = staged.complete(mode)?;
+        staged.set_modified(file.modified)?;
+        self.staged.push(((path.clone(), entry.clone()), staged));
+        Ok(())
+    }
+
+    /// What other programs have added behind all that the log has.
+    fn copy_rest(&self, path: &FilePath, file: &File, staged: &mut Staged<D>) -> io::Result<()> {
+        let Some(there) = self.log.reader.tree.open_file(path)? else {
+            return Ok(());
+        };
+        let mut at = file.bytes;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = there.read_all_at(&mut buffer, at)?;
+            if read == 0 {
+                return Ok(());
+            }
+            staged.write(&buffer[..read])?;
+            at += read as u64;
+        }
+    }
+
+    fn keep_directories(&mut self) -> io::Result<()> {
+        if self.log.is_direct() && self.structure.is_none() {
+            self.structure = Some(self.log.locks.structure_exclusive()?);
+        }
+        Ok(())
+    }
+
+    /// Syncs what is staged, and gives each its place.
+    fn place_staged(&mut self) {
+        let log = self.log;
+        let staged = std::mem::take(&mut self.staged);
+        if !staged.is_empty()
+            && let Err(error) = self.keep_directories()
+        {
+            for ((path, _), _) in staged {
+                let error = io::Error::new(error.kind(), error.to_string());
+                self.note(&path, Err(error));
+            }
+            return;
+        }
+        for ((path, entry), synced) in sync_all(staged, log.reader.tree.root()) {
+            let placed = synced.and_then(|mut synced| {
+                let place = log.place(&path, |parent| synced.publish(parent, path.name()))?;
+                let version = entry.file.as_ref().and_then(|file| file.version);
+                log.remember_placed(&path, version, synced.completed());
+                Ok(place)
+            });
+            match placed {
+                Ok(place) => self.placed.push(((path, entry), Some(place))),
+                Err(error) => self.note(&path, Err(error)),
+            }
+        }
+    }
+
+    /// Makes the names durable that the group has changed.
+    fn sync_places(&mut self) {
+        let (paths, places): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.placed).into_iter().unzip();
+        let tree = &self.log.reader.tree;
+        if let Err(error) = tree.settle(places.into_iter().flatten().collect()) {
+            for (path, _) in paths {
+                let error = io::Error::new(error.kind(), error.to_string());
+                self.note(&path, Err(error));
+            }
+            return;
+        }
+        for (path, entry) in paths {
+            entry.set_published(true);
+            if entry.file.is_none() {
+                self.log.remove_empty_parents(&path);
+            }
+            let stat = tree.stat(&path).ok().flatten();
+            self.log.remember_base(&path, stat);
+        }
+    }
+}
+
+/// Whether all chunks are where they belong in a file.
+fn holds(on_disk: &impl FileHandle, beginning: &Beginning, file: &File) -> io::Result<bool> {
+    let chunks = file.joined_chunks();
+    let mut there = vec![0; chunks.len()];
+    let read = on_disk.read_all_at(&mut there, beginning.bytes)?;
+    Ok(read == chunks.len() && there == chunks)
+}
+
+impl<D: Directory> LogWriter<D> {
+    /// Removes the directories that a file left which went, if they are empty now. Where
+    /// commits change files themselves, they do this, too.
+    fn remove_empty_parents(&self, path: &FilePath) {
+        if self.publication == Publication::Immediate || path.parent().is_none() {
+            return;
+        }
+        if let Err(error) = self.reader.tree.remove_empty_parents(path) {
+            tracing::debug!(%path, %error, "an empty directory could not be removed");
+        }
+    }
+
+    /// So that a write of the same contents has nothing to do.
+    fn remember_placed(
+        &self,
+        path: &FilePath,
+        version: Option<crate::Version>,
+        completed: Option<Stat>,
+    ) {
+        if let Some(version) = version {
+            let now = self.reader.tree.stat(path).ok().flatten();
+            self.unchanged.remember(path, version, completed, now);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Following the log, and reading the volume through it: what a path has at this moment,
+//! by the log, or else in the files.
+//!
+//! A file that is looked at may be checkpointed meanwhile, and replaced. So a reader that
+//! opens one looks into the pending state before and after: only if both say the same does
+//! it have one version of the file, whole.
+
+use super::super::directory::{Directory, FileHandle, Kind, Stat};
+use super::super::poison::lock;
+use super::super::tree::Tree;
+use super::Sizes;
+use super::base::has_beginning;
+use super::entry::Entry;
+use super::log_pair::LogPair;
+use super::opened::{Opened, Pieces, opened_pieces};
+use super::pending::Pending;
+use super::pending_file::File;
+use super::record::Publication;
+use crate::{FilePath, Usage, Version};
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// How often a reader looks again because of commits that came in between.
+const LOOKS: usize = 10_000;
+
+/// How often all files are counted or listed again because of them.
+const LOOKS_AT_ALL: usize = 16;
+
+/// The part of the log that follows it; all that a volume needs that is only read.
+pub(crate) struct LogReader<D: Directory> {
+    tree: Arc<Tree<D>>,
+    state: Mutex<State<D>>,
+    sizes: Sizes,
+}
+
+pub(super) struct State<D: Directory> {
+    pub(super) logs: LogPair<D>,
+    pub(super) pending: Pending,
+    /// Whether a sync of a log file failed: what is in it is on no disk, whatever a later
+    /// sync of that file says.
+    pub(super) is_suspect: bool,
+}
+
+/// What the log says of a path at one moment.
+struct Look {
+    entry: Option<Arc<Entry>>,
+    publications: u64,
+    given_up: u64,
+}
+
+/// All that the log shows at one moment: for each path the length of its file,
+/// `None` if there is none.
+pub(crate) type Shown = HashMap<FilePath, Option<u64>>;
+
+impl Look {
+    fn is_the_same(&self, before: &Look) -> bool {
+        match (&self.entry, &before.entry) {
+            (None, None) => self.given_up == before.given_up,
+            (Some(one), Some(other)) => {
+                Arc::ptr_eq(one, other) && self.publications == before.publications
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<D: Directory> LogReader<D> {
+    pub(crate) fn new(tree: Arc<Tree<D>>, root: Arc<D>, sizes: Sizes) -> Self {
+        Self {
+            tree,
+            state: Mutex::new(State {
+                logs: LogPair::new(root, None, sizes),
+                pending: Pending::default(),
+                is_suspect: false,
+            }),
+            sizes,
+        }
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// The log files and the pending state, with all that any session has written.
+    pub(super) fn up_to_date(&self) -> io::Result<MutexGuard<'_, State<D>>> {
+        let mut state = self.state();
+        let State { logs, pending, .. } = &mut *state;
+        logs.follow(pending)?;
+        Ok(state)
+    }
+
+    /// Applies all that any session has written.
+    pub(crate) fn follow(&self) -> io::Result<()> {
+        self.up_to_date().map(drop)
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State<D>> {
+        lock(&self.state)
+    }
+
+    /// The file at `path` with its length; `None` if there is none.
+    pub(crate) fn open_current(
+        &self,
+        path: &FilePath,
+    ) -> io::Result<Option<(Opened<D::File>, Stat)>> {
+        let mut before = self.look(path)?;
+        for _ in 0..LOOKS {
+            let opened = self.open_as(path, before.entry.as_deref());
+            let after = self.look(path)?;
+            if after.is_the_same(&before) {
+                return opened;
+            }
+            before = after;
+        }
+        Err(ErrorKind::ResourceBusy.into())
+    }
+
+    /// The file at `path`, if this is what the log says of it.
+    pub(super) fn open_as(
+        &self,
+        path: &FilePath,
+        entry: Option<&Entry>,
+    ) -> io::Result<Option<(Opened<D::File>, Stat)>> {
+        let entry = match entry {
+            // In an entry that is published, an outside change of the file counts, too.
+            Some(entry) if !entry.is_published() => entry,
+            _ => return self.open_plain(path),
+        };
+        let Some(file) = &entry.file else {
+            return Ok(None);
+        };
+        let Some(beginning) = &file.beginning else {
+            let pieces = Pieces::of_chunks(file);
+            return Ok(Some((Opened::Pieces(pieces), stat_of(file))));
+        };
+        if let Some(name) = &beginning.staged {
+            let directory = self.state().logs.directory()?;
+            let staged = directory.map(|directory| directory.open_file(name));
+            if let Some(staged) = staged.transpose()?.flatten() {
+                return Ok(Some((
+                    opened_pieces(staged, beginning, file),
+                    stat_of(file),
+                )));
+            }
+        }
+        let Some((Opened::File(plain), stat)) = self.open_plain(path)? else {
+            return Ok(None);
+        };
+        let is_longer = match entry.publication {
+            Publication::Immediate => stat.size > file.bytes,
+            // What another program added comes before what the log holds.
+            Publication::Deferred => false,
+        };
+        if is_longer || !has_beginning(&plain, &stat, beginning)? {
+            return Ok(Some((Opened::File(plain), stat)));
+        }
+        Ok(Some((opened_pieces(plain, beginning, file), stat_of(file))))
+    }
+
+    fn open_plain(&self, path: &FilePath) -> io::Result<Option<(Opened<D::File>, Stat)>> {
+        let Some(file) = self.tree.open_file(path)? else {
+            return Ok(None);
+        };
+        let stat = file.stat()?;
+        Ok(Some((Opened::File(file), stat)))
+    }
+
+    /// What kind of file a path is, with its length; `None` if there is no file. For the
+    /// holder of the path's lock, or of the writer lock in a volume whose files follow
+    /// later.
+    pub(crate) fn stat_current(&self, path: &FilePath) -> io::Result<Option<Stat>> {
+        let Some(entry) = self.entry(path) else {
+            let plain = self.tree.stat(path)?;
+            return Ok(plain.filter(|stat| stat.kind == Kind::File));
+        };
+        let Some((_, stat)) = self.open_as(path, Some(&entry))? else {
+            return Ok(None);
+        };
+        if stat.mode.is_some() {
+            return Ok(Some(stat));
+        }
+        // What a person made of the permissions counts until it is replaced.
+        let mode = self.tree.stat(path)?.and_then(|plain| plain.mode);
+        Ok(Some(Stat { mode, ..stat }))
+    }
+
+    pub(super) fn entry(&self, path: &FilePath) -> Option<Arc<Entry>> {
+        self.state().pending.get(path)
+    }
+
+    /// The version of a file that the log has, where it is known.
+    pub(crate) fn known_version(&self, path: &FilePath) -> io::Result<Option<Version>> {
+        let entry = self.look(path)?.entry;
+        let entry = entry.filter(|entry| !entry.is_published());
+        Ok(entry.and_then(|entry| entry.file.as_ref()?.version))
+    }
+
+    /// Whether the log governs any of these paths, or what is above or beneath them.
+    pub(crate) fn governs<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a FilePath>,
+    ) -> io::Result<bool> {
+        let state = self.up_to_date()?;
+        let pending = &state.pending;
+        if pending.is_empty() {
+            return Ok(false);
+        }
+        Ok(paths.into_iter().any(|path| {
+            let is_entry = |path: &FilePath| pending.get(path).is_some();
+            is_entry(path)
+                || pending.has_entries_in(path)
+                || path.ancestors().any(|ancestor| is_entry(&ancestor))
+        }))
+    }
+
+    /// Does `look` at all files, with what the log shows above them, so that of each
+    /// commit all is in it or nothing.
+    pub(crate) fn look_at_all<T>(
+        &self,
+        mut look: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<(T, Shown)> {
+        let looking = Looking::begin(self)?;
+        for _ in 0..LOOKS_AT_ALL {
+            let before = self.up_to_date()?.pending.gaps();
+            let looked = look()?;
+            let state = self.up_to_date()?;
+            if state.pending.gaps() == before {
+                let shown = shown(&state.pending);
+                drop(state);
+                drop(looking);
+                return Ok((looked, shown));
+            }
+        }
+        Err(ErrorKind::ResourceBusy.into())
+    }
+
+    /// What all files come to, where `count` tells what those on the disk come to
+    /// but for some.
+    pub(crate) fn usage(
+        &self,
+        count: impl Fn(&dyn Fn(&FilePath) -> bool) -> io::Result<Usage>,
+    ) -> io::Result<Usage> {
+        let mut looks = 0;
+        loop {
+            let shown = live(&self.up_to_date()?.pending);
+            let mut usage = count(&|path| shown.contains_key(path))?;
+            let after = live(&self.up_to_date()?.pending);
+            looks += 1;
+            let same_paths =
+                after.len() == shown.len() && after.keys().all(|path| shown.contains_key(path));
+            // Without the writer lock, others may come in between each time; the next
+            // count notices.
+            if !same_paths && looks < LOOKS_AT_ALL {
+                continue;
+            }
+            for bytes in after.into_values().flatten() {
+                usage.files = usage.files.saturating_add(1);
+                usage.bytes = usage.bytes.saturating_add(bytes);
+            }
+            return Ok(usage);
+        }
+    }
+
+    fn look(&self, path: &FilePath) -> io::Result<Look> {
+        self.state().logs.look_at_names()?;
+        let state = self.up_to_date()?;
+        let entry = state.pending.get(path);
+        Ok(Look {
+            publications: entry.as_ref().map_or(0, |entry| entry.publications()),
+            entry,
+            given_up: state.pending.given_up(),
+        })
+    }
+}
+
+/// Keeps what is given up while a reader looks at all files.
+struct Looking<'a, D: Directory>(&'a LogReader<D>);
+
+impl<'a, D: Directory> Looking<'a, D> {
+    fn begin(reader: &'a LogReader<D>) -> io::Result<Self> {
+        reader.up_to_date()?.pending.begin_look();
+        Ok(Self(reader))
+    }
+}
+
+impl<D: Directory> Drop for Looking<'_, D> {
+    fn drop(&mut self) {
+        self.0.state().pending.end_look();
+    }
+}
+
+/// What was given up during a look counts as the log last had it: how much of it was on
+/// the disk when the look came by is not known.
+fn shown(pending: &Pending) -> Shown {
+    let given_up = pending.given_up_in_looks().iter();
+    let mut shown: Shown = given_up
+        .map(|(path, is_file)| (path.clone(), is_file.then_some(0)))
+        .collect();
+    shown.extend(live(pending));
+    shown
+}
+
+/// What the log has of each path that it governs.
+fn live(pending: &Pending) -> Shown {
+    let bytes = |entry: &Arc<Entry>| entry.file.as_ref().map(|file| file.bytes);
+    let entries = pending.entries();
+    entries
+        .map(|(path, entry)| (path.clone(), bytes(entry)))
+        .collect()
+}
+
+fn stat_of(file: &File) -> Stat {
+    Stat {
+        kind: Kind::File,
+        size: file.bytes,
+        modified: file.modified,
+        mode: file.mode,
+        links: 1,
+        stamp: None,
+    }
+}

@@ -1,0 +1,288 @@
+//! Making records durable, and making room for them.
+//!
+//! After a sync that failed, no later one of the same file says anything: the system may
+//! have reported the error already, and have dropped what it could not write. Then all that
+//! the log holds goes into a new file, which takes the name of the old one, before any
+//! commit is acknowledged.
+//!
+//! The session that got the error may be killed before it has done that, and others do not
+//! get it. So a mark on the sync lock says that a sync of a log file has begun; only
+//! one that succeeded removes it. Whoever finds it puts a new file in the place of the log.
+
+use super::super::directory::{Directory, FileHandle, Lock};
+use super::LogWriter;
+use super::entry::Entry;
+use super::group_commit::SyncError;
+use super::log_pair::empty_record;
+use super::process_lock::Held;
+use super::record::{Effect, Publication, Record, SessionTag};
+use super::writer_lock::Turn;
+use crate::FilePath;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The mark on the sync lock while a log file is being synced, and after that has failed.
+const SYNCING: &[u8] = b"syncing";
+
+impl<D: Directory> LogWriter<D> {
+    /// Waits until all up to this record is on the disk.
+    pub(super) fn wait_durable(&self, sequence: u64) -> io::Result<()> {
+        self.group.wait(sequence, || self.sync_for_group())
+    }
+
+    fn sync_for_group(&self) -> Result<u64, SyncError> {
+        let last = self.reader.log.state().logs.last();
+        let synced = self.sync_log().map(|(_held, last)| last);
+        synced
+            .or_else(|error| self.make_good(error))
+            .map_err(|error| {
+                let last = self.reader.log.state().logs.last().max(last);
+                SyncError { last, error }
+            })
+    }
+
+    /// Makes all records durable that there are, also those of others. No other session
+    /// syncs a log file before what is returned is dropped. Returns the number of the last
+    /// record that is durable by it.
+    pub(super) fn sync_log(&self) -> io::Result<(Held<'_, D>, u64)> {
+        let held = self.take_sync()?;
+        let mut state = self.reader.log.state();
+        if state.is_suspect {
+            return Err(io::Error::other("an earlier sync of the log failed"));
+        }
+        let last = state.logs.last();
+        let file = state.logs.descriptor_to_sync()?;
+        drop(state);
+        self.sync_marked(&held, || file.sync_data())
+            .inspect_err(|_| self.suspect())?;
+        Ok((held, last))
+    }
+
+    /// Waits for the sync lock, and looks whether the last sync of a log file succeeded.
+    pub(super) fn take_sync(&self) -> io::Result<Held<'_, D>> {
+        let held = self.sync.take(&self.directory)?;
+        // A mark has a length of its own: there may be zeros behind it.
+        if held.lock()?.mark()?.starts_with(SYNCING) {
+            self.suspect();
+        }
+        Ok(held)
+    }
+
+    /// Syncs a log file. If that fails, or this process is killed meanwhile, the next session
+    /// that takes the lock knows.
+    pub(super) fn sync_marked(
+        &self,
+        held: &Held<'_, D>,
+        sync: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let lock = held.lock()?;
+        match lock.set_mark(SYNCING) {
+            // Commits that make room must go on.
+            Err(error) if error.kind() == ErrorKind::StorageFull => return sync(),
+            marked => marked?,
+        }
+        sync()?;
+        // An earlier sync that failed is not made good by this one.
+        match self.reader.log.state().is_suspect {
+            true => Ok(()),
+            false => lock.set_mark(b""),
+        }
+    }
+
+    /// The same as [`sync_log`](Self::sync_log), with a new file in the place of the log if
+    /// an earlier sync has failed. The caller has the turn.
+    pub(super) fn sync_log_in(&self, _turn: &Turn<'_, D>) -> io::Result<Held<'_, D>> {
+        let synced = self.sync_log();
+        if synced.is_err() && self.reader.log.state().is_suspect {
+            self.replace_suspect()?;
+            return self.sync_log().map(|(held, _)| held);
+        }
+        synced.map(|(held, _)| held)
+    }
+
+    /// The same for a caller that has not.
+    pub(super) fn make_log_durable(&self) -> io::Result<()> {
+        let synced = self.sync_log();
+        if synced.is_err() && self.reader.log.state().is_suspect {
+            let turn = self.turn()?;
+            return self.sync_log_in(&turn).map(drop);
+        }
+        synced.map(drop)
+    }
+
+    fn suspect(&self) {
+        self.reader.log.state().is_suspect = true;
+    }
+
+    /// Puts a new file in the place of the one that could not be synced. Returns the number
+    /// of the last record, which is durable then.
+    fn make_good(&self, error: io::Error) -> io::Result<u64> {
+        tracing::warn!(%error, "the log could not be synced; what it holds is written to a new file");
+        self.suspect();
+        // Taking the turn does it.
+        let turn = self.turn()?;
+        let last = self.reader.log.state().logs.last();
+        drop(turn);
+        Ok(last)
+    }
+
+    /// Writes all that the log holds into a new file, in the place of the one in use, and
+    /// another in the place of the one that was given up, if it was. The caller has the turn.
+    pub(super) fn replace_suspect(&self) -> io::Result<()> {
+        let held = self.sync.take(&self.directory)?;
+        let mut state = self.reader.log.state();
+        let which = state.logs.in_use();
+        let records = repeated(state.pending.entries(), state.logs.last());
+        state.logs.replace(which, &records)?;
+        if state.pending.is_untouched(1 - which) {
+            state.logs.replace_given_up(1 - which)?;
+        }
+        held.lock()?.set_mark(b"")?;
+        state.is_suspect = false;
+        self.group.is_durable(state.logs.last());
+        for record in records {
+            state.pending.carry_over(which, record);
+        }
+        Ok(())
+    }
+
+    pub(super) fn record(&self, sequence: u64, session: SessionTag) -> Record {
+        Record {
+            session,
+            publication: self.publication,
+            time: SystemTime::now(),
+            ..empty_record(sequence)
+        }
+    }
+
+    /// Sees to it that there is room for a record of this payload, without waiting for a
+    /// checkpoint: the file in use grows, if the other still has records that count.
+    pub(super) fn make_room(&self, turn: &Turn<'_, D>, payload_bytes: usize) -> io::Result<()> {
+        let mut state = self.reader.log.state();
+        if state.logs.has_room_for(payload_bytes)? {
+            return Ok(());
+        }
+        let other = 1 - state.logs.in_use();
+        let is_free = state.pending.is_untouched(other);
+        drop(state);
+        let is_short = self.is_short_of_space();
+        // Records in the other file count on those in this one, and no other session syncs
+        // a file while it grows.
+        let held = self.sync_log_in(turn)?;
+        let mut state = self.reader.log.state();
+        if is_free {
+            state.logs.switch(is_short)?;
+            self.checkpointer.make_due();
+        }
+        drop(state);
+        let grown = self.grow(&held, payload_bytes, is_short);
+        if grown.is_err() && is_free {
+            // Others go on in the file that was in use.
+            self.reader.log.state().logs.switch_back();
+        }
+        grown
+    }
+
+    /// Makes the file in use longer, durably, if it has no room for a record of this payload.
+    fn grow(&self, held: &Held<'_, D>, payload_bytes: usize, is_short: bool) -> io::Result<()> {
+        let mut state = self.reader.log.state();
+        let bytes = state.logs.bytes_in_use()?;
+        state.logs.grow_for(payload_bytes, is_short)?;
+        if state.logs.bytes_in_use()? == bytes {
+            return Ok(());
+        }
+        let file = state.logs.descriptor_to_sync()?;
+        drop(state);
+        let grown = self.sync_marked(held, || file.sync());
+        grown.inspect_err(|error| {
+            let mut state = self.reader.log.state();
+            // All records were on the disk before, so no space for more says nothing of them.
+            let is_full = error.kind() == ErrorKind::StorageFull;
+            let is_cleared = is_full && held.lock().and_then(|lock| lock.set_mark(b"")).is_ok();
+            state.is_suspect = !is_cleared;
+            state.logs.cut(bytes);
+        })
+    }
+
+    /// Waits, holding no lock, while the log is so full that a checkpoint is due.
+    pub(super) fn await_room(&self, payload_bytes: usize) -> io::Result<()> {
+        let mut state = self.reader.log.up_to_date()?;
+        if state.pending.is_empty() {
+            return Ok(());
+        }
+        let other = 1 - state.logs.in_use();
+        let is_crowded = !state.pending.is_untouched(other)
+            && !state.logs.is_missing()
+            && !state.logs.has_room_for(payload_bytes)?;
+        drop(state);
+        match is_crowded {
+            true => self.checkpoint_one(other),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes sure that no record which others gave up can come back after a power cut. To
+    /// be called before a path that the disk governs is changed without a record.
+    pub(crate) fn settle_given_up(&self) -> io::Result<()> {
+        let doubtful = self.reader.log.state().logs.begun_again_by_others()?;
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let held = self.take_sync()?;
+        if self.reader.log.state().is_suspect {
+            drop(held);
+            // Taking the turn puts new files in their places.
+            return self.turn().map(drop);
+        }
+        for (which, file) in doubtful {
+            self.sync_marked(&held, || file.sync_data())
+                .inspect_err(|_| self.suspect())?;
+            self.reader.log.state().logs.were_synced(which);
+        }
+        Ok(())
+    }
+
+    /// Forgets that a sync of the log failed: no session has the volume open, and the log is
+    /// going to be replaced.
+    pub(super) fn forget_marks(&self) -> io::Result<()> {
+        let held = self.sync.take(&self.directory)?;
+        let lock = held.lock()?;
+        if lock.mark()?.is_empty() {
+            return Ok(());
+        }
+        lock.set_mark(b"")
+    }
+}
+
+/// Records that say once more what these paths have, with the numbers after `last`: one for
+/// each policy of publication, for it decides what a later change by another program means.
+/// There is at least one.
+pub(super) fn repeated<'a>(
+    entries: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Entry>)>,
+    last: u64,
+) -> Vec<Record> {
+    let mut effects: [Vec<(FilePath, Effect)>; 2] = Default::default();
+    for (path, entry) in entries {
+        let is_deferred = entry.publication == Publication::Deferred;
+        effects[usize::from(is_deferred)].extend(entry.to_effects(path));
+    }
+    let [immediate, deferred] = effects;
+    let mut records = vec![
+        (Publication::Immediate, immediate),
+        (Publication::Deferred, deferred),
+    ];
+    records.retain(|(_, effects)| !effects.is_empty());
+    if records.is_empty() {
+        records.push((Publication::default(), Vec::new()));
+    }
+    let numbered = records.into_iter().zip(last + 1..);
+    numbered
+        .map(|((publication, effects), sequence)| Record {
+            publication,
+            time: SystemTime::now(),
+            effects,
+            ..empty_record(sequence)
+        })
+        .collect()
+}

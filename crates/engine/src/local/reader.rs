@@ -1,0 +1,220 @@
+//! Reading a local volume. Never waits for a writer, never follows a link.
+//!
+//! Whatever a commit has done so far to the files, a reader sees all of it or nothing.
+
+use super::directory::{Directory, FileHandle, Kind, Stat};
+use super::log::{LogReader, Opened};
+use super::tree::Tree;
+use super::usage::Inventory;
+use crate::volume::{FileInfo, Reader as VolumeReader, Snapshot};
+use crate::{Error, FilePath, Limits, Result, Version};
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+
+/// How often a file is read again that another program cuts short meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// What it takes to read a volume.
+pub(crate) struct Reader<D: Directory> {
+    pub(crate) tree: Arc<Tree<D>>,
+    pub(crate) log: Arc<LogReader<D>>,
+    pub(crate) limits: Limits,
+}
+
+struct LocalReader<F> {
+    path: FilePath,
+    file: Opened<F>,
+    size: u64,
+    left: u64,
+}
+
+impl<D: Directory> Reader<D> {
+    pub(super) fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
+        let not_read = |error| Error::not_read(path, error);
+        for _ in 0..ATTEMPTS {
+            let (file, stat) = self.open(path)?;
+            if stat.size > max_bytes {
+                return Err(Error::too_large(path, max_bytes));
+            }
+            let mut contents = Vec::with_capacity(usize::try_from(stat.size).unwrap_or(0));
+            let mut bounded = file.take(stat.size);
+            bounded.read_to_end(&mut contents).map_err(not_read)?;
+            if contents.len() as u64 == stat.size {
+                return Ok(Snapshot::new(contents));
+            }
+        }
+        Err(not_read(cut_short()))
+    }
+
+    pub(super) fn reader(&self, path: &FilePath) -> Result<Box<dyn VolumeReader>> {
+        let (file, stat) = self.open(path)?;
+        Ok(Box::new(LocalReader {
+            path: path.clone(),
+            file,
+            size: stat.size,
+            left: stat.size,
+        }))
+    }
+
+    pub(super) fn stat(&self, path: &FilePath) -> Result<FileInfo> {
+        let (_, stat) = self.open(path)?;
+        Ok(FileInfo {
+            size: stat.size,
+            modified: stat.modified,
+        })
+    }
+
+    pub(super) fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
+        let looked = self.log.look_at_all(|| self.tree.files(directory));
+        let (mut files, shown) =
+            looked.map_err(|source| Error::unavailable("its files cannot be listed", source))?;
+        if shown.is_empty() {
+            return Ok(files);
+        }
+        self.check_presence()?;
+        files.retain(|path| !shown.contains_key(path));
+        let is_listed =
+            |path: &FilePath| directory.is_none_or(|directory| path.is_under(directory));
+        let shown = shown.into_iter();
+        files.extend(
+            shown.filter_map(|(path, file)| (file.is_some() && is_listed(&path)).then_some(path)),
+        );
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    /// The version of the file at `path`, `None` if there is no file. For the holder of
+    /// the path's lock, or a first look.
+    pub(crate) fn version(&self, path: &FilePath) -> Result<Option<Version>> {
+        let not_changed = |error| Error::not_changed(path, error);
+        if let Some(version) = self.log.known_version(path).map_err(not_changed)? {
+            return Ok(Some(version));
+        }
+        let current = self.log.open_current(path).map_err(not_changed)?;
+        current
+            .map(|(file, _)| Version::of_reader(file))
+            .transpose()
+            .map_err(not_changed)
+    }
+
+    /// `None` unless a regular file has this path. For the holder of its lock.
+    pub(crate) fn stat_file(&self, path: &FilePath) -> io::Result<Option<Stat>> {
+        self.log.stat_current(path)
+    }
+
+    /// The same where the disk governs the path.
+    pub(crate) fn stat_on_disk(&self, path: &FilePath) -> io::Result<Option<Stat>> {
+        let stat = self.tree.stat(path)?;
+        Ok(stat.filter(|stat| stat.kind == Kind::File))
+    }
+
+    /// The permission bits of the file that is to be replaced; `None` if there is no
+    /// file.
+    pub(crate) fn mode_of(&self, path: &FilePath) -> io::Result<Option<u32>> {
+        Ok(self.stat_file(path)?.and_then(|stat| stat.mode))
+    }
+
+    /// The file at `path`, which was there a moment ago. For the holder of its lock.
+    pub(crate) fn open_existing(&self, path: &FilePath) -> Result<Opened<D::File>> {
+        let current = self.log.open_current(path);
+        let current = current.map_err(|error| Error::not_changed(path, error))?;
+        let (file, _) = current.ok_or_else(|| Error::not_found(path))?;
+        Ok(file)
+    }
+
+    pub(super) fn inventory(&self) -> Inventory<'_, D> {
+        Inventory {
+            tree: &self.tree,
+            log: &self.log,
+        }
+    }
+
+    fn open(&self, path: &FilePath) -> Result<(Opened<D::File>, Stat)> {
+        let current = self.log.open_current(path);
+        let current = current.map_err(|error| Error::not_read(path, error))?;
+        let (file, stat) = current.ok_or_else(|| Error::not_found(path))?;
+        if matches!(file, Opened::Pieces(_)) {
+            // What the log has in memory does not show that the directory is gone.
+            self.check_presence()?;
+        }
+        Ok((file, stat))
+    }
+}
+
+impl<F: FileHandle> VolumeReader for LocalReader<F> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&mut self, max_bytes: usize) -> Result<Vec<u8>> {
+        let not_read = |error| Error::not_read(&self.path, error);
+        let bytes = self.left.min(max_bytes as u64);
+        let mut contents = Vec::new();
+        (&mut self.file)
+            .take(bytes)
+            .read_to_end(&mut contents)
+            .map_err(not_read)?;
+        if contents.is_empty() && bytes > 0 {
+            return Err(not_read(cut_short()));
+        }
+        self.left -= contents.len() as u64;
+        Ok(contents)
+    }
+}
+
+fn cut_short() -> io::Error {
+    io::Error::new(
+        ErrorKind::UnexpectedEof,
+        "another program cut the file short while it was read",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Error;
+    use crate::local::directory::{Directory, FileHandle};
+    use crate::local::sim::SimDisk;
+    use crate::local::testing::{file, open, write};
+
+    /// Lets another program take a byte from the file before the call `call`, and before
+    /// each of those that follow, `times` times in all.
+    fn cut_before_calls(disk: &SimDisk, call: usize, times: usize) {
+        let other = disk.clone();
+        disk.interrupt_at(call, move || {
+            let (root, _) = other.start();
+            let file = root.open_file_to_change("a").expect("opened");
+            let file = file.expect("there");
+            let bytes = file.stat().expect("known").size;
+            file.set_len(bytes - 1).expect("cut");
+            if times > 1 {
+                cut_before_calls(&other, 1, times - 1);
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_cut_short_during_a_read_is_read_again() {
+        for call in 0.. {
+            let disk = SimDisk::new();
+            let volume = open(&disk).expect("opened");
+            volume.commit(write("a", &[7; 500]).into()).expect("made");
+            cut_before_calls(&disk, call, 1);
+            let read = volume.reader.read(&file("a"), 500).expect("read again");
+            if disk.is_to_be_interrupted() {
+                assert!(call > 2, "{call}");
+                break;
+            }
+            assert!(read.contents.len() >= 499);
+        }
+    }
+
+    #[test]
+    fn a_file_cut_short_during_every_read_is_an_error() {
+        let disk = SimDisk::new();
+        let volume = open(&disk).expect("opened");
+        volume.commit(write("a", &[7; 500]).into()).expect("made");
+        cut_before_calls(&disk, 0, 400);
+        let read = volume.reader.read(&file("a"), 500);
+        assert!(matches!(read, Err(Error::Io { .. })), "{read:?}");
+    }
+}

@@ -1,0 +1,432 @@
+//! What is counted, what commits have reserved, and whether there is room for more.
+//!
+//! The files are counted when the number is first needed; from then on commits keep it.
+//! Programs that are not the volume add and remove files, too, so it is counted again from
+//! time to time, and before anything is refused unless that was done within a second.
+//!
+//! No count is made under the mutex of the accounts, and only one at a time. While it is
+//! made, commits go on with what was known before. A count may have seen a commit that
+//! goes on at the same time, or not; so what is known is a range. Commits are allowed by
+//! its upper end, so that no limit is exceeded. What the lower end would allow is not
+//! refused before it is counted once more.
+//!
+//! What is reserved is a sum of its own, which no count changes.
+
+use super::super::directory::Directory;
+use super::{Growth, Inventory, minus, plus};
+use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// Counting again takes at most this share of the time.
+const COUNTING_SHARE: u32 = 50;
+
+/// The same for counts before a refusal that is in doubt, which wait for that.
+const DOUBTFUL_SHARE: u32 = 4;
+
+/// The longest time that such a count waits.
+const DOUBTFUL_WAIT: Duration = Duration::from_millis(100);
+
+/// How many counts are made or waited for before a refusal that is in doubt. The first may
+/// have begun before; commits that go on may leave each in doubt.
+const MAX_RECOUNTS: u32 = 2;
+
+/// How long a count is good for at least.
+const COUNT_AGE: Duration = Duration::from_secs(1);
+
+/// The longest count that a commit makes itself unless it would be refused.
+const SHORT_COUNT: Duration = Duration::from_millis(5);
+
+const EVERYTHING: Usage = Usage {
+    bytes: u64::MAX,
+    files: u64::MAX,
+};
+
+#[derive(Default)]
+pub(crate) struct Accounts {
+    state: Mutex<State>,
+    /// Notified when a count ends.
+    count_ended: Condvar,
+    /// Whether the count that is being made is to end early.
+    stops_counting: AtomicBool,
+    writers: AtomicUsize,
+    in_flight: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    counted: Option<Counted>,
+    /// How many counts have ended with a result.
+    counts: u64,
+    /// While a count is made: what was committed since it began.
+    counting: Option<Growth>,
+    reserved: Reserved,
+}
+
+/// What the last count says, and the commits since then.
+#[derive(Clone, Copy)]
+struct Counted {
+    low: Usage,
+    high: Usage,
+    ended: Instant,
+    took: Duration,
+}
+
+/// What all open reservations may add. Wider than what is counted, so that no sum is cut
+/// off and then too low when a reservation is taken back.
+#[derive(Default)]
+struct Reserved {
+    bytes: u128,
+    files: u128,
+}
+
+/// A count that is being made. The accounts get to know when it ends, however it does.
+struct Counting {
+    accounts: Weak<Accounts>,
+    began: Instant,
+    found: Option<Usage>,
+}
+
+/// Growth that is allowed; given back when dropped, unless [kept](Reservation::keep).
+pub(crate) struct Reservation<'a> {
+    accounts: &'a Accounts,
+    growth: Growth,
+    /// How many counts had ended when it was made.
+    counts: u64,
+    is_kept: bool,
+}
+
+/// Bytes that are staged and not yet committed.
+pub(crate) struct InFlight {
+    accounts: Arc<Accounts>,
+    bytes: u64,
+}
+
+/// The place of an open writer.
+pub(crate) struct WriterPlace {
+    accounts: Arc<Accounts>,
+}
+
+impl Accounts {
+    pub(crate) fn usage<D: Directory>(
+        self: &Arc<Self>,
+        inventory: &Inventory<'_, D>,
+    ) -> io::Result<Usage> {
+        Ok(self.current(inventory)?.1.high)
+    }
+
+    /// Reserves what a commit adds.
+    pub(crate) fn reserve<D: Directory>(
+        self: &Arc<Self>,
+        inventory: &Inventory<'_, D>,
+        limits: &Limits,
+        path: &FilePath,
+        growth: Growth,
+    ) -> Result<Reservation<'_>> {
+        let not_changed = |error| Error::not_changed(path, error);
+        let mut recounts = 0;
+        loop {
+            let (mut state, counted) = self.current(inventory).map_err(not_changed)?;
+            let check = |known: Usage, reserved: &Reserved| {
+                // So that what comes on top shows even at the largest number.
+                let most = minus(EVERYTHING, growth.net().more);
+                let before = reserved.on_top_of(known);
+                let before = Usage {
+                    bytes: before.bytes.min(most.bytes),
+                    files: before.files.min(most.files),
+                };
+                limits.check_usage(path, before, growth.apply(before))
+            };
+            let Err(refused) = check(counted.high, &state.reserved) else {
+                state.reserved.add(&growth);
+                return Ok(Reservation {
+                    accounts: self,
+                    growth,
+                    counts: state.counts,
+                    is_kept: false,
+                });
+            };
+            let is_in_doubt = check(counted.low, &state.reserved).is_ok();
+            let is_sure = !is_in_doubt && !counted.is_to_be_checked();
+            if is_sure || recounts == MAX_RECOUNTS {
+                return Err(refused);
+            }
+            recounts += 1;
+            if is_in_doubt {
+                state = self.wait_for_a_count(state, &counted);
+            }
+            let is_counted = state.counted.is_some_and(|now| now.ended > counted.ended);
+            if !is_counted {
+                self.count_again(state, inventory).map_err(not_changed)?;
+            }
+        }
+    }
+
+    pub(crate) fn open_writer(
+        self: &Arc<Self>,
+        limits: &Limits,
+        path: &FilePath,
+    ) -> Result<WriterPlace> {
+        let place = WriterPlace {
+            accounts: self.clone(),
+        };
+        // Counted before it is checked, so that two cannot take the last place.
+        let open = self.writers.fetch_add(1, Ordering::Relaxed);
+        limits.check_writers(path, open)?;
+        Ok(place)
+    }
+
+    pub(crate) fn in_flight(self: &Arc<Self>) -> InFlight {
+        InFlight {
+            accounts: self.clone(),
+            bytes: 0,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known, after a count if there was none, or if the last one was long ago and
+    /// the next is quick. Another one that is due is made in a thread of its own.
+    fn current<D: Directory>(
+        self: &Arc<Self>,
+        inventory: &Inventory<'_, D>,
+    ) -> io::Result<(MutexGuard<'_, State>, Counted)> {
+        loop {
+            let mut state = self.state();
+            if let Some(counted) = state.counted {
+                let is_good = !counted.is_old() || state.counting.is_some();
+                let is_long = counted.took > SHORT_COUNT;
+                if is_good || (is_long && self.count_aside(&mut state, inventory)) {
+                    return Ok((state, counted));
+                }
+            }
+            self.count_again(state, inventory)?;
+        }
+    }
+
+    /// Counts, or waits for the count that is being made.
+    fn count_again<D: Directory>(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        inventory: &Inventory<'_, D>,
+    ) -> io::Result<()> {
+        if state.counting.is_some() {
+            let is_counting = |state: &mut State| state.counting.is_some();
+            let waited = self.count_ended.wait_while(state, is_counting);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            return Ok(());
+        }
+        let mut counting = self.begin_count(&mut state);
+        drop(state);
+        counting.found = Some(inventory.count(&|| true)?);
+        Ok(())
+    }
+
+    /// Waits until it may be counted again, or somebody has counted since.
+    fn wait_for_a_count<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        counted: &Counted,
+    ) -> MutexGuard<'a, State> {
+        let counts = state.counts;
+        let waited = self
+            .count_ended
+            .wait_timeout_while(state, counted.rest(), |state| state.counts == counts);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Counts in a thread of its own, which ends early if the volume is closed. Returns
+    /// whether there is one.
+    fn count_aside<D: Directory>(
+        self: &Arc<Self>,
+        state: &mut State,
+        inventory: &Inventory<'_, D>,
+    ) -> bool {
+        let accounts = Arc::downgrade(self);
+        let tree = inventory.tree.to_look_at();
+        let log = inventory.log.clone();
+        let name = "ability-storage-count".to_owned();
+        // Begun before the thread starts, which waits for the mutex when it has ended.
+        let began = Instant::now();
+        let counting = std::thread::Builder::new().name(name).spawn(move || {
+            let mut counting = Counting {
+                accounts: accounts.clone(),
+                began,
+                found: None,
+            };
+            let inventory = Inventory {
+                tree: &tree,
+                log: &log,
+            };
+            let is_wanted = |accounts: Arc<Self>| !accounts.stops_counting.load(Ordering::Relaxed);
+            let goes_on = || accounts.upgrade().is_some_and(is_wanted);
+            counting.found = inventory.count(&goes_on).ok();
+            // All is closed when the accounts get to know.
+            drop((tree, log));
+        });
+        if counting.is_ok() {
+            state.counting = Some(Growth::default());
+        }
+        counting.is_ok()
+    }
+
+    /// Ends the count that is being made in a thread of its own, if there is one. When this
+    /// returns, the thread has closed its files.
+    pub(crate) fn stop_count(&self) {
+        self.stops_counting.store(true, Ordering::Relaxed);
+        let is_counting = |state: &mut State| state.counting.is_some();
+        let stopped = self.count_ended.wait_while(self.state(), is_counting);
+        self.stops_counting.store(false, Ordering::Relaxed);
+        drop(stopped.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn begin_count(self: &Arc<Self>, state: &mut State) -> Counting {
+        state.counting = Some(Growth::default());
+        Counting {
+            accounts: Arc::downgrade(self),
+            began: Instant::now(),
+            found: None,
+        }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        let Some(accounts) = self.accounts.upgrade() else {
+            return;
+        };
+        let mut state = accounts.state();
+        let is_stopped = accounts.stops_counting.load(Ordering::Relaxed);
+        match self.found {
+            // What was known before has been kept up by all commits since.
+            None if is_stopped => state.counting = None,
+            found => state.end_count(found, self.began.elapsed()),
+        }
+        drop(state);
+        accounts.count_ended.notify_all();
+    }
+}
+
+impl State {
+    /// Without a result, whoever comes next counts, and is told of the error.
+    fn end_count(&mut self, found: Option<Usage>, took: Duration) {
+        let meanwhile = self.counting.take().unwrap_or_default();
+        self.counted = found.map(|found| Counted {
+            low: minus(found, meanwhile.less),
+            high: plus(found, meanwhile.more),
+            ended: Instant::now(),
+            took,
+        });
+        self.counts += u64::from(found.is_some());
+    }
+
+    /// A commit was made, for which there was room when so many counts had ended.
+    fn keep(&mut self, growth: &Growth, counts: u64) {
+        let Growth { less, more } = growth.net();
+        if let Some(meanwhile) = &mut self.counting {
+            meanwhile.less = plus(meanwhile.less, less);
+            meanwhile.more = plus(meanwhile.more, more);
+        }
+        let Some(counted) = &mut self.counted else {
+            return;
+        };
+        counted.high = plus(counted.high, more);
+        counted.low = minus(counted.low, less);
+        if counts == self.counts {
+            // The last count cannot have seen it.
+            counted.high = minus(counted.high, less);
+            counted.low = plus(counted.low, more);
+        }
+    }
+}
+
+impl Counted {
+    fn is_old(&self) -> bool {
+        self.ended.elapsed() >= COUNT_AGE.max(self.took * COUNTING_SHARE)
+    }
+
+    /// Whether it is counted again before something is refused.
+    fn is_to_be_checked(&self) -> bool {
+        self.ended.elapsed() >= COUNT_AGE
+    }
+
+    /// How long to wait until the next count, so that refusals do not slow all others.
+    fn rest(&self) -> Duration {
+        let rest = DOUBTFUL_WAIT.min(self.took * DOUBTFUL_SHARE);
+        rest.saturating_sub(self.ended.elapsed())
+    }
+}
+
+impl Reserved {
+    fn add(&mut self, growth: &Growth) {
+        let more = growth.net().more;
+        self.bytes += u128::from(more.bytes);
+        self.files += u128::from(more.files);
+    }
+
+    fn take_back(&mut self, growth: &Growth) {
+        let more = growth.net().more;
+        self.bytes = self.bytes.saturating_sub(u128::from(more.bytes));
+        self.files = self.files.saturating_sub(u128::from(more.files));
+    }
+
+    fn on_top_of(&self, usage: Usage) -> Usage {
+        let part = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
+        let (bytes, files) = (part(self.bytes), part(self.files));
+        plus(usage, Usage { bytes, files })
+    }
+}
+
+impl Reservation<'_> {
+    /// What is made and only not known to be durable counts, too.
+    pub(crate) fn keep_if_made<T>(self, result: &Result<T>) {
+        match result {
+            Err(error) if error.outcome() == Outcome::NotApplied => {}
+            _ => self.keep(),
+        }
+    }
+
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut state = self.accounts.state();
+        state.reserved.take_back(&self.growth);
+        if self.is_kept {
+            state.keep(&self.growth, self.counts);
+        }
+    }
+}
+
+impl InFlight {
+    pub(crate) fn add(&mut self, limits: &Limits, path: &FilePath, bytes: u64) -> Result<()> {
+        self.bytes += bytes;
+        let all = self.accounts.in_flight.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        limits.check_in_flight(path, all)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.accounts
+            .in_flight
+            .fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for WriterPlace {
+    fn drop(&mut self) {
+        self.accounts.writers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[path = "accounts_tests.rs"]
+mod tests;

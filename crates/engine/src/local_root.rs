@@ -1,0 +1,348 @@
+//! `LocalRoot`: a directory with the volumes of many abilities.
+//!
+//! The layout is that of [`VolumeId`], which also says what an id may be; this module
+//! must not decide it again.
+
+use crate::{
+    Error, LocalVolume, LocalVolumeOptions, MemoryVolume, ReadOnly, Result, Root, Volume, VolumeId,
+};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A directory with a volume for each ability, `abilities/<id>/`, and one that
+/// they share, `user/`. The files in a volume are plain files.
+///
+/// Directories are created when they are first asked for, and are durable when
+/// the volume is given out. On a file system that ignores case, ids ignore it too.
+///
+/// ```
+/// use ability_storage_engine::{Change, FilePath, LocalRoot, Root, Volume};
+///
+/// # let temporary = tempfile::tempdir()?;
+/// # let data = temporary.path().join("data");
+/// let root = LocalRoot::open_or_create(&data)?;
+/// let volume = root.ability("todo")?;
+/// volume.commit(Change::write(FilePath::new("list.txt")?, b"milk").into())?;
+/// assert!(data.join("abilities/todo/list.txt").is_file());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LocalRoot {
+    path: PathBuf,
+    options: LocalRootOptions,
+}
+
+/// How a [`LocalRoot`] is to be opened.
+///
+/// ```
+/// use ability_storage_engine::{Limits, LocalRoot, LocalVolume};
+///
+/// # let temporary = tempfile::tempdir()?;
+/// # let data = temporary.path().join("data");
+/// let small = Limits::default().max_total_bytes(1 << 20);
+/// let volumes = LocalVolume::options().limits(small).journaled(true);
+/// let root = LocalRoot::options().volumes(volumes).open_or_create(&data)?;
+/// # drop(root);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing before a root is opened with them"]
+pub struct LocalRootOptions {
+    volumes: LocalVolumeOptions,
+}
+
+impl LocalRootOptions {
+    /// How each volume is opened. Default: [`LocalVolumeOptions::default`].
+    ///
+    /// If they are to be read-only, so is the root: nothing is created, the root must
+    /// exist, and a volume whose directory does not exist is empty until it is opened
+    /// again.
+    pub fn volumes(mut self, options: LocalVolumeOptions) -> Self {
+        self.volumes = options;
+        self
+    }
+
+    /// Opens the root at `path`, creating it and the directories above it if
+    /// they do not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if `path` is no directory, cannot be created, or
+    /// does not exist and the root is read-only.
+    pub fn open_or_create(self, path: impl Into<PathBuf>) -> Result<LocalRoot> {
+        // `data/.` is `data`.
+        let path: PathBuf = path.into().components().collect();
+        if self.volumes.read_only {
+            let is_directory = fs::metadata(&path).map(|metadata| metadata.is_dir());
+            match is_directory {
+                Ok(true) => {}
+                Ok(false) => return Err(unavailable(&path)(ErrorKind::NotADirectory.into())),
+                Err(error) => return Err(unavailable(&path)(error)),
+            }
+        } else {
+            ensure_directory(&path).map_err(unavailable(&path))?;
+        }
+        let options = self;
+        Ok(LocalRoot { path, options })
+    }
+}
+
+impl LocalRoot {
+    /// Opens the root at `path` with default options, creating it and the
+    /// directories above it if they do not exist.
+    ///
+    /// # Errors
+    ///
+    /// See [`LocalRootOptions::open_or_create`].
+    pub fn open_or_create(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::options().open_or_create(path)
+    }
+
+    /// To open a root with options that are not the defaults.
+    pub fn options() -> LocalRootOptions {
+        LocalRootOptions::default()
+    }
+
+    /// Opens a volume as [`Root::volume`] does, as what it is: for its counters, say,
+    /// or to [checkpoint](LocalVolume::checkpoint) it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the directory cannot be opened or created, also if it
+    /// does not exist and the root is read-only.
+    pub fn open_volume(&self, id: &VolumeId) -> Result<LocalVolume> {
+        let mut path = self.path.clone();
+        for name in id.components() {
+            path.push(name);
+            if !self.is_read_only() {
+                ensure_directory(&path).map_err(unavailable(&path))?;
+            }
+        }
+        self.options.volumes.clone().open(path)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.options.volumes.read_only
+    }
+
+    fn is_missing(&self, id: &VolumeId) -> bool {
+        let path = id
+            .components()
+            .fold(self.path.clone(), |path, name| path.join(name));
+        fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    }
+}
+
+impl Root for LocalRoot {
+    fn volume(&self, id: &VolumeId) -> Result<Arc<dyn Volume>> {
+        if self.is_read_only() && self.is_missing(id) {
+            return Ok(Arc::new(ReadOnly::new(MemoryVolume::new())));
+        }
+        Ok(Arc::new(self.open_volume(id)?))
+    }
+
+    /// A directory whose name cannot be an id is no volume.
+    fn list(&self) -> Result<Vec<VolumeId>> {
+        let abilities = self.path.join(VolumeId::ABILITIES);
+        let what = || format!("the volumes in {} could not be listed", abilities.display());
+        let names = directories_in(&abilities);
+        let names = names.map_err(|error| Error::unavailable(what(), error))?;
+        let ids = names.iter().filter_map(|name| VolumeId::ability(name).ok());
+        let has_user = self.path.join(VolumeId::USER).is_dir();
+        Ok(ids.chain(has_user.then(VolumeId::user)).collect())
+    }
+}
+
+/// The names of the directories in a directory, sorted; none if it does not exist.
+fn directories_in(path: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        // No id is anything but text.
+        if let Ok(name) = entry.file_name().into_string()
+            && entry.path().is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn unavailable(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let what = format!("the directory {} could not be opened", path.display());
+    move |error| Error::unavailable(what, error)
+}
+
+/// Creates a directory, and those above it, unless they exist; then all that
+/// were created are durable.
+fn ensure_directory(path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        None => return Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    };
+    if path.is_dir() {
+        // Whoever made it may have died before it was durable. If only its
+        // owner may sync it, that is for its owner to do.
+        return match sync_directory(parent) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+            result => result,
+        };
+    }
+    ensure_directory(parent)?;
+    match fs::create_dir(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        result => result?,
+    }
+    sync_directory(parent)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    // Windows has no such call; its file systems journal names themselves.
+    if cfg!(windows) {
+        return Ok(());
+    }
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Change, FilePath};
+
+    fn path(text: &str) -> FilePath {
+        FilePath::new(text).expect("valid")
+    }
+
+    fn write(text: &str) -> Change {
+        Change::write(path(text), b"x")
+    }
+
+    #[test]
+    fn each_ability_has_its_own_directory_and_all_share_one() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let top = directory.path().join("not/yet/there");
+        let root = LocalRoot::open_or_create(&top).expect("created");
+        for volume in [root.ability("one"), root.ability("two"), root.user()] {
+            let volume = volume.expect("opened");
+            volume.commit(write("a.txt").into()).expect("written");
+        }
+        for file in ["abilities/one/a.txt", "abilities/two/a.txt", "user/a.txt"] {
+            assert_eq!(fs::read(top.join(file)).expect(file), b"x");
+        }
+    }
+
+    #[test]
+    fn no_id_leads_elsewhere() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let root = LocalRoot::open_or_create(directory.path()).expect("opened");
+        for id in [
+            "",
+            ".",
+            "..",
+            "../user",
+            "a/b",
+            "/",
+            "a\0",
+            "con",
+            ".ability-storage",
+        ] {
+            let error = root.ability(id).err().expect(id);
+            assert!(matches!(error, Error::Id(_)), "{error}");
+            assert!(error.to_string().contains("cannot be the id"), "{error}");
+        }
+        let made = fs::read_dir(directory.path()).expect("listed").count();
+        assert_eq!(made, 0);
+    }
+
+    #[test]
+    fn a_read_only_root_creates_nothing_and_what_is_missing_is_empty() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let missing = directory.path().join("missing");
+        let read_only = || LocalRoot::options().volumes(LocalVolume::options().read_only(true));
+        assert!(matches!(
+            read_only().open_or_create(&missing),
+            Err(Error::Unavailable { .. })
+        ));
+
+        let root = read_only()
+            .open_or_create(directory.path())
+            .expect("opened");
+        let volume = root.ability("new").expect("opened");
+        assert_eq!(volume.list(None).expect("listed"), []);
+        let error = volume.commit(write("a.txt").into()).expect_err("read-only");
+        assert!(matches!(error, Error::ReadOnly));
+        let made = fs::read_dir(directory.path()).expect("listed").count();
+        assert_eq!(made, 0);
+    }
+
+    #[test]
+    fn the_volumes_are_those_that_are_there() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let top = directory.path();
+        let root = LocalRoot::open_or_create(top).expect("opened");
+        let read_only = LocalRoot::options().volumes(LocalVolume::options().read_only(true));
+        let read_only = read_only.open_or_create(top).expect("opened");
+        assert_eq!(read_only.list().expect("listed"), []);
+        assert_eq!(fs::read_dir(top).expect("listed").count(), 0);
+
+        for id in ["two", "one", "Three"] {
+            root.ability(id).expect("opened");
+        }
+        // What cannot be a volume.
+        for name in ["a:b", "con", ".ability-storage"] {
+            fs::create_dir(top.join("abilities").join(name)).expect(name);
+        }
+        fs::write(top.join("abilities/file"), b"").expect("written");
+        fs::create_dir(top.join("other")).expect("created");
+        let ids = |ids: &[&str]| -> Vec<VolumeId> {
+            let ids = ids.iter().map(|id| VolumeId::ability(id).expect(id));
+            ids.collect()
+        };
+        let mut expected = ids(&["Three", "one", "two"]);
+        assert_eq!(read_only.list().expect("listed"), expected);
+
+        root.user().expect("opened");
+        expected.push(VolumeId::user());
+        assert_eq!(root.list().expect("listed"), expected);
+        for id in &expected {
+            let volume = read_only.volume(id).expect("opened");
+            assert_eq!(volume.list(None).expect("listed"), []);
+        }
+    }
+
+    #[test]
+    fn volumes_that_cannot_be_listed_are_not_none() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let root = LocalRoot::open_or_create(directory.path()).expect("opened");
+        fs::write(directory.path().join("abilities"), b"a file").expect("written");
+        let error = root.list().expect_err("a file in their place");
+        assert!(error.to_string().contains("could not be listed"), "{error}");
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("file");
+        fs::write(&file, b"").expect("written");
+        for path in [file.clone(), file.join("below")] {
+            let Err(Error::Unavailable { what, source, .. }) = LocalRoot::open_or_create(&path)
+            else {
+                panic!("a root in the place of a file");
+            };
+            assert!(what.contains("file"), "{what}");
+            assert_eq!(source.kind(), ErrorKind::NotADirectory);
+        }
+    }
+}
