@@ -196,7 +196,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn list(json: Option<&Path>) -> Result<ExitCode> {
     let subjects = catalogue();
     for subject in &subjects {
-        println!("{:<26} {}", subject.name, subject.about);
+        let left_out = match subject.is_left_out() {
+            true => " (only if asked for)",
+            false => "",
+        };
+        println!("{:<26} {}{left_out}", subject.name, subject.about);
     }
     if let Some(path) = json {
         write(path, &serde_json::to_string_pretty(&subjects)?)?;
@@ -204,7 +208,7 @@ fn list(json: Option<&Path>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Those with these names, or all.
+/// Those with these names, or all that are not left out.
 fn chosen(names: &[String]) -> Result<Vec<Subject>> {
     let mut subjects = catalogue();
     for name in names {
@@ -212,9 +216,10 @@ fn chosen(names: &[String]) -> Result<Vec<Subject>> {
             bail!("there is no workload {name}; --list tells which there are");
         }
     }
-    if !names.is_empty() {
-        subjects.retain(|subject| names.iter().any(|name| name == subject.name));
-    }
+    subjects.retain(|subject| match names.is_empty() {
+        true => !subject.is_left_out(),
+        false => names.iter().any(|name| name == subject.name),
+    });
     Ok(subjects)
 }
 
@@ -329,5 +334,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn workloads_that_are_left_out_can_be_asked_for() {
+        let all = chosen(&[]).expect("chosen");
+        assert!(all.iter().all(|subject| !subject.is_left_out()));
+        let one = chosen(&["outside".to_owned()]).expect("chosen");
+        assert_eq!(one.len(), 1);
     }
 }

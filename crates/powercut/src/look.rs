@@ -1,6 +1,7 @@
 //! How to look at what a power cut has left.
 
 use crate::promise::{Expectation, Files, Kind, Violation};
+use ability_storage_engine::layout::{KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS};
 use ability_storage_engine::{Change, FilePath, LocalVolume, Volume};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -8,9 +9,6 @@ use std::path::{Path, PathBuf};
 
 /// Longer than any file of a workload.
 const MOST_BYTES: u64 = 64 << 20;
-
-/// What a volume has to itself.
-const PRIVATE: &str = ".ability-storage";
 
 /// Who looks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,7 +93,7 @@ pub fn all_of(volume: &LocalVolume) -> Result<Files, Violation> {
         let snapshot = volume.read(&path, MOST_BYTES);
         let snapshot = snapshot
             .map_err(|error| Violation::new(Kind::Unreadable, format!("{path}: {error}")))?;
-        files.put(path.as_str(), &snapshot.contents);
+        files.put(path.as_str(), snapshot.contents());
     }
     Ok(files)
 }
@@ -105,20 +103,17 @@ fn works(volume: &LocalVolume) -> Result<(), Violation> {
     let path = FilePath::new("after-the-power-cut")
         .map_err(|error| Violation::new(Kind::Unusable, error.to_string()))?;
     let contents = b"it works".to_vec();
-    let write = Change::Write {
-        path: path.clone(),
-        contents: contents.clone(),
-    };
+    let write = Change::write(path.clone(), contents.clone());
     volume.commit(write.into()).map_err(unusable)?;
     let read = volume.read(&path, MOST_BYTES).map_err(unusable)?;
-    if read.contents != contents {
+    if read.contents() != contents {
         return Err(Violation::new(
             Kind::Unusable,
             "a new file is not what was written",
         ));
     }
     volume
-        .commit(Change::Delete { path }.into())
+        .commit(Change::delete(path).into())
         .map_err(unusable)?;
     Ok(())
 }
@@ -134,35 +129,25 @@ fn counts(volume: &LocalVolume, files: &Files) -> Result<(), Violation> {
     Ok(())
 }
 
-/// What a volume keeps for itself when nobody has it open.
-const KEPT: [&str; 5] = ["lock", "locks", "journals", "redo", "sessions"];
-
-/// What is kept of a journal.
-const KEPT_OF_JOURNAL: [&str; 5] = ["log-0", "log-1", "settling", "syncing", "writer"];
-
 /// Nothing temporary is left once the volume is closed.
 fn clean(directory: &Path) -> Result<(), Violation> {
-    let private = directory.join(PRIVATE);
+    let private = directory.join(PRIVATE_DIR);
     let names_in = |directory: PathBuf| -> std::io::Result<Vec<String>> {
         let entries = fs::read_dir(directory)?;
         entries
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect()
     };
-    let unreadable = |error| Violation::new(Kind::Unreadable, format!("{PRIVATE}: {error}"));
-    let mut left = names_in(private.join("sessions")).map_err(unreadable)?;
-    if private.join("redo").exists() {
-        let redo = names_in(private.join("redo")).map_err(unreadable)?;
-        left.extend(
-            redo.into_iter()
-                .filter(|name| !KEPT_OF_JOURNAL.contains(&&**name)),
-        );
-    }
+    let unreadable = |error| Violation::new(Kind::Unreadable, format!("{PRIVATE_DIR}: {error}"));
+    let mut left = names_in(private.join(SESSIONS)).map_err(unreadable)?;
+    let is_kept_of_log = |name: &&str| LOG_FILES.contains(name) || LOG_LOCKS.contains(name);
+    let log = names_in(private.join(LOG)).map_err(unreadable)?;
+    left.extend(log.into_iter().filter(|name| !is_kept_of_log(&&**name)));
     let others = names_in(private).map_err(unreadable)?;
     left.extend(others.into_iter().filter(|name| !KEPT.contains(&&**name)));
     match left.first() {
         Some(name) => {
-            let detail = format!("{name} is still in {PRIVATE}");
+            let detail = format!("{name} is still in {PRIVATE_DIR}");
             Err(Violation::new(Kind::Extra, detail))
         }
         None => Ok(()),
@@ -181,7 +166,7 @@ fn add_plain_files(root: &Path, directory: &Path, files: &mut Files) -> std::io:
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
-        if entry.file_name() == PRIVATE {
+        if entry.file_name() == PRIVATE_DIR {
             continue;
         }
         if entry.file_type()?.is_dir() {

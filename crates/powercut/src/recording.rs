@@ -41,6 +41,8 @@ pub struct Site<'a> {
     pub directory: PathBuf,
     pub seed: u64,
     pub recorder: &'a Recorder,
+    /// What it is all on, which can be told to fail.
+    pub disk: &'a Disk,
     /// This program, which can also be a worker.
     pub program: &'a Path,
     /// How volumes are opened.
@@ -95,7 +97,10 @@ impl Studio {
         compare: bool,
         work: impl FnOnce(&Site) -> Result<()>,
     ) -> Result<Recording> {
-        let begin = |device: &LoopDevice| file_system.make(device.path());
+        let begin = |disk: &Disk, device: &LoopDevice| {
+            file_system.make(device.path())?;
+            disk.learn(file_system)
+        };
         let base = Image::zeros(file_system.bytes());
         self.record_on(file_system, base, seed, compare, begin, work)
     }
@@ -108,7 +113,7 @@ impl Studio {
         seed: u64,
         work: impl FnOnce(&Site) -> Result<()>,
     ) -> Result<Recording> {
-        let begin = |_: &LoopDevice| Ok(());
+        let begin = |_: &Disk, _: &LoopDevice| Ok(());
         let mut recording = self.record_on(file_system, image.clone(), seed, false, begin, work)?;
         recording.begin = 0;
         Ok(recording)
@@ -120,7 +125,7 @@ impl Studio {
         base: Image,
         seed: u64,
         compare: bool,
-        prepare: impl FnOnce(&LoopDevice) -> Result<()>,
+        prepare: impl FnOnce(&Disk, &LoopDevice) -> Result<()>,
         work: impl FnOnce(&Site) -> Result<()>,
     ) -> Result<Recording> {
         let scratch = tempfile::tempdir_in(&self.scratch).context("cannot make a directory")?;
@@ -136,7 +141,7 @@ impl Studio {
         let _watch = Watch::over(disk.process());
 
         let device = LoopDevice::attach(&disk.image())?;
-        prepare(&device)?;
+        prepare(&disk, &device)?;
         let mount = file_system.mount(&device, &scratch.join("mount"))?;
         let directory = mount.path().join(DIRECTORY);
         fs::create_dir_all(&directory).context("cannot create the volume's directory")?;
@@ -150,6 +155,7 @@ impl Studio {
             directory,
             seed,
             recorder: &recorder,
+            disk: &disk,
             program: &self.program,
         })?;
         thread::sleep(QUIET);

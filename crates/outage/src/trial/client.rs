@@ -82,7 +82,7 @@ pub fn open(options: &Options) -> Result<ObjectVolume> {
         .allow_http(true);
     Ok(root
         .open(&options.root)?
-        .volume(&VolumeId::ability(&options.ability)?))
+        .open_volume(&VolumeId::ability(&options.ability)?))
 }
 
 pub fn line(client: usize, number: u64) -> String {
@@ -103,10 +103,7 @@ pub fn contents(client: usize, number: u64) -> Vec<u8> {
 }
 
 fn append_line(volume: &ObjectVolume, client: usize, number: u64) -> Result<()> {
-    let change = Change::Append {
-        path: FilePath::new(LINES)?,
-        contents: format!("{}\n", line(client, number)).into(),
-    };
+    let change = Change::append(FilePath::new(LINES)?, format!("{}\n", line(client, number)));
     volume.commit(change.into()).map(drop)
 }
 
@@ -116,7 +113,7 @@ fn count(volume: &ObjectVolume) -> Result<()> {
     loop {
         let (before, precondition) = match volume.read(&path, u64::MAX) {
             Ok(seen) => {
-                let text = String::from_utf8_lossy(&seen.contents).into_owned();
+                let text = String::from_utf8_lossy(seen.contents()).into_owned();
                 (
                     text.parse().unwrap_or(0),
                     Precondition::Version(seen.version()),
@@ -125,10 +122,7 @@ fn count(volume: &ObjectVolume) -> Result<()> {
             Err(Error::NotFound { .. }) => (0_u64, Precondition::Absent),
             Err(error) => return Err(error),
         };
-        let write = Change::Write {
-            path: path.clone(),
-            contents: (before + 1).to_string().into(),
-        };
+        let write = Change::write(path.clone(), (before + 1).to_string());
         match volume.commit(write.only_if(precondition).into()) {
             Err(Error::Conflict { .. }) => {}
             result => return result.map(drop),
@@ -141,10 +135,10 @@ fn batch(volume: &ObjectVolume, client: usize, number: u64) -> Result<()> {
     let paths = [own.as_str(), PAIR[0], PAIR[1]];
     let mut batch = Batch::new();
     for path in paths {
-        batch.push(Change::Write {
-            path: FilePath::new(path)?,
-            contents: contents(client, number),
-        });
+        batch.push(Change::write(
+            FilePath::new(path)?,
+            contents(client, number),
+        ));
     }
     volume.commit(batch).map(drop)
 }

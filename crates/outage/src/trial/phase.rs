@@ -175,6 +175,6 @@ impl Clients {
             .read_only(true)
             .open_in(std::sync::Arc::new(store.build()?), "trial".into())?;
         let id = ability_storage_engine::VolumeId::ability(&options.ability)?;
-        Ok(root.volume(&id))
+        Ok(root.open_volume(&id))
     }
 }

@@ -119,7 +119,7 @@ fn longest_pause<'a>(entries: impl Iterator<Item = &'a Entry>) -> u64 {
 /// Nothing, if there is no such file.
 fn read(volume: &dyn Volume, path: &str) -> Result<Vec<u8>> {
     match volume.read(&FilePath::new(path)?, u64::MAX) {
-        Ok(snapshot) => Ok(snapshot.contents),
+        Ok(snapshot) => Ok(snapshot.into_contents()),
         Err(Error::NotFound { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
@@ -156,7 +156,7 @@ mod tests {
             let path = FilePath::new(*path).expect("valid");
             let contents = contents.clone();
             volume
-                .commit(Change::Write { path, contents }.into())
+                .commit(Change::write(path, contents).into())
                 .expect("in memory");
         }
         verdict(&volume, &[told()]).expect("in memory").violations

@@ -60,6 +60,8 @@ pub struct Findings {
     pub tally: Tally,
     /// The one that was cut off first.
     pub first: Option<Found>,
+    /// What was found, in images and while the workloads ran.
+    pub violations: Vec<Violation>,
 }
 
 impl<'a> Checker<'a> {
@@ -148,6 +150,7 @@ impl Findings {
     ) {
         self.tally.count(&verdict);
         let Err(violation) = verdict else { return };
+        self.violations.push(violation.clone());
         let is_first = |first: &Found| cut.position < first.cut.position;
         if self.first.as_ref().is_none_or(is_first) {
             self.first = Some(Found {
@@ -159,8 +162,17 @@ impl Findings {
         }
     }
 
+    /// Counts what was found while a workload ran, each as if it were an image.
+    pub fn add_meanwhile(&mut self, broken: &[Violation]) {
+        for violation in broken {
+            self.tally.count(&Err(violation.clone()));
+        }
+        self.violations.extend_from_slice(broken);
+    }
+
     pub fn add(&mut self, other: Findings) {
         self.tally.add(&other.tally);
+        self.violations.extend(other.violations);
         if self.first.is_none() {
             self.first = other.first;
         }

@@ -7,9 +7,11 @@ use super::report::{Report, Row};
 use super::tally::Tally;
 use super::trial::Trial;
 use crate::file_system::FileSystem;
+use crate::promise::Violation;
 use crate::recording::Studio;
 use crate::work::{Host, Subject, Verdict};
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -116,7 +118,7 @@ impl Session<'_> {
             file_system,
             is_product: subject.is_product(),
             expected: subject.verdict,
-            tally: findings.tally,
+            tally: findings.tally.clone(),
             as_expected,
             kept,
             seconds: started.elapsed().as_secs_f64(),
@@ -128,6 +130,11 @@ impl Session<'_> {
                 "  look at it again: cargo xtask powercut --case {}",
                 place.display()
             ));
+        }
+        if !row.as_expected {
+            for (violation, times) in most_frequent(&findings.violations) {
+                progress.note(&format!("  {times} times: {violation}"));
+            }
         }
         Ok(row)
     }
@@ -199,6 +206,19 @@ impl Session<'_> {
         progress.advance(&lines[1]);
         Ok(rows.into())
     }
+}
+
+/// The texts that are there most often, and how often.
+fn most_frequent(violations: &[Violation]) -> Vec<(String, usize)> {
+    const SHOWN: usize = 5;
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for violation in violations {
+        *times.entry(violation.to_string()).or_default() += 1;
+    }
+    let mut times: Vec<_> = times.into_iter().collect();
+    times.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    times.truncate(SHOWN);
+    times
 }
 
 fn line(row: &Row) -> String {

@@ -16,6 +16,9 @@ const RECORDINGS_OF_A_BROKEN_PROTOCOL: u64 = 8;
 /// Images of one recording, at most: others show more than more of the same.
 const IMAGES_OF_A_RECORDING: usize = 400;
 
+/// The same where each recording meets other faults.
+const IMAGES_OF_FAULTS: usize = 100;
+
 pub struct Trial<'a> {
     pub file_system: FileSystem,
     pub subject: &'a Subject,
@@ -50,8 +53,12 @@ impl Trial<'_> {
     fn cross_examine(&self, studio: &Studio, checker: &mut Checker) -> Result<Findings> {
         let mut findings = Findings::default();
         let mut left = self.images;
+        let most = match self.subject.is_about_faults() {
+            true => IMAGES_OF_FAULTS,
+            false => IMAGES_OF_A_RECORDING,
+        };
         for seed in self.seed.. {
-            let images = left.min(IMAGES_OF_A_RECORDING);
+            let images = left.min(most);
             if images == 0 || checker.is_to_stop() {
                 break;
             }
@@ -63,6 +70,7 @@ impl Trial<'_> {
             };
             left -= images.min((found.tally.images as usize).max(1));
             findings.add(found);
+            findings.add_meanwhile(recording.history.broken());
         }
         Ok(findings)
     }

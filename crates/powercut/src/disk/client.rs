@@ -1,7 +1,10 @@
 //! A disk in a process of its own, from the outside.
 
+use super::command::Command;
+use super::fault::Fault;
 use super::log::Log;
-use super::server::{CONTROL, Command, IMAGE};
+use super::server::{CONTROL, IMAGE};
+use crate::file_system::FileSystem;
 use anyhow::{Context, Result, bail};
 use rustix::mount::UnmountFlags;
 use std::fs::{self, File};
@@ -20,6 +23,20 @@ pub struct Disk {
     directory: PathBuf,
     server: Child,
     control: File,
+}
+
+/// Makes writes of data fail.
+#[derive(Debug)]
+pub struct Remote {
+    control: File,
+}
+
+impl Remote {
+    /// Makes some writes of data fail, or none from now on. The disk must have
+    /// [learned](Disk::learn) which those are.
+    pub fn fail_data(&self, fault: Option<Fault>) -> Result<()> {
+        tell(&self.control, &Command::FailData(fault))
+    }
 }
 
 /// Notes numbers in the log of a disk.
@@ -86,9 +103,8 @@ impl Disk {
     }
 
     pub fn marker(&self) -> Result<Marker> {
-        let control = self.control.try_clone();
         Ok(Marker {
-            control: control.context("cannot open the disk's control file again")?,
+            control: self.control_again()?,
         })
     }
 
@@ -104,6 +120,37 @@ impl Disk {
     /// Makes reads or writes fail with an I/O error, until told otherwise.
     pub fn fail(&self, reads: bool, writes: bool) -> Result<()> {
         tell(&self.control, &Command::Fail { reads, writes })
+    }
+
+    /// Lets the disk learn which writes are data of files. It must hold a file system
+    /// that was just made.
+    pub fn learn(&self, file_system: FileSystem) -> Result<()> {
+        tell(&self.control, &Command::Learn(file_system))
+    }
+
+    /// For a thread of its own.
+    pub fn remote(&self) -> Result<Remote> {
+        Ok(Remote {
+            control: self.control_again()?,
+        })
+    }
+
+    fn control_again(&self) -> Result<File> {
+        let control = self.control.try_clone();
+        control.context("cannot open the disk's control file again")
+    }
+
+    /// Makes some writes of data fail, or none from now on. The disk must have
+    /// [learned](Self::learn) which those are.
+    pub fn fail_data(&self, fault: Option<Fault>) -> Result<()> {
+        tell(&self.control, &Command::FailData(fault))
+    }
+
+    /// How many writes of data have failed so far.
+    pub fn failed(&self) -> Result<u64> {
+        let text = fs::read_to_string(self.directory.join(CONTROL));
+        let text = text.context("cannot read what the disk tells")?;
+        text.parse().context("the disk tells no number")
     }
 
     /// The process to kill if something waits for the disk without end: what

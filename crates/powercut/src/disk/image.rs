@@ -37,6 +37,12 @@ impl Image {
             .unwrap_or(&ZEROS)
     }
 
+    /// Whether the page at `offset` was written and not made zeros since.
+    pub fn has_page(&self, offset: u64) -> bool {
+        let page = self.pages.get(offset as usize / PAGE);
+        page.is_some_and(Option::is_some)
+    }
+
     /// Fills `buffer` from `offset` on; what is beyond the end reads as zeros.
     pub fn read(&self, buffer: &mut [u8], offset: u64) {
         for_pages(offset, buffer.len(), |index, start, range| {

@@ -3,8 +3,12 @@
 //!
 //! Must never touch the file system that lives on it: it would wait for itself.
 
+use super::command::Command;
+use super::fault::Faults;
 use super::image::Image;
+use super::layout::Layout;
 use super::log::{Event, Log};
+use crate::file_system::FileSystem;
 use anyhow::{Context, Result};
 use fuser::{
     Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
@@ -15,7 +19,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,7 +27,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// The name of the image.
 pub const IMAGE: &str = "disk.img";
-/// The name of the file that takes [commands](Command).
+/// The name of the file that takes commands, and tells how many writes of data
+/// have failed.
 pub const CONTROL: &str = "control";
 
 const IMAGE_INODE: INodeNo = INodeNo(2);
@@ -37,43 +42,6 @@ const LONGEST_DELAY_MICROSECONDS: u64 = 400;
 
 /// `FALLOC_FL_PUNCH_HOLE` and `FALLOC_FL_ZERO_RANGE` of `linux/falloc.h`.
 const MAKES_ZEROS: i32 = 0x02 | 0x10;
-
-/// What the disk can be told, by one write to its control file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Note a number in the log.
-    Mark(u64),
-    /// Write the log to a file.
-    Save(PathBuf),
-    /// From now on, fail reads or writes with an I/O error, or do not.
-    Fail { reads: bool, writes: bool },
-}
-
-impl Command {
-    pub fn to_text(&self) -> String {
-        match self {
-            Command::Mark(mark) => format!("mark {mark}"),
-            Command::Save(path) => format!("save {}", path.display()),
-            Command::Fail { reads, writes } => format!("fail {reads} {writes}"),
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let (verb, rest) = text.split_once(' ')?;
-        match verb {
-            "mark" => rest.parse().ok().map(Command::Mark),
-            "save" => Some(Command::Save(rest.into())),
-            "fail" => {
-                let (reads, writes) = rest.split_once(' ')?;
-                Some(Command::Fail {
-                    reads: reads.parse().ok()?,
-                    writes: writes.parse().ok()?,
-                })
-            }
-            _ => None,
-        }
-    }
-}
 
 /// Mounts the disk at `directory` and serves it until it is unmounted or the
 /// process is killed. It begins as `base`, or as `bytes` zeros.
@@ -100,12 +68,30 @@ struct RecordingDisk {
 struct State {
     image: Image,
     log: Log,
+    faults: Faults,
 }
 
 impl State {
     fn happen(&mut self, event: Event) {
         event.apply(&mut self.image);
         self.log.push(event);
+    }
+
+    fn learn(&mut self, file_system: FileSystem) -> io::Result<()> {
+        let layout = Layout::of(file_system, &self.image);
+        self.faults.layout = Some(layout.ok_or(io::ErrorKind::InvalidData)?);
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u64, contents: &[u8]) -> Result<(), Errno> {
+        if let Some(error) = self.faults.meet(&self.image, offset, contents) {
+            return Err(error);
+        }
+        self.happen(Event::Write {
+            offset,
+            contents: contents.to_owned(),
+        });
+        Ok(())
     }
 }
 
@@ -116,6 +102,7 @@ impl RecordingDisk {
             state: Mutex::new(State {
                 image,
                 log: Log::default(),
+                faults: Faults::default(),
             }),
             fail_reads: AtomicBool::new(false),
             fail_writes: AtomicBool::new(false),
@@ -161,16 +148,32 @@ impl RecordingDisk {
                 self.fail_reads.store(reads, Ordering::Relaxed);
                 self.fail_writes.store(writes, Ordering::Relaxed);
             }
+            Command::Learn(file_system) => self.state().learn(file_system)?,
+            Command::FailData(fault) => self.state().faults.fault = fault,
         }
         Ok(())
     }
 
-    fn change(&self, event: Event) -> Result<(), Errno> {
-        if self.fail_writes.load(Ordering::Relaxed) {
-            return Err(Errno::EIO);
+    fn check_writes(&self) -> Result<(), Errno> {
+        match self.fail_writes.load(Ordering::Relaxed) {
+            true => Err(Errno::EIO),
+            false => Ok(()),
         }
+    }
+
+    fn change(&self, event: Event) -> Result<(), Errno> {
+        self.check_writes()?;
         self.state().happen(event);
         Ok(())
+    }
+
+    fn is_failing(&self) -> bool {
+        self.state().faults.fault.is_some()
+    }
+
+    fn write_image(&self, offset: u64, contents: &[u8]) -> Result<(), Errno> {
+        self.check_writes()?;
+        self.state().write(offset, contents)
     }
 }
 
@@ -225,6 +228,10 @@ impl Filesystem for RecordingDisk {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
+        if inode == CONTROL_INODE && offset == 0 {
+            let failed = self.state().faults.failed.to_string();
+            return reply.data(failed.as_bytes());
+        }
         if inode != IMAGE_INODE || offset >= self.bytes {
             return reply.data(&[]);
         }
@@ -251,11 +258,12 @@ impl Filesystem for RecordingDisk {
         let written = if inode == CONTROL_INODE {
             self.obey(contents).map_err(Errno::from)
         } else {
-            wait_a_little();
-            self.change(Event::Write {
-                offset,
-                contents: contents.to_owned(),
-            })
+            // A disk that fails is not slow, too: so the syncs of another program come and
+            // go in the middle of one of our changes.
+            if !self.is_failing() {
+                wait_a_little();
+            }
+            self.write_image(offset, contents)
         };
         match written {
             Ok(()) => reply.written(contents.len() as u32),
@@ -296,25 +304,5 @@ impl Filesystem for RecordingDisk {
 
     fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
         reply.ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_survive_being_sent() {
-        for command in [
-            Command::Mark(u64::MAX),
-            Command::Save("/some where/a log".into()),
-            Command::Fail {
-                reads: true,
-                writes: false,
-            },
-        ] {
-            assert_eq!(Command::parse(&command.to_text()), Some(command));
-        }
-        assert_eq!(Command::parse("mark x"), None);
     }
 }

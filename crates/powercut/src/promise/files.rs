@@ -8,8 +8,19 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Files(BTreeMap<String, Contents>);
 
+/// Bytes that are shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Contents(Arc<[u8]>);
+pub struct Contents(Arc<[u8]>);
+
+impl Contents {
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl Files {
     pub fn get(&self, path: &str) -> Option<&[u8]> {
@@ -35,6 +46,11 @@ impl Files {
         if let Some(contents) = self.0.remove(source) {
             self.0.insert(target.to_owned(), contents);
         }
+    }
+
+    /// All paths, each with its contents.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(path, it)| (path.as_str(), it.bytes()))
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &str> {

@@ -1,30 +1,57 @@
 //! What was begun and what was acknowledged, noted in the log of the disk while it
 //! happens.
 
+mod noted;
+
 use super::lines::Lines;
 use super::sequence::{Sequence, State};
-use super::{Expectation, Files, Status};
+use super::{Expectation, Files, Status, Violation};
 use crate::disk::Log;
 use crate::disk::client::Marker;
 use anyhow::{Result, ensure};
+use noted::Noted;
+pub use noted::RecordsWriter;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Marks below are the laboratory's own.
 const FIRST_MARK: u64 = 16;
 
-/// One step of a writer, or one line of a log. Its number makes two marks: that
-/// it was begun, and that it was acknowledged.
+/// What was said of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is made, and durable.
+    Done,
+    /// Nothing is changed.
+    NotApplied,
+    /// It is made or not, and whole if it is.
+    Unknown,
+}
+
+/// One step of a writer, or one line of a log. Its number makes three marks: that
+/// it was begun, that it was acknowledged, and that it was not applied.
 #[derive(Clone, Copy, Debug)]
 struct Number(u64);
 
 impl Number {
     fn begun(self) -> u64 {
-        FIRST_MARK + 2 * self.0
+        FIRST_MARK + 3 * self.0
     }
 
     fn acknowledged(self) -> u64 {
         self.begun() + 1
+    }
+
+    fn not_applied(self) -> u64 {
+        self.begun() + 2
+    }
+
+    fn answered(self, answer: Answer) -> Option<u64> {
+        match answer {
+            Answer::Done => Some(self.acknowledged()),
+            Answer::NotApplied => Some(self.not_applied()),
+            Answer::Unknown => None,
+        }
     }
 }
 
@@ -34,6 +61,8 @@ pub struct History {
     steps: u64,
     sequences: Vec<Steps>,
     lines: Vec<(String, Vec<(String, Number)>)>,
+    records: Vec<Noted>,
+    broken: Vec<Violation>,
 }
 
 #[derive(Debug)]
@@ -53,6 +82,11 @@ impl History {
         let number = self.next();
         self.sequences[sequence].steps.push((number, files));
         number
+    }
+
+    /// Promises that were broken while the workload ran.
+    pub fn broken(&self) -> &[Violation] {
+        &self.broken
     }
 
     /// Says that files at and under `owns` are there and do not change.
@@ -82,11 +116,16 @@ impl<'a> Timeline<'a> {
     /// What may be left if the power is cut after the event at `position`.
     pub fn at(&self, position: usize) -> Expectation {
         let passed = |mark: u64| self.positions.get(&mark).is_some_and(|p| *p <= position);
-        let status = |number: Number| match (passed(number.begun()), passed(number.acknowledged()))
-        {
-            (_, true) => Status::Acknowledged,
-            (true, false) => Status::Begun,
-            (false, false) => Status::NotBegun,
+        let status = |number: Number| {
+            if passed(number.acknowledged()) {
+                Status::Acknowledged
+            } else if passed(number.not_applied()) {
+                Status::NotApplied
+            } else if passed(number.begun()) {
+                Status::Begun
+            } else {
+                Status::NotBegun
+            }
         };
         let sequences = self.history.sequences.iter().map(|sequence| {
             let before = State {
@@ -104,9 +143,12 @@ impl<'a> Timeline<'a> {
             let lines = lines.iter().map(|(line, n)| (line.clone(), status(*n)));
             Lines::new(path.clone(), lines.collect())
         });
+        let records = self.history.records.iter();
+        let records = records.map(|noted| noted.promise(status, passed));
         Expectation {
             sequences: sequences.collect(),
             lines: lines.collect(),
+            records: records.collect(),
         }
     }
 }
@@ -155,6 +197,11 @@ impl Recorder {
         }
     }
 
+    /// Notes that a promise was broken while the workload ran.
+    pub fn broke(&self, violation: Violation) {
+        self.history().broken.push(violation);
+    }
+
     /// A log that several may append to.
     pub fn log(&self, path: &str) -> LogOfLines<'_> {
         let mut history = self.history();
@@ -199,16 +246,34 @@ impl<'a> Writer<'a> {
         change: impl FnOnce(&mut Files),
         act: impl FnOnce() -> Result<bool>,
     ) -> Result<bool> {
+        let answer = || {
+            Ok(match act()? {
+                true => Answer::Done,
+                false => Answer::Unknown,
+            })
+        };
+        Ok(self.ask(change, answer)? == Answer::Done)
+    }
+
+    /// Like [`step`](Self::step), for a change that may fail: `act` tells what was
+    /// answered. The files are what they were unless it is done.
+    pub fn ask(
+        &mut self,
+        change: impl FnOnce(&mut Files),
+        act: impl FnOnce() -> Result<Answer>,
+    ) -> Result<Answer> {
         let mut after = self.files.clone();
         change(&mut after);
         let number = self.begin(after.clone());
         self.recorder.marker.mark(number.begun())?;
-        let acknowledged = act()?;
-        if acknowledged {
-            self.recorder.marker.mark(number.acknowledged())?;
+        let answer = act()?;
+        if let Some(mark) = number.answered(answer) {
+            self.recorder.marker.mark(mark)?;
+        }
+        if answer == Answer::Done {
             self.files = after;
         }
-        Ok(acknowledged)
+        Ok(answer)
     }
 
     /// Like [`step`](Self::step), for one who cannot know beforehand what the

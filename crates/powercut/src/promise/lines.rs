@@ -43,6 +43,10 @@ impl Lines {
                     let detail = format!("{path} has {line:?}, which was not begun");
                     return Err(Violation::new(Kind::Future, detail));
                 }
+                Some(Status::NotApplied) => {
+                    let detail = format!("{path} has {line:?}, which was not applied");
+                    return Err(Violation::new(Kind::NotApplied, detail));
+                }
                 Some(_) => {}
             }
             if last.insert(writer, number).is_some_and(|it| it >= number) {

@@ -6,17 +6,20 @@
 //! | `history` | what was begun and what was acknowledged, in the order of the disk's log |
 //! | `sequence` | files of one writer, who does one thing after another |
 //! | `lines` | a log to which several append, in no order known beforehand |
+//! | `records` | records in files that other programs change, too |
 //! | `violation` | the ways in which a promise is broken |
 
 pub mod files;
 pub mod history;
 pub mod lines;
+pub mod records;
 pub mod sequence;
 pub mod violation;
 
 pub use files::Files;
-pub use history::{History, Recorder};
+pub use history::{Answer, History, Recorder};
 pub use lines::Lines;
+pub use records::Records;
 pub use sequence::Sequence;
 pub use violation::{Kind, Violation};
 
@@ -30,6 +33,8 @@ pub enum Status {
     Begun,
     /// It must be there.
     Acknowledged,
+    /// It was answered that nothing is changed: it must not be there.
+    NotApplied,
 }
 
 /// All that may be left at one moment.
@@ -37,6 +42,8 @@ pub enum Status {
 pub struct Expectation {
     pub sequences: Vec<Sequence>,
     pub lines: Vec<Lines>,
+    #[serde(default)]
+    pub records: Vec<Records>,
 }
 
 impl Expectation {
@@ -51,6 +58,9 @@ impl Expectation {
         }
         for sequence in &self.sequences {
             sequence.judge(&left.under(sequence.owns()))?;
+        }
+        for records in &self.records {
+            records.judge(&left.under(records.owns()))?;
         }
         match left.paths().find(|path| !self.knows(path)) {
             Some(path) => Err(Violation::new(
@@ -72,11 +82,17 @@ impl Expectation {
     pub fn owners(&self) -> Vec<String> {
         let lines = self.lines.iter().map(|lines| lines.path().to_owned());
         let owned = self.sequences.iter().flat_map(Sequence::owns).cloned();
-        lines.chain(owned).collect()
+        let records = self.records.iter().flat_map(Records::owns).cloned();
+        lines.chain(owned).chain(records).collect()
     }
 
     fn knows(&self, path: &str) -> bool {
-        let mut owned = self.sequences.iter().flat_map(Sequence::owns);
+        let records = self.records.iter().flat_map(Records::owns);
+        let mut owned = self
+            .sequences
+            .iter()
+            .flat_map(Sequence::owns)
+            .chain(records);
         owned.any(|owner| files::is_at_or_under(path, owner))
             || self.lines.iter().any(|lines| lines.path() == path)
     }

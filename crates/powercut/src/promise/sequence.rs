@@ -43,7 +43,8 @@ impl Sequence {
     /// If what is left is no state that it may be.
     pub fn judge(&self, left: &Files) -> Result<(), Violation> {
         let last = self.last_acknowledged();
-        let may_be = |(i, state): &(usize, &State)| *i >= last && state.status != Status::NotBegun;
+        let is_possible = |status| matches!(status, Status::Begun | Status::Acknowledged);
+        let may_be = |(i, state): &(usize, &State)| *i >= last && is_possible(state.status);
         let mut allowed = self.states.iter().enumerate().filter(may_be);
         if allowed.any(|(_, state)| state.files == *left) {
             return Ok(());
@@ -61,6 +62,10 @@ impl Sequence {
                     "{} are as after step {i} of {of}, but {last} was acknowledged",
                     self
                 ),
+            ),
+            Some(i) if self.states[i].status == Status::NotApplied => Violation::new(
+                Kind::NotApplied,
+                format!("{self} are as after step {i} of {of}, which was said not to be applied"),
             ),
             Some(i) => Violation::new(
                 Kind::Future,
@@ -136,6 +141,14 @@ mod tests {
         assert_eq!(kind(&sequence, &half), Some(Kind::Torn));
         half.remove("d/a");
         assert_eq!(kind(&sequence, &half), Some(Kind::Missing));
+    }
+
+    #[test]
+    fn a_step_that_is_not_applied_is_not_there() {
+        let sequence = sequence(&[Acknowledged, Acknowledged, Status::NotApplied, Begun]);
+        assert_eq!(kind(&sequence, &files(1)), None);
+        assert_eq!(kind(&sequence, &files(2)), Some(Kind::NotApplied));
+        assert_eq!(kind(&sequence, &files(3)), None);
     }
 
     #[test]

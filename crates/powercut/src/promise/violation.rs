@@ -22,6 +22,8 @@ pub enum Kind {
     Lost,
     /// A version that nobody had begun to write.
     Future,
+    /// A change of which it was said that it is not applied.
+    NotApplied,
     /// A file that nobody wrote, or something temporary that is left behind.
     Extra,
     /// A file cannot be read.
@@ -42,6 +44,7 @@ impl fmt::Display for Kind {
             Kind::Missing => "missing",
             Kind::Lost => "lost",
             Kind::Future => "future",
+            Kind::NotApplied => "not applied, but there",
             Kind::Extra => "extra",
             Kind::Unreadable => "unreadable",
             Kind::Unusable => "unusable",

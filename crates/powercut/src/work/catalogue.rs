@@ -2,7 +2,9 @@
 
 use super::guest::{self, Chain};
 use super::protocols::{self, JOURNAL, Protocol, STATE};
-use super::{appends, batches, conditional, killed, mixed, renames, singles, streams};
+use super::{
+    appends, batches, conditional, failing, killed, mixed, outside, renames, singles, streams,
+};
 use crate::look::Look;
 use crate::recording::{Site, Way};
 use crate::work::Host;
@@ -20,6 +22,10 @@ pub enum Verdict {
     Broken,
 }
 
+/// Whether workloads that the engine does not stand yet are left out, unless they are
+/// asked for by name. To be set to `false` with the engine that stands them.
+pub const LEAVES_OUT_THE_NEW: bool = true;
+
 /// Something whose power is cut.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Subject {
@@ -36,12 +42,18 @@ enum Work {
     Product(fn(&Site) -> Result<()>),
     /// The same, with a journal.
     Journaled(fn(&Site) -> Result<()>),
+    /// Through the engine, on a disk that fails for a while.
+    Failing(Way, &'static failing::Kind),
+    /// Through the engine, while other programs change the same files.
+    Outside(Way),
     /// Through a guest in the host.
     Guest(&'static Chain),
     /// Through the engine; then the power is cut while it recovers.
     Recovery(Way, fn(&Site) -> Result<()>),
     /// Through the plain calls of the system.
     Protocol(Protocol, Reader),
+    /// The same on a disk that fails now and then.
+    FailingProtocol(Protocol),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +64,23 @@ enum Reader {
 
 impl Subject {
     pub fn is_product(&self) -> bool {
-        !matches!(self.work, Work::Protocol(..))
+        !matches!(self.work, Work::Protocol(..) | Work::FailingProtocol(_))
     }
 
     /// Whether the power is also cut while what this leaves is recovered.
     pub fn is_about_recovery(&self) -> bool {
         matches!(self.work, Work::Recovery(..))
+    }
+
+    /// Whether it is left out unless it is asked for by name.
+    pub fn is_left_out(&self) -> bool {
+        LEAVES_OUT_THE_NEW && self.is_about_faults()
+    }
+
+    /// Whether each recording meets other faults, so that few images of many recordings
+    /// show more than many of few.
+    pub fn is_about_faults(&self) -> bool {
+        matches!(self.work, Work::Failing(..) | Work::Outside(_))
     }
 
     pub fn needs_the_host(&self) -> bool {
@@ -66,11 +89,15 @@ impl Subject {
 
     pub fn look(&self) -> Look {
         match self.work {
-            Work::Product(_) | Work::Journaled(_) | Work::Recovery(..) => {
-                Look::Volume(PathBuf::new())
-            }
+            Work::Product(_)
+            | Work::Journaled(_)
+            | Work::Failing(..)
+            | Work::Outside(_)
+            | Work::Recovery(..) => Look::Volume(PathBuf::new()),
             Work::Guest(chain) => Look::Volume(chain.volume_directory()),
-            Work::Protocol(_, Reader::Plain) => Look::Plain(STATE.to_owned()),
+            Work::Protocol(_, Reader::Plain) | Work::FailingProtocol(_) => {
+                Look::Plain(STATE.to_owned())
+            }
             Work::Protocol(_, Reader::TriesTheJournal) => {
                 Look::PlainOrCopy(STATE.to_owned(), JOURNAL.to_owned())
             }
@@ -82,15 +109,19 @@ impl Subject {
             Work::Product(work) => work(site),
             Work::Journaled(work) => work(&site.with(Way::Journaled)),
             Work::Recovery(way, work) => work(&site.with(way)),
+            Work::Failing(way, kind) => failing::run(&site.with(way), kind),
+            Work::Outside(way) => outside::outside(&site.with(way)),
             Work::Guest(chain) => chain.record(site, host.context("there is no host")?),
             Work::Protocol(protocol, _) => protocols::run(site, protocol),
+            Work::FailingProtocol(protocol) => protocols::run_on_failing_disk(site, protocol),
         }
     }
 }
 
 /// What is tried: first the product, then what must be convicted and what not.
 pub fn catalogue() -> Vec<Subject> {
-    use Work::{Guest, Journaled, Product, Recovery};
+    use Way::{Journaled as Logged, Published};
+    use Work::{Failing, FailingProtocol, Guest, Journaled, Outside, Product, Recovery};
     let sound = |name, about, work| Subject {
         name,
         about,
@@ -193,6 +224,56 @@ pub fn catalogue() -> Vec<Subject> {
             Recovery(Way::Journaled, mixed::mixed),
         ),
         sound(
+            "failing-writes",
+            "single files on a disk that fails for a while",
+            Failing(Published, &failing::WRITES),
+        ),
+        sound(
+            "failing-appends",
+            "logs on a disk that fails for a while",
+            Failing(Published, &failing::APPENDS),
+        ),
+        sound(
+            "failing-batches",
+            "batches on a disk that fails for a while",
+            Failing(Published, &failing::BATCHES),
+        ),
+        sound(
+            "failing-log",
+            "the engine's own log on a disk that fails for a while",
+            Failing(Published, &failing::LOG),
+        ),
+        sound(
+            "failing-journaled-writes",
+            "the same single files, by way of a journal",
+            Failing(Logged, &failing::WRITES),
+        ),
+        sound(
+            "failing-journaled-appends",
+            "the same logs, by way of a journal",
+            Failing(Logged, &failing::APPENDS),
+        ),
+        sound(
+            "failing-journaled-batches",
+            "the same batches, by way of a journal",
+            Failing(Logged, &failing::BATCHES),
+        ),
+        sound(
+            "failing-journaled-log",
+            "the same log of the engine, by way of a journal",
+            Failing(Logged, &failing::LOG),
+        ),
+        sound(
+            "outside",
+            "other programs truncate, replace, edit, delete and append",
+            Outside(Published),
+        ),
+        sound(
+            "outside-journaled",
+            "the same programs, by way of a journal",
+            Outside(Logged),
+        ),
+        sound(
             "guest-json",
             "audit-chain in the host, its chain as one file",
             Guest(&guest::DOCUMENT),
@@ -261,6 +342,12 @@ pub fn catalogue() -> Vec<Subject> {
             protocols::forward_journal_synced,
             Reader::Plain,
         ),
+        Subject {
+            name: "sync-again",
+            about: "rename-synced on a disk that fails now and then, a failed sync tried again",
+            verdict: Verdict::Broken,
+            work: FailingProtocol(protocols::sync_again),
+        },
         protocol(
             "rename-synced",
             "temp, sync, rename, sync the directory",

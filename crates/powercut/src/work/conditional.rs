@@ -47,7 +47,7 @@ fn count(volume: &Arc<LocalVolume>, counted: &Contended) -> Result<()> {
     loop {
         let (number, precondition) = match volume.read(&path(COUNTER)?, 1 << 20) {
             Ok(seen) => (
-                number_of(&seen.contents),
+                number_of(seen.contents()),
                 Precondition::Version(seen.version()),
             ),
             Err(Error::NotFound { .. }) => (0, Precondition::Absent),

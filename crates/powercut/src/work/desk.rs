@@ -17,7 +17,7 @@ use std::time::Duration;
 const LONGEST_PAUSE_MICROSECONDS: u64 = 1_500;
 
 /// So soon that it happens all the time.
-const SETTLE_AFTER: Duration = Duration::from_millis(4);
+const CHECKPOINT_AFTER: Duration = Duration::from_millis(4);
 
 /// One writer at a volume.
 pub struct Desk<'a> {
@@ -35,7 +35,7 @@ pub fn open(site: &Site) -> Result<Arc<LocalVolume>> {
 pub fn open_at(directory: &Path, way: Way) -> Result<Arc<LocalVolume>> {
     let volume = LocalVolume::options()
         .journaled(way == Way::Journaled)
-        .settle_after(SETTLE_AFTER)
+        .checkpoint_after(CHECKPOINT_AFTER)
         .open(directory)?;
     ensure!(
         volume.is_journaled() == (way == Way::Journaled),
@@ -49,37 +49,29 @@ pub fn path(path: &str) -> Result<FilePath> {
 }
 
 pub fn write(to: &str, contents: &[u8]) -> Result<Change> {
-    Ok(Change::Write {
-        path: path(to)?,
-        contents: contents.to_vec(),
-    })
+    Ok(Change::write(path(to)?, contents.to_vec()))
 }
 
 pub fn append(to: &str, contents: &[u8]) -> Result<Change> {
-    Ok(Change::Append {
-        path: path(to)?,
-        contents: contents.to_vec(),
-    })
+    Ok(Change::append(path(to)?, contents.to_vec()))
 }
 
 pub fn rename(source: &str, target: &str) -> Result<Change> {
-    Ok(Change::Rename {
-        source: path(source)?,
-        target: path(target)?,
-    })
+    Ok(Change::rename(path(source)?, path(target)?))
 }
 
 pub fn delete(what: &str) -> Result<Change> {
-    Ok(Change::Delete { path: path(what)? })
+    Ok(Change::delete(path(what)?))
 }
 
 /// Does to files what a change does to a volume.
-fn apply(change: &Change, files: &mut Files) {
+pub(super) fn apply(change: &Change, files: &mut Files) {
     match change {
-        Change::Write { path, contents } => files.put(path.as_str(), contents),
-        Change::Append { path, contents } => files.append(path.as_str(), contents),
-        Change::Rename { source, target } => files.rename(source.as_str(), target.as_str()),
-        Change::Delete { path } => files.remove(path.as_str()),
+        Change::Write { path, contents, .. } => files.put(path.as_str(), contents),
+        Change::Append { path, contents, .. } => files.append(path.as_str(), contents),
+        Change::Rename { source, target, .. } => files.rename(source.as_str(), target.as_str()),
+        Change::Delete { path, .. } => files.remove(path.as_str()),
+        other => unreachable!("the laboratory makes no {other:?}"),
     }
 }
 

@@ -78,7 +78,7 @@ impl Chain {
                 let mut files = Files::default();
                 files.put(
                     self.file,
-                    &volume.read(&path(self.file)?, 1 << 20)?.contents,
+                    volume.read(&path(self.file)?, 1 << 20)?.contents(),
                 );
                 Ok(files)
             })?;

@@ -106,7 +106,7 @@ fn look(task: &Task, site: &Site) -> Result<Files> {
     let mut files = Files::default();
     for piece in task.writes.iter().chain(&task.appends) {
         match volume.read(&path(&piece.path)?, 1 << 24) {
-            Ok(snapshot) => files.put(&piece.path, &snapshot.contents),
+            Ok(snapshot) => files.put(&piece.path, snapshot.contents()),
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }

@@ -7,6 +7,8 @@
 //! | `protocols` | how programs replace files by themselves: most tear |
 //! | `at_once` | several writers at the same time |
 //! | `desk` | a volume whose every change is noted |
+//! | `failing` | a disk that fails for a while |
+//! | `outside` | other programs that change the files of a volume |
 //! | `worker` | a process that does what it is told |
 //! | the others | the workloads of the product, each about one kind of commit |
 
@@ -17,9 +19,11 @@ pub mod catalogue;
 mod conditional;
 mod contents;
 mod desk;
+mod failing;
 mod guest;
 mod killed;
 mod mixed;
+mod outside;
 mod protocols;
 mod renames;
 mod singles;

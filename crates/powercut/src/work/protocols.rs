@@ -2,6 +2,7 @@
 //! system. All but two of these tear, and the laboratory must find that out.
 
 use super::contents::contents;
+use crate::disk::{Fault, Reason, Which};
 use crate::recording::Site;
 use anyhow::Result;
 use fastrand::Rng;
@@ -31,8 +32,33 @@ pub struct Program {
 
 pub type Protocol = fn(&mut Program, &[u8]) -> Result<()>;
 
+/// The disk fails a few writes, that of the neighbour perhaps among them, and then
+/// works again.
+const A_FEW_WRITES: Fault = Fault {
+    which: Which::All,
+    error: Reason::Broken,
+    most: 4,
+};
+
+/// The same on a disk that fails to write now and then.
+pub fn run_on_failing_disk(site: &Site, protocol: Protocol) -> Result<()> {
+    run_with(site, protocol, |version| {
+        let fault = (version % 3 == 0).then_some(A_FEW_WRITES);
+        site.disk.fail_data(fault)
+    })?;
+    site.disk.fail_data(None)
+}
+
 /// Replaces the file by a protocol, again and again.
 pub fn run(site: &Site, protocol: Protocol) -> Result<()> {
+    run_with(site, protocol, |_| Ok(()))
+}
+
+fn run_with(
+    site: &Site,
+    protocol: Protocol,
+    mut before: impl FnMut(u64) -> Result<()>,
+) -> Result<()> {
     let mut program = Program {
         directory: site.directory.clone(),
         random: Rng::with_seed(site.seed),
@@ -41,6 +67,7 @@ pub fn run(site: &Site, protocol: Protocol) -> Result<()> {
     for version in 1..=REPLACES {
         let bytes = program.random.choice(BYTES).unwrap_or(BYTES[0]);
         let next = contents(STATE, version, bytes);
+        before(version)?;
         writer.step(
             |files| files.put(STATE, &next),
             || protocol(&mut program, &next),
@@ -117,6 +144,15 @@ pub fn rename_directory_unsynced(program: &mut Program, contents: &[u8]) -> Resu
 pub fn rename_synced(program: &mut Program, contents: &[u8]) -> Result<()> {
     rename_directory_unsynced(program, contents)?;
     program.pause();
+    program.sync_directory()
+}
+
+/// Syncs again what could not be synced: the system tells an error once, and the second
+/// sync succeeds although nothing was written.
+pub fn sync_again(program: &mut Program, contents: &[u8]) -> Result<()> {
+    let file = program.truncate_and_write(JOURNAL, contents)?;
+    file.sync_all().or_else(|_| file.sync_all())?;
+    program.rename(JOURNAL, STATE)?;
     program.sync_directory()
 }
 

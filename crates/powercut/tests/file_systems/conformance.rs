@@ -4,7 +4,7 @@
 use crate::inside::in_private;
 use crate::kinds::{self, KINDS};
 use crate::trial::{assert_same, check_opened, names};
-use ability_storage_engine::{LocalVolume, MemoryVolume, conformance};
+use ability_storage_engine::{LocalVolume, MemoryVolume, author::conformance};
 use anyhow::Result;
 use powercut::file_system::FileSystem;
 use powercut::system::loop_device::LoopDevice;

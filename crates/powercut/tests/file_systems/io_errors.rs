@@ -5,12 +5,13 @@ use crate::kinds::{self, KINDS, Kind, commit, contents, file, filled, write};
 use crate::trial::{Trial, assert_same, check_opened};
 use ability_storage_engine::{Error, LocalVolume, Volume};
 use anyhow::Result;
-use powercut::disk::Disk;
+use powercut::disk::{Disk, Fault, Reason, Which};
 use powercut::file_system::FileSystem;
 use powercut::system::loop_device::LoopDevice;
 use powercut::system::mount::Mount;
 use rustix::mount::UnmountFlags;
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -71,9 +72,12 @@ fn does_not_write(file_system: FileSystem, kind: &Kind, place: &Path) -> Result<
     disk.disk.fail(false, true)?;
     let answer = trial.commit(format_args!("{file_system} that does not write"));
     let is_right = match answer.cause() {
-        Some(Error::Io { source, .. } | Error::Unconfirmed { source, .. }) => {
-            source.raw_os_error() == Some(EIO)
-        }
+        Some(
+            Error::Io { source, .. }
+            | Error::Unconfirmed { source, .. }
+            // The log, which nothing was written to, cannot be.
+            | Error::Unavailable { source, .. },
+        ) => source.raw_os_error() == Some(EIO),
         // The file system may have noticed before.
         Some(Error::ReadOnly) => true,
         _ => false,
@@ -87,6 +91,58 @@ fn does_not_write(file_system: FileSystem, kind: &Kind, place: &Path) -> Result<
     mount.unmount()?;
     let _mount = disk.mount(place)?;
     check_opened(&directory, &possible, &answer.text);
+    Ok(())
+}
+
+/// What the laboratory's disk takes for data of files is that, and all of that.
+#[test]
+fn file_systems_outlive_writes_of_data_that_fail() {
+    in_private(PROGRAMS, |place| {
+        for file_system in FILE_SYSTEMS {
+            outlives(file_system, place)?;
+        }
+        Ok(())
+    });
+}
+
+fn outlives(file_system: FileSystem, place: &Path) -> Result<()> {
+    let disk = FailingDisk::new(file_system, place)?;
+    disk.disk.learn(file_system)?;
+    let mount = disk.mount(place)?;
+    let directory = mount.path().join("directory");
+    let write = |name: &str, bytes: usize| {
+        let mut file = File::create(directory.join(name))?;
+        file.write_all(&filled(bytes))?;
+        file.sync_all()
+    };
+    fs::create_dir(&directory)?;
+    write("before", 20_000)?;
+
+    for error in [Reason::Broken, Reason::Full] {
+        let which = Which::All;
+        let most = u64::MAX;
+        disk.disk.fail_data(Some(Fault { which, error, most }))?;
+        for (name, bytes) in [("page", 4_096), ("long", 1 << 20)] {
+            let failed = write(name, bytes);
+            assert!(failed.is_err(), "{file_system}, {error:?}, {name}");
+        }
+        // Directories, and so many names that a directory needs more blocks.
+        for number in 0..300 {
+            fs::create_dir(directory.join(format!("{error:?}-{number}")))?;
+        }
+        File::open(&directory)?.sync_all()?;
+        disk.disk.fail_data(None)?;
+        write("after", 20_000)?;
+    }
+    assert!(disk.disk.failed()? >= 4, "{file_system}");
+
+    mount.unmount()?;
+    let mount = disk.mount(place)?;
+    for name in ["before", "after"] {
+        assert_eq!(fs::read(directory.join(name))?, filled(20_000));
+    }
+    assert_eq!(fs::read_dir(&directory)?.count(), 604, "{file_system}");
+    drop(mount);
     Ok(())
 }
 
@@ -120,7 +176,7 @@ fn does_not_read(file_system: FileSystem, place: &Path) -> Result<()> {
     disk.disk.fail(true, false)?;
     let read = volume
         .read(&large, 1 << 30)
-        .map(|snapshot| snapshot.contents.len());
+        .map(|snapshot| snapshot.contents().len());
     let streamed = reader.and_then(|mut reader| reader.read(1 << 20));
     for error in [read.err(), streamed.err()] {
         let text = format!("{file_system}: {error:?}");

@@ -35,9 +35,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "conditional write",
         run: |volume| {
-            let old = Snapshot {
-                contents: filled(OLD),
-            };
+            let old = Snapshot::new(filled(OLD));
             let unchanged = Precondition::Version(old.version());
             let step = write("old", filled(10_000)).only_if(unchanged);
             volume.commit(step.into()).map(drop)
@@ -131,7 +129,7 @@ pub fn contents(volume: &dyn Volume) -> Result<State> {
     let paths = volume.list(None)?.into_iter();
     let read = |path: FilePath| {
         let snapshot = volume.read(&path, 1 << 30)?;
-        Ok((path.as_str().to_owned(), snapshot.contents))
+        Ok((path.as_str().to_owned(), snapshot.into_contents()))
     };
     paths.map(read).collect()
 }
@@ -158,28 +156,19 @@ pub fn commit<const N: usize>(volume: &dyn Volume, changes: [Change; N]) -> Resu
 }
 
 pub fn write(path: &str, contents: impl Into<Vec<u8>>) -> Change {
-    Change::Write {
-        path: file(path),
-        contents: contents.into(),
-    }
+    Change::write(file(path), contents)
 }
 
 pub fn append(path: &str, contents: impl Into<Vec<u8>>) -> Change {
-    Change::Append {
-        path: file(path),
-        contents: contents.into(),
-    }
+    Change::append(file(path), contents)
 }
 
 pub fn rename(source: &str, target: &str) -> Change {
-    Change::Rename {
-        source: file(source),
-        target: file(target),
-    }
+    Change::rename(file(source), file(target))
 }
 
 pub fn delete(path: &str) -> Change {
-    Change::Delete { path: file(path) }
+    Change::delete(file(path))
 }
 
 pub fn file(path: &str) -> FilePath {

@@ -1,6 +1,9 @@
 //! One commit under a fault, and what must be true of it.
 
 use crate::kinds::{Kind, State, append, commit, contents, write};
+use ability_storage_engine::layout::{
+    LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSION_LOCK, SESSIONS,
+};
 use ability_storage_engine::{Error, LocalVolume, MemoryVolume, Outcome, Result, Volume};
 use std::fmt::Display;
 use std::fs;
@@ -117,7 +120,7 @@ impl<'a> Trial<'a> {
         let possible = match answer.error.as_ref().map(Error::outcome) {
             None => vec![self.after.clone()],
             Some(Outcome::NotApplied) => vec![self.before.clone()],
-            Some(Outcome::Unconfirmed) => vec![self.before.clone(), self.after.clone()],
+            Some(_) => vec![self.before.clone(), self.after.clone()],
         };
         (self.close(), possible)
     }
@@ -136,7 +139,7 @@ pub fn check_opened(directory: &Path, possible: &[State], at: &str) {
     }
     check_writing(&volume, at);
     drop(volume);
-    let left = names(&directory.join(".ability-storage/sessions"));
+    let left = names(&directory.join(PRIVATE_DIR).join(SESSIONS));
     assert!(left.is_empty(), "left behind {left:?}; {at}");
 }
 
@@ -148,10 +151,15 @@ fn check_writing(volume: &LocalVolume, at: &str) {
 
 /// What is on its way into the volume.
 fn staged(directory: &Path) -> Vec<String> {
-    let sessions = directory.join(".ability-storage/sessions");
+    let private = directory.join(PRIVATE_DIR);
+    let sessions = private.join(SESSIONS);
     let of_session = |session: String| names(&sessions.join(session));
-    let all = names(&sessions).into_iter().flat_map(of_session);
-    all.filter(|name| name != "lock" && !name.starts_with("journal-"))
+    let of_sessions = names(&sessions).into_iter().flat_map(of_session);
+    let of_sessions = of_sessions.filter(|name| name != SESSION_LOCK);
+    let is_kept = |name: &&str| LOG_FILES.contains(name) || LOG_LOCKS.contains(name);
+    let of_log = names(&private.join(LOG)).into_iter();
+    of_sessions
+        .chain(of_log.filter(|name| !is_kept(&&**name)))
         .collect()
 }
 

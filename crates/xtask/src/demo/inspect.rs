@@ -71,13 +71,18 @@ pub fn names(directory: &Path) -> Result<Vec<String>> {
 }
 
 /// What is in a volume besides the file: entries that nobody asked for, and what dead sessions left
-/// in the private directory.
+/// in the private directory: themselves, and what is staged in the log.
 pub fn leftovers(volume: &Path, file: &str) -> Result<Vec<String>> {
     const PRIVATE: &str = ".ability-storage";
     let mut found = names(volume)?;
     found.retain(|name| name != file && name != PRIVATE);
-    for session in names(&volume.join(PRIVATE).join("sessions"))? {
+    let private = volume.join(PRIVATE);
+    for session in names(&private.join("sessions"))? {
         found.push(format!("{PRIVATE}/sessions/{session}"));
+    }
+    let is_staged = |name: &String| name.len() == 32;
+    for staged in names(&private.join("log"))?.into_iter().filter(is_staged) {
+        found.push(format!("{PRIVATE}/log/{staged}"));
     }
     Ok(found)
 }
@@ -144,8 +149,18 @@ mod tests {
         assert!(leftovers(&volume, "a.json").expect("a list").is_empty());
         fs::write(volume.join("a.json.tmp"), "").expect("a file");
         fs::create_dir(sessions.join("dead")).expect("a session");
+        let log = volume.join(".ability-storage/log");
+        fs::create_dir(&log).expect("a log");
+        let staged = "0123456789abcdef0123456789abcdef";
+        for name in ["log-0", "writer", staged] {
+            fs::write(log.join(name), "").expect("a file");
+        }
         let found = leftovers(&volume, "a.json").expect("a list");
-        assert_eq!(found, ["a.json.tmp", ".ability-storage/sessions/dead"]);
+        let staged = format!(".ability-storage/log/{staged}");
+        assert_eq!(
+            found,
+            ["a.json.tmp", ".ability-storage/sessions/dead", &staged]
+        );
         let _ = fs::remove_dir_all(volume);
     }
 }
