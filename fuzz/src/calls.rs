@@ -1,7 +1,7 @@
 //! Any sequence of calls, made to volumes on one directory and to a volume in memory: what they
 //! answer is the same, what they hold is the same, and nothing is left behind in the end.
 
-use crate::record;
+use crate::record::{self, Commit, Log};
 use crate::scratch::{self, Entry};
 use ability_storage_engine::{
     Batch, Change, Error, FilePath, Limits, LocalVolume, MemoryVolume, Outcome, Precondition,
@@ -70,7 +70,7 @@ pub enum Condition {
 #[derive(Arbitrary, Debug)]
 pub enum Contents {
     Bytes(Vec<u8>),
-    /// So many times the same: more than a journal holds, or more than is allowed.
+    /// So many times the same: more than a log file holds, or more than is allowed.
     Many(u8, u8),
 }
 
@@ -244,19 +244,10 @@ impl World {
         let path = one.path.path();
         let condition = self.precondition(&one.condition, &path);
         let change = match &one.kind {
-            Kind::Write(contents) => Change::Write {
-                path,
-                contents: contents.bytes(),
-            },
-            Kind::Append(contents) => Change::Append {
-                path,
-                contents: contents.bytes(),
-            },
-            Kind::Rename(source) => Change::Rename {
-                source: source.path(),
-                target: path,
-            },
-            Kind::Delete => Change::Delete { path },
+            Kind::Write(contents) => Change::write(path, contents.bytes()),
+            Kind::Append(contents) => Change::append(path, contents.bytes()),
+            Kind::Rename(source) => Change::rename(source.path(), path),
+            Kind::Delete => Change::delete(path),
         };
         change.only_if(condition)
     }
@@ -304,20 +295,23 @@ impl World {
             match (in_private, entry) {
                 (Ok(path), Entry::File(contents)) => {
                     assert!(!path.starts_with("sessions"), "{path:?} is left");
-                    let (records, _) = record::journal(&contents);
-                    assert!(records.is_empty(), "{path:?} has records that count");
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    let is_staged = name.is_some_and(record::is_staged_name);
+                    assert!(!is_staged, "{path:?} is left");
+                    for payload in Log::read(&contents).payloads {
+                        let commit = Commit::decode(&payload).expect("it makes sense");
+                        assert!(commit.effects.is_empty(), "{path:?} has effects");
+                    }
                 }
                 (Ok(path), _) => assert!(path.components().count() < 2, "{path:?} is left"),
                 (Err(_), Entry::File(contents)) => {
                     let path = FilePath::new(text).expect("a path that a guest may name");
                     let expected = memory.read(&path, u64::MAX).expect("it is in the model");
                     assert!(
-                        contents == expected.contents,
+                        contents == expected.contents(),
                         "{path} is not what it should be"
                     );
-                    memory
-                        .commit(Change::Delete { path }.into())
-                        .expect("deleted");
+                    memory.commit(Change::delete(path).into()).expect("deleted");
                 }
                 (Err(_), Entry::Directory) => {}
                 (Err(_), other) => panic!("{path:?} is {other:?}"),
@@ -353,14 +347,14 @@ fn same<T: PartialEq>(pair: Option<(T, T)>) {
 /// What a caller can tell of an error without reading it.
 fn kind(error: &Error) -> String {
     match error {
-        Error::NotFound { path } => format!("{path} is not found"),
-        Error::Conflict { path, found } => format!("{path} is {found:?}"),
+        Error::NotFound { path, .. } => format!("{path} is not found"),
+        Error::Conflict { path, found, .. } => format!("{path} is {found:?}"),
         Error::PathNotAllowed { path, .. } => format!("{path} is not allowed"),
         // Two steps that ask for this together are both to blame.
         Error::NotAFile { .. } => "a file cannot be a directory".to_owned(),
-        Error::TooLarge { path, limit } => format!("{path} is longer than {limit}"),
+        Error::TooLarge { path, limit, .. } => format!("{path} is longer than {limit}"),
         Error::Step { source, .. } if matches!(**source, Error::NotAFile { .. }) => kind(source),
-        Error::Step { index, source } => format!("step {index}: {}", kind(source)),
+        Error::Step { index, source, .. } => format!("step {index}: {}", kind(source)),
         other => format!("{other:?}"),
     }
 }

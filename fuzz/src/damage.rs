@@ -3,8 +3,8 @@
 //! belong there.
 
 use crate::forge::pick;
-use crate::left_behind::PRIVATE;
-use crate::record;
+use crate::left_behind::{LOG_FILES, PRIVATE, log_file};
+use crate::record::{self, Frame, Log};
 use crate::scratch::{self, Entry};
 use arbitrary::Arbitrary;
 use std::fs::{self, OpenOptions};
@@ -31,9 +31,9 @@ pub enum Damage {
     Stretch {
         file: u8,
     },
-    /// A header that claims a payload of about that length.
+    /// A header that claims a payload of about that length, with a wrong checksum.
     Claim {
-        journal: u8,
+        log: bool,
         behind: bool,
         payload: Claimed,
     },
@@ -75,13 +75,14 @@ pub enum Foreign {
 
 #[derive(Arbitrary, Debug)]
 pub enum Name {
-    /// Like a lock or its journal.
+    /// Like the lock of a path.
     Shard(u8),
-    /// Like the journal of a batch.
-    Journal(u8),
     /// Like a session or what is staged.
     Id(u8),
     Lock,
+    Log(bool),
+    /// Like what is there once, with a meaning.
+    Known(u8),
     Any(String),
 }
 
@@ -92,12 +93,28 @@ pub enum Claimed {
     Any(u64),
 }
 
+const KNOWN: [&str; 12] = [
+    "format",
+    "log",
+    "path-locks",
+    "sessions",
+    "structure",
+    "immediate",
+    "deferred",
+    "writer",
+    "checkpoint",
+    "sync",
+    // Of an earlier format.
+    "journals",
+    "redo",
+];
+
 /// Enough for an allocation of this length to be noticed (see `-malloc_limit_mb`).
 const STRETCHED: u64 = 20 << 20;
 
 impl Damage {
     /// Whether it may leave something that is of another kind than the engine made it: then a lock
-    /// cannot be taken or a journal not be written, and commits may be refused for it.
+    /// cannot be taken or the log not be written, and commits may be refused for it.
     pub(crate) fn is_foreign(&self) -> bool {
         matches!(self, Damage::Replace { .. } | Damage::AddForeign { .. })
     }
@@ -140,17 +157,13 @@ impl Damage {
                 }
             }
             Damage::Claim {
-                journal,
+                log,
                 behind,
                 payload,
             } => {
-                let journals: Vec<PathBuf> = files()
-                    .into_iter()
-                    .filter(|path| is_journal(path))
-                    .collect();
-                if !journals.is_empty() {
-                    let path: &PathBuf = pick(&journals, *journal);
-                    claim(path, *behind, payload);
+                let path = volume.join(log_file(LOG_FILES[usize::from(*log)]));
+                if files().contains(&path) {
+                    claim(&path, *behind, payload);
                 }
             }
             Damage::Remove { entry } => {
@@ -225,18 +238,13 @@ impl Name {
     fn text(&self) -> String {
         match self {
             Name::Shard(number) => format!("{number:02x}"),
-            Name::Journal(number) => format!("journal-{number:032x}"),
             Name::Id(number) => format!("{number:032x}"),
             Name::Lock => "lock".to_owned(),
+            Name::Log(number) => LOG_FILES[usize::from(*number)].to_owned(),
+            Name::Known(number) => pick(&KNOWN, *number).to_string(),
             Name::Any(name) => name.replace(['/', '\0'], "_"),
         }
     }
-}
-
-fn is_journal(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let of_batch = name.is_some_and(|name| name.starts_with("journal-"));
-    of_batch || path.parent().is_some_and(|at| at.ends_with("journals"))
 }
 
 /// What is below the private directory and of such a kind, sorted. Nothing if it is no directory
@@ -284,12 +292,15 @@ fn claim(path: &Path, behind: bool, payload: &Claimed) {
         Claimed::Any(length) => *length,
     };
     change(Some(path.to_owned()), |bytes| {
-        let (records, end) = record::journal(bytes);
-        let (generation, index, at) = match records.first() {
-            Some(first) if behind => (first.generation, records.len() as u64, end),
-            _ => ([5; 16], 0, 0),
+        let log = Log::read(bytes);
+        let (frame, at) = match log.generation {
+            Some(generation) if behind => {
+                let frame = Frame::new(generation, log.payloads.len() as u64);
+                (frame, log.end)
+            }
+            _ => (Frame::new([5; 16], 0), 0),
         };
-        let header = record::header(generation, index, payload);
+        let header = frame.header(payload);
         bytes.resize(bytes.len().max(at + record::HEADER), 0xff);
         bytes[at..at + header.len()].copy_from_slice(&header);
     });

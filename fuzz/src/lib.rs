@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `names` | what a guest may name, written down a second time |
 //! | `scratch` | directories for one input, and what is in them |
-//! | `record` | the form of journals, written down a second time |
+//! | `record` | the form of the log, written down a second time |
 //! | `left_behind` | a volume as a killed process leaves it |
 //! | `forge` | records with a right checksum and any payload |
 //! | `damage` | what may happen to `.ability-storage/` |
