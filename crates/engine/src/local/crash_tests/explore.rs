@@ -99,7 +99,7 @@ impl Sampling {
         mixed ^ (mixed >> 31)
     }
 
-    fn is_chosen(&mut self, one_in: u64) -> bool {
+    pub(super) fn is_chosen(&mut self, one_in: u64) -> bool {
         self.is_exhaustive || self.next().is_multiple_of(one_in)
     }
 

@@ -11,6 +11,7 @@ mod followers;
 mod journaled;
 mod killed;
 mod scenario;
+mod while_checkpointed;
 
 use super::directory::{Access, Directory, FileHandle};
 use super::sim::{Deaf, SimDisk};

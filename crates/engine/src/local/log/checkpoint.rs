@@ -1,10 +1,10 @@
 //! Checkpoints: what the records of a log file say comes into the files, durably, and then
 //! the records are given up.
 //!
-//! 1. the log is synced, so that no file shows half of a commit that a power cut would take
-//!    back;
-//! 2. of every path that the file of the log has records about, what the log has *now* is
-//!    put into the files and synced, removals first;
+//! 1. of every path that the file of the log has records about, what the log has *now* is
+//!    looked up, and the log is synced: no file may show half of a commit that a power cut
+//!    would take back, and no record may be given up for a later one that it would take back;
+//! 2. what was looked up is put into the files and synced, removals first;
 //! 3. what cannot be put there is carried over into the other file of the log, in a new
 //!    record: it stays governed by the log, and keeps no other path from its place;
 //! 4. the file of the log is begun again, and synced.
@@ -154,7 +154,6 @@ impl<D: Directory> LogWriter<D> {
         let mut paths: Vec<FilePath> = state.pending.touched(which).into_iter().collect();
         drop(state);
         paths.sort_unstable();
-        self.make_log_durable()?;
         let mut failed = self.put_into_files(paths)?;
         if failed.values().any(is_no_space) && self.remove_all()? {
             failed = self.put_into_files(failed.into_keys().collect())?;
@@ -179,7 +178,6 @@ impl<D: Directory> LogWriter<D> {
         let removed = entries.filter(|(_, entry)| entry.file.is_none() && !entry.is_published());
         let paths: Vec<FilePath> = removed.map(|(path, _)| path.clone()).collect();
         drop(state);
-        self.make_log_durable()?;
         // What fails is tried again with the records that say so.
         self.put_into_files(paths.clone())?;
         Ok(!paths.is_empty())
@@ -212,7 +210,11 @@ impl<D: Directory> LogWriter<D> {
         let held = is_immediate.then(|| self.locks.lock_all(paths));
         let held = held.transpose()?;
         self.reader.log.follow()?;
-        Group::new(self, failed).put_all(self.entries(paths));
+        let entries = self.entries(paths);
+        let newest = entries.iter().map(|(_, entry)| entry.sequence).max();
+
+        self.wait_durable(newest.unwrap_or_default())?;
+        Group::new(self, failed).put_all(entries);
         drop(held);
         Ok(())
     }

@@ -101,16 +101,6 @@ impl<D: Directory> LogWriter<D> {
         synced.map(|(held, _)| held)
     }
 
-    /// The same for a caller that has not.
-    pub(super) fn make_log_durable(&self) -> io::Result<()> {
-        let synced = self.sync_log();
-        if synced.is_err() && self.reader.log.state().is_suspect {
-            let turn = self.turn()?;
-            return self.sync_log_in(&turn).map(drop);
-        }
-        synced.map(drop)
-    }
-
     fn suspect(&self) {
         self.reader.log.state().is_suspect = true;
     }

@@ -53,6 +53,9 @@ impl SimLockFile {
             if !wait {
                 return Ok(None);
             }
+            if state.one_thread {
+                return Err(io::Error::other("it would wait for ever"));
+            }
             drop(state);
             std::thread::sleep(PAUSE);
         }

@@ -110,6 +110,8 @@ struct State {
     flushes: usize,
     /// Syncs of a file take time, and one that begins during another does nothing.
     slow_syncs: bool,
+    /// One thread is all processes, so that to wait for a lock fails.
+    one_thread: bool,
     /// The files that are being synced slowly.
     syncing: BTreeSet<Inode>,
 }
@@ -187,6 +189,12 @@ impl SimDisk {
         self.state().slow_syncs = true;
     }
 
+    /// Says that one thread is all processes in turn: to wait for a lock would be to wait for
+    /// ever, so it fails.
+    pub(crate) fn set_one_thread(&self) {
+        self.state().one_thread = true;
+    }
+
     /// Lets the disk say that it has this much space left. No write fails for it.
     pub(crate) fn set_free_bytes(&self, free_bytes: Option<u64>) {
         self.state().free_bytes = free_bytes;
@@ -224,6 +232,7 @@ impl State {
         state.fault = None;
         state.next_loss = None;
         state.watch = None;
+        state.one_thread = false;
         state
     }
 
