@@ -148,10 +148,6 @@ pub(crate) trait Lock: Send + Sync {
     /// Lets others have the lock; `None` if nothing of it can be kept.
     fn release(self) -> Option<Self::Idle>;
 
-    /// Whether no holder ever [set a mark](Self::set_mark), not even an empty one, or
-    /// a power cut took it.
-    fn is_blank(&self) -> io::Result<bool>;
-
     /// What the last holder left for the next, empty or zeros if nothing. It outlives
     /// the holder, but need not outlive a power cut.
     fn mark(&self) -> io::Result<Vec<u8>>;

@@ -43,7 +43,8 @@ pub(super) fn begin<D: Directory>(
     let session = sessions.begin(&gate)?;
     let log_options = LogOptions {
         publication: mode.publication,
-        session: session.tag(),
+        session_id: session.id().to_owned(),
+        sessions,
         checkpoint_after: options.checkpoint_after,
     };
     let (reader, locks_of_log) = (reader.clone(), locks.clone());
@@ -59,7 +60,6 @@ pub(super) fn begin<D: Directory>(
         reader,
         log,
         session,
-        sessions,
         locks,
         accounts: accounts.clone(),
         unchanged: unchanged.clone(),
@@ -67,10 +67,7 @@ pub(super) fn begin<D: Directory>(
         durability: options.durability,
         _mode: lock,
     };
-    if writer
-        .log
-        .recover(is_alone, &|tag| writer.sessions.is_alive(tag))?
-    {
+    if writer.log.recover(is_alone)? {
         observer.recovered();
     }
     Ok(writer)

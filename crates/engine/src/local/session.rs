@@ -8,11 +8,13 @@
 
 use super::directory::{Access, Directory, Kind, unless_absent};
 use super::layout::{GATE, SESSION_LOCK, SESSIONS};
-use super::log::SessionTag;
 use super::stage::{Complete, Staged};
 use super::temp_name;
 use std::io;
 use std::sync::Arc;
+
+/// What a session calls itself in the names that it gives, and in its records.
+pub(crate) type SessionTag = u64;
 
 /// The sessions of a volume, of all processes.
 pub(crate) struct Sessions<D: Directory> {
@@ -74,15 +76,21 @@ impl<D: Directory> Sessions<D> {
         Ok(directories.map(|entry| entry.name).collect())
     }
 
-    /// Whether the session of this tag lives; `false` if it is not known.
-    pub(crate) fn is_alive(&self, tag: SessionTag) -> bool {
+    /// Whether the session of this id lives; `false` if it is not known.
+    pub(crate) fn is_alive(&self, id: &str) -> bool {
+        let is_id = temp_name::tag_of(id).is_some();
+        let directory = is_id.then(|| self.directory_of(id).ok().flatten());
+        let lock = directory
+            .flatten()
+            .map(|directory| directory.try_lock(SESSION_LOCK));
+        matches!(lock, Some(Ok(None)))
+    }
+
+    /// The same of the session of this tag.
+    pub(crate) fn is_alive_by_tag(&self, tag: SessionTag) -> bool {
         let ids = self.ids().unwrap_or_default();
         let mut named = ids.iter().filter(|id| temp_name::tag_of(id) == Some(tag));
-        named.any(|id| {
-            let directory = self.directory_of(id).ok().flatten();
-            let lock = directory.map(|directory| directory.try_lock(SESSION_LOCK));
-            matches!(lock, Some(Ok(None)))
-        })
+        named.any(|id| self.is_alive(id))
     }
 
     /// The directory of a session; `None` if it has ended.
@@ -125,9 +133,8 @@ impl<D: Directory> Sessions<D> {
 }
 
 impl<D: Directory> Session<D> {
-    /// What begins the names that the session gives outside its directory.
-    pub(crate) fn tag(&self) -> SessionTag {
-        temp_name::tag_of(&self.id).unwrap_or_default()
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     /// Where the session keeps what is staged.

@@ -5,7 +5,7 @@ use super::directory::{Directory, Stat};
 use super::locks::Locks;
 use super::log::LogWriter;
 use super::reader::Reader;
-use super::session::{Session, Sessions};
+use super::session::Session;
 use super::unchanged::Unchanged;
 use super::usage::{Accounts, Growth, Reservation};
 use crate::local::effects::{Plan, PlannedEffect};
@@ -20,7 +20,6 @@ pub(crate) struct Writer<D: Directory> {
     pub(crate) log: Arc<LogWriter<D>>,
     // After the log, which may still stage in its directory.
     pub(crate) session: Session<D>,
-    pub(crate) sessions: Arc<Sessions<D>>,
     pub(crate) locks: Arc<Locks<D>>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) unchanged: Arc<Unchanged>,

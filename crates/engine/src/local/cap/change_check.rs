@@ -14,14 +14,14 @@ const STICKY: u16 = 0o1000;
 
 /// See [`Directory::check_change`](super::super::directory::Directory::check_change).
 ///
-/// Nothing is kept from one call to the next: three system calls that touch no disk
+/// No right is kept from one call to the next: three system calls that touch no disk
 /// cost some microseconds, and a right that was given or taken away counts at once.
-pub(super) fn check(directory: &Dir, name: &str, staging: &Dir) -> io::Result<()> {
+pub(super) fn check(directory: &Dir, name: &str, staging: Option<&Statx>) -> io::Result<()> {
     let Some(found) = look_at(directory) else {
         return check_access(directory);
     };
-    if let Some(staging) = look_at(staging) {
-        check_place(&found, &staging)?;
+    if let Some(staging) = staging {
+        check_place(&found, staging)?;
     }
     if is_fixed(&found) {
         return refuse(
@@ -33,7 +33,8 @@ pub(super) fn check(directory: &Dir, name: &str, staging: &Dir) -> io::Result<()
     check_name(directory, &found, name)
 }
 
-fn look_at(directory: &Dir) -> Option<Statx> {
+/// Where a directory is, does not change while it is open.
+pub(super) fn look_at(directory: &Dir) -> Option<Statx> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
     let asked = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     statx(directory, "", flags, asked).ok()
@@ -105,9 +106,11 @@ fn check_name(directory: &Dir, directory_found: &Statx, name: &str) -> io::Resul
 /// In a sticky directory only its owner, the owner of a file and the privileged can
 /// replace or remove the file.
 fn is_kept_by_sticky_bit(directory: &Statx, file: &Statx) -> bool {
+    if directory.stx_mode & STICKY == 0 {
+        return false;
+    }
     let user = geteuid().as_raw();
-    let is_sticky = directory.stx_mode & STICKY != 0;
-    is_sticky && directory.stx_uid != user && file.stx_uid != user && !may_ignore_owners()
+    directory.stx_uid != user && file.stx_uid != user && !may_ignore_owners()
 }
 
 fn may_ignore_owners() -> bool {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const MARK_BYTES: usize = 32;
 
 /// More is never read of a file that somebody else wrote.
-const MAX_MARK_BYTES: usize = 256;
+const MAX_MARK_BYTES: u64 = 256;
 
 /// A length that is not known.
 const UNKNOWN: u64 = u64::MAX;
@@ -77,15 +77,8 @@ impl Lock for CapLock {
         self.file.unlock().ok().map(|()| self.file)
     }
 
-    fn is_blank(&self) -> io::Result<bool> {
-        Ok(self.bytes()? == 0)
-    }
-
     fn mark(&self) -> io::Result<Vec<u8>> {
-        if self.is_blank()? {
-            return Ok(Vec::new());
-        }
-        let mut mark = vec![0; MAX_MARK_BYTES];
+        let mut mark = vec![0; self.bytes()?.min(MAX_MARK_BYTES) as usize];
         let read = read_all(&mut mark, 0, |buffer, at| read_at(&self.file, buffer, at))?;
         mark.truncate(read);
         Ok(mark)

@@ -21,9 +21,13 @@ use super::durability::Durability;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, FileType, OpenOptions};
+#[cfg(target_os = "linux")]
+use change_check::look_at;
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
 pub(crate) use lock::CapLock;
+#[cfg(target_os = "linux")]
+use rustix::fs::Statx;
 use stat::{dir_builder, id_of, kind_of, links_of_cap, set_access, stat_of_cap};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -40,6 +44,9 @@ pub(crate) struct CapDirectory {
     syncs: Arc<Syncs>,
     id: OnceLock<Option<Id>>,
     ignores_case: OnceLock<bool>,
+    /// On which mount it is, where the system tells.
+    #[cfg(target_os = "linux")]
+    place: OnceLock<Option<Statx>>,
     /// What is known of the directory that this one was opened in.
     parent_ignores_case: Option<bool>,
     /// Whether a sync of this handle failed. The next ones say nothing then.
@@ -67,6 +74,8 @@ impl CapDirectory {
             syncs,
             id: OnceLock::new(),
             ignores_case: OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            place: OnceLock::new(),
             parent_ignores_case: None,
             failed: AtomicBool::new(false),
         }
@@ -270,7 +279,8 @@ impl Directory for CapDirectory {
 
     #[cfg(target_os = "linux")]
     fn check_change(&self, name: &str, staging: &Self) -> io::Result<()> {
-        change_check::check(&self.dir, name, &staging.dir)
+        let place = staging.place.get_or_init(|| look_at(&staging.dir));
+        change_check::check(&self.dir, name, place.as_ref())
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -88,7 +88,8 @@ impl<D: Directory> LogWriter<D> {
 
     /// Adds an append to the file that is in its place, without a sync.
     fn extend(&self, path: &FilePath, append: &Append, file: &File) -> io::Result<()> {
-        if let Some(name) = file.beginning.as_ref().and_then(|it| it.staged.as_ref()) {
+        let beginning = file.beginning.as_ref().filter(|it| !it.is_placed);
+        if let Some(name) = beginning.and_then(|it| it.staged.as_ref()) {
             self.place_staged(path, name)?;
         }
         let stat = self.reader.tree.stat(path)?;

@@ -13,12 +13,13 @@
 //! is done to it, and the last one about a path counts.
 
 use super::super::descriptors::budget;
-use super::super::directory::{Directory, FileHandle, Lock, unless_absent};
+use super::super::directory::{Directory, FileHandle, unless_absent};
 use super::super::poison::lock;
+use super::super::session::SessionTag;
 use super::log_file::Which;
 use super::placing::{Failed, Group, Path};
 use super::process_lock::Held;
-use super::record::{Publication, SessionTag};
+use super::record::Publication;
 use super::sync::repeated;
 use super::writer_lock::Turn;
 use super::{CommitError, LogWriter};
@@ -241,7 +242,7 @@ impl<D: Directory> LogWriter<D> {
                 tracing::warn!(%error, "a file of the log could not be given up; another takes its place");
                 state.logs.replace_given_up(which)?;
                 if !state.is_suspect {
-                    held.lock()?.set_mark(b"")?;
+                    self.mark(&held)?;
                 }
             }
         }

@@ -131,10 +131,12 @@ impl<D: Directory> LogWriter<D> {
         if self.is_finished.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.has_nothing_to_checkpoint() {
+        let closed = match self.has_nothing_to_checkpoint() {
             Ok(true) => Ok(()),
             _ => self.checkpoint_all(),
-        }
+        };
+        self.take_back_mark();
+        closed
     }
 
     /// Makes the last checkpoint before the session is closed, which makes no other then:
@@ -143,6 +145,9 @@ impl<D: Directory> LogWriter<D> {
     pub(crate) fn try_finish(&self) -> io::Result<bool> {
         let is_made = self.try_checkpoint_all()?;
         self.is_finished.store(is_made, Ordering::Relaxed);
+        if is_made {
+            self.take_back_mark();
+        }
         Ok(is_made)
     }
 

@@ -16,10 +16,11 @@
 use super::super::directory::Directory;
 use super::super::effects::Plan;
 use super::super::locks::Held;
+use super::super::session::SessionTag;
 use super::super::stage::{Complete, Synced};
 use super::super::unchanged::Wanted;
 use super::super::writer::Writer;
-use super::record::{Effect, Publication, Record, SessionTag, payload_bytes};
+use super::record::{Effect, Publication, Record, payload_bytes};
 use super::record_builder::RecordBuilder;
 use super::staged_blob::Blob;
 use super::writer_lock::Turn;
@@ -75,8 +76,7 @@ impl<D: Directory> Writer<D> {
         let counts_on = self.leave_out_current(&mut plan);
         self.make_way(&mut exclusive, &plan)?;
         let reservation = self.reserve_for(&plan)?;
-        let is_alive = |session| self.sessions.is_alive(session);
-        let mut builder = RecordBuilder::new(&self.log, &is_alive);
+        let mut builder = RecordBuilder::new(&self.log);
         builder.add_all(&plan)?;
         if builder.effects.is_empty() {
             drop(exclusive);
@@ -197,8 +197,7 @@ impl<D: Directory> Writer<D> {
         };
         let stat = plan.stat(&self.reader, path)?;
         let reservation = self.reserve_over(path, stat, Some(blob.bytes()))?;
-        let is_alive = |_| false;
-        let mut builder = RecordBuilder::new(&self.log, &is_alive);
+        let mut builder = RecordBuilder::new(&self.log);
         builder.add_blob(path, blob, stat.and_then(|stat| stat.mode), version);
         let written = self.write_record(&mut exclusive, path, builder);
         reservation.keep_if_made(&written);

@@ -1,8 +1,9 @@
 //! What has become of one path by the records of the log.
 
+use super::super::session::SessionTag;
 use super::log_file::Which;
 use super::pending_file::File;
-use super::record::{Effect, Publication, SessionTag};
+use super::record::{Effect, Publication};
 use crate::local::unchanged::Wanted;
 use crate::{FilePath, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +57,9 @@ impl Entry {
             return None;
         }
         let beginning = self.file.as_ref()?.beginning.as_ref()?;
+        if beginning.is_placed {
+            return None;
+        }
         Some((beginning.staged.as_deref()?, beginning.which()))
     }
 

@@ -34,6 +34,8 @@ struct Position {
 /// A log file and what this process knows of it.
 pub(super) struct LogFile<F> {
     file: Arc<F>,
+    /// Which file it is; `None` where that is not known.
+    id: Option<Id>,
     bytes: u64,
     position: Position,
     /// What the file begins with, if that is no whole record: it is being written, or was
@@ -99,10 +101,11 @@ fn new_generation() -> Generation {
 impl<F: FileHandle> LogFile<F> {
     /// A log file of which nothing is known; [`follow`](Self::follow) it first.
     pub(super) fn open(file: F) -> io::Result<Self> {
-        let bytes = file.stat()?.size;
+        let stat = file.stat()?;
         Ok(Self {
             file: Arc::new(file),
-            bytes,
+            id: stat.stamp.map(|stamp| stamp.id()),
+            bytes: stat.size,
             position: Position::default(),
             torn: None,
         })
@@ -125,8 +128,8 @@ impl<F: FileHandle> LogFile<F> {
     }
 
     /// Which file it is; `None` where that is not known.
-    pub(super) fn id(&self) -> io::Result<Option<Id>> {
-        Ok(self.file.stat()?.stamp.map(|stamp| stamp.id()))
+    pub(super) fn id(&self) -> Option<Id> {
+        self.id
     }
 
     /// Its length on the disk.

@@ -10,8 +10,9 @@ mod following;
 
 use super::super::directory::{Directory, unless_absent};
 use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR};
+use super::super::session::SessionTag;
 use super::log_file::{self, LogFile, Which};
-use super::record::{Publication, Record, SessionTag};
+use super::record::{Publication, Record};
 use super::{CommitError, Sizes};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

@@ -63,6 +63,7 @@ mod recovery;
 mod space;
 mod staged_blob;
 mod sync;
+mod sync_mark;
 #[cfg(test)]
 mod tests;
 mod unrecorded;
@@ -72,6 +73,8 @@ use super::directory::{Access, Directory, Id};
 use super::layout::{CHECKPOINT, LOG, SYNC, WRITER};
 use super::lru::Lru;
 use super::reader::Reader;
+use super::session::{SessionTag, Sessions};
+use super::temp_name;
 use super::unchanged::Unchanged;
 use crate::FilePath;
 use appended::Appended;
@@ -81,7 +84,7 @@ use group_commit::GroupCommit;
 pub(crate) use opened::Opened;
 use process_lock::ProcessLock;
 pub(crate) use reader::LogReader;
-pub(crate) use record::{Publication, SessionTag};
+pub(crate) use record::Publication;
 use space::Space;
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -138,6 +141,8 @@ pub(crate) struct LogWriter<D: Directory> {
     directory: Arc<D>,
     pub(crate) publication: Publication,
     session: SessionTag,
+    session_id: String,
+    sessions: Arc<Sessions<D>>,
     sizes: Sizes,
     group: GroupCommit,
     /// For the turn to write records.
@@ -147,6 +152,8 @@ pub(crate) struct LogWriter<D: Directory> {
     /// One session syncs a log file at a time: btrfs has lost what an `fdatasync` returned
     /// for when another of the same file ran at that time.
     sync: ProcessLock<D>,
+    /// Whether the sync lock has the mark of this session, as far as is known.
+    has_marked: AtomicBool,
     checkpointer: Checkpointer,
     unchanged: Arc<Unchanged>,
     appended: Mutex<Appended<D::File>>,
@@ -169,9 +176,10 @@ pub(crate) struct LogWriter<D: Directory> {
 }
 
 /// What a [`LogWriter`] needs to know of its session.
-pub(crate) struct LogOptions {
+pub(crate) struct LogOptions<D: Directory> {
     pub(crate) publication: Publication,
-    pub(crate) session: SessionTag,
+    pub(crate) session_id: String,
+    pub(crate) sessions: Arc<Sessions<D>>,
     /// The longest time until a checkpoint; `None`: only when one must be made.
     pub(crate) checkpoint_after: Option<Duration>,
 }
@@ -194,7 +202,7 @@ impl<D: Directory> LogWriter<D> {
         private: &D,
         locks: Arc<super::locks::Locks<D>>,
         unchanged: Arc<Unchanged>,
-        options: LogOptions,
+        options: LogOptions<D>,
     ) -> io::Result<Arc<Self>> {
         let directory = Arc::new(private.open_or_create_dir(LOG, Access::Private)?);
         reader.log.state().logs.share_directory(&directory);
@@ -203,12 +211,15 @@ impl<D: Directory> LogWriter<D> {
             reader,
             directory,
             publication: options.publication,
-            session: options.session,
+            session: temp_name::tag_of(&options.session_id).unwrap_or_default(),
+            session_id: options.session_id,
+            sessions: options.sessions,
             sizes,
             group: GroupCommit::default(),
             writer: ProcessLock::new(WRITER),
             checkpoint: ProcessLock::new(CHECKPOINT),
             sync: ProcessLock::new(SYNC),
+            has_marked: AtomicBool::new(false),
             checkpointer: Checkpointer::new(options.checkpoint_after),
             unchanged,
             appended: Mutex::default(),

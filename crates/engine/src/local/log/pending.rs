@@ -154,10 +154,11 @@ impl Pending {
                 Effect::Put(put) => Some(File::put(put, which)),
                 Effect::Append(append) => {
                     let before = self.entries.get(&path);
+                    let is_published = before.is_some_and(|entry| entry.is_published());
                     let before = before.and_then(|entry| entry.file.as_ref());
                     let before =
                         before.filter(|file| append.continues && file.bytes == append.offset);
-                    Some(File::grown(before, append, time, which))
+                    Some(File::grown(before, is_published, append, time, which))
                 }
             };
             self.touched[which].insert(path.clone());

@@ -30,6 +30,8 @@ pub(super) struct Beginning {
     pub(super) bytes: u64,
     /// Which file it is; 0 where that is not known.
     pub(super) inode: u64,
+    /// Whether this process knows that it has left its staged name.
+    pub(super) is_placed: bool,
     /// Stands for the end of it, once there are chunks behind it.
     pub(super) fence: Option<[u8; 32]>,
     /// The file of the log that has the record of it.
@@ -48,6 +50,7 @@ impl Beginning {
             staged: None,
             bytes: base.offset,
             inode: base.inode,
+            is_placed: false,
             fence: Some(base.fence),
             which,
         }
@@ -111,6 +114,7 @@ impl File {
                     staged: Some(name),
                     bytes,
                     inode,
+                    is_placed: false,
                     fence: None,
                     which,
                 };
@@ -127,9 +131,11 @@ impl File {
         }
     }
 
-    /// What the log, or else the disk, has at a path, and more.
+    /// What the log, or else the disk, has at a path, and more. `is_published` says whether
+    /// the file on the disk is what was there before.
     pub(super) fn grown(
         before: Option<&File>,
+        is_published: bool,
         append: Append,
         time: SystemTime,
         which: Which,
@@ -148,8 +154,11 @@ impl File {
         let (beginning, chunks, mode) = match before {
             Some(file) => {
                 let mut beginning = file.beginning.clone();
-                if let (Some(beginning), false) = (&mut beginning, file.has_chunks()) {
-                    beginning.fence = Some(append.fence);
+                if let Some(beginning) = &mut beginning {
+                    beginning.is_placed |= is_published;
+                    if !file.has_chunks() {
+                        beginning.fence = Some(append.fence);
+                    }
                 }
                 (beginning, file.chunks.and(chunk), file.mode)
             }

@@ -3,6 +3,7 @@
 //! Effects are facts, not steps: they can be applied again from any point with the
 //! same result, and only the last of a path matters. Nothing here touches the disk.
 
+use super::super::session::SessionTag;
 use super::super::temp_name;
 use super::frame::{self, Fields, malformed, put_bytes, put_number};
 use crate::{FilePath, Version};
@@ -23,9 +24,6 @@ const MAX_SEQUENCE: u64 = 1 << 62;
 
 /// More than what an effect takes beside its path and its contents, in bytes.
 pub(super) const EFFECT_BYTES: usize = 160;
-
-/// What a session calls itself in the names that it gives, and in its records.
-pub(crate) type SessionTag = u64;
 
 /// One commit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@
 use super::super::descriptors::budget;
 use super::super::directory::{Directory, FileHandle, Stat};
 use super::super::effects::{Plan, PlannedContents, PlannedEffect, Source};
+use super::super::session::SessionTag;
 use super::super::stage::{Complete, sync_all};
 use super::base::{FENCE_BYTES, KnownBase, fence, fence_of, has_beginning, is_as_in_log};
 use super::entry::Entry;
-use super::record::{Append, Contents, Effect, Publication, Put, SessionTag};
+use super::record::{Append, Contents, Effect, Publication, Put};
 use super::staged_blob::Blob;
 use super::{LogWriter, Opened};
 use crate::local::poison::lock;
@@ -24,8 +25,6 @@ const LONGEST_DEATH: Duration = Duration::from_millis(200);
 /// A record while it is built.
 pub(super) struct RecordBuilder<'a, D: Directory> {
     log: &'a LogWriter<D>,
-    /// Whether the session of an entry lives.
-    is_alive: &'a dyn Fn(SessionTag) -> bool,
     time: SystemTime,
     pub(super) effects: Vec<(FilePath, Effect)>,
     pub(super) blobs: Vec<Blob<D>>,
@@ -59,10 +58,9 @@ enum Base<F> {
 }
 
 impl<'a, D: Directory> RecordBuilder<'a, D> {
-    pub(super) fn new(log: &'a LogWriter<D>, is_alive: &'a dyn Fn(SessionTag) -> bool) -> Self {
+    pub(super) fn new(log: &'a LogWriter<D>) -> Self {
         Self {
             log,
-            is_alive,
             time: SystemTime::now(),
             effects: Vec::new(),
             blobs: Vec::new(),
@@ -339,7 +337,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
         }
         let was_published = entry.publication == Publication::Immediate
             && entry.session != self.log.session
-            && (self.is_alive)(entry.session)
+            && self.log.sessions.is_alive_by_tag(entry.session)
             && !(is_unfinished(&plain, &stat, entry)?
                 && (is_older(&stat, entry) || self.is_dying(entry.session)));
         let beginning = entry.file.as_ref().and_then(|file| file.beginning.as_ref());
@@ -358,7 +356,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
     fn is_dying(&self, session: SessionTag) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < LONGEST_DEATH {
-            if !(self.is_alive)(session) {
+            if !self.log.sessions.is_alive_by_tag(session) {
                 return true;
             }
             thread::sleep(LONGEST_DEATH / 20);

@@ -5,9 +5,9 @@
 //! is put into the files.
 
 use super::super::directory::{Directory, Kind, unless_absent};
+use super::super::session::SessionTag;
 use super::super::temp_name;
 use super::LogWriter;
-use super::record::SessionTag;
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -19,11 +19,7 @@ impl<D: Directory> LogWriter<D> {
     /// # Errors
     ///
     /// If the log cannot be read, or a newer version has written to it.
-    pub(crate) fn recover(
-        &self,
-        is_alone: bool,
-        is_alive: &dyn Fn(SessionTag) -> bool,
-    ) -> io::Result<bool> {
+    pub(crate) fn recover(&self, is_alone: bool) -> io::Result<bool> {
         self.reader.log.follow()?;
         let is_empty = self.reader.log.state().pending.is_empty();
         if is_alone {
@@ -32,7 +28,7 @@ impl<D: Directory> LogWriter<D> {
                 self.put_in_order();
             }
         }
-        if let Err(error) = self.sweep(is_alive) {
+        if let Err(error) = self.sweep() {
             tracing::warn!(%error, "what dead sessions staged could not be removed; it will be tried again");
         }
         Ok(is_alone && !is_empty)
@@ -57,7 +53,7 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// Removes what was staged by sessions that are dead, and is named by no record.
-    fn sweep(&self, is_alive: &dyn Fn(SessionTag) -> bool) -> io::Result<()> {
+    fn sweep(&self) -> io::Result<()> {
         let staged: Vec<(String, SessionTag)> = self
             .directory
             .entries()?
@@ -78,7 +74,8 @@ impl<D: Directory> LogWriter<D> {
             .collect();
         drop(state);
         for (name, tag) in staged {
-            if !named.contains(&name) && tag != self.session && !is_alive(tag) {
+            if !named.contains(&name) && tag != self.session && !self.sessions.is_alive_by_tag(tag)
+            {
                 unless_absent(self.directory.remove_file(&name))?;
             }
         }

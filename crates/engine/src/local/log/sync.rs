@@ -4,26 +4,20 @@
 //! have reported the error already, and have dropped what it could not write. Then all that
 //! the log holds goes into a new file, which takes the name of the old one, before any
 //! commit is acknowledged.
-//!
-//! The session that got the error may be killed before it has done that, and others do not
-//! get it. So a mark on the sync lock says that a sync of a log file has begun; only
-//! one that succeeded removes it. Whoever finds it puts a new file in the place of the log.
 
-use super::super::directory::{Directory, FileHandle, Lock};
+use super::super::directory::{Directory, FileHandle};
+use super::super::session::SessionTag;
 use super::LogWriter;
 use super::entry::Entry;
 use super::group_commit::SyncError;
 use super::log_pair::empty_record;
 use super::process_lock::Held;
-use super::record::{Effect, Publication, Record, SessionTag};
+use super::record::{Effect, Publication, Record};
 use super::writer_lock::Turn;
 use crate::FilePath;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// The mark on the sync lock while a log file is being synced, and after that has failed.
-const SYNCING: &[u8] = b"syncing";
 
 impl<D: Directory> LogWriter<D> {
     /// Waits until all up to this record is on the disk.
@@ -59,37 +53,6 @@ impl<D: Directory> LogWriter<D> {
         Ok((held, last))
     }
 
-    /// Waits for the sync lock, and looks whether the last sync of a log file succeeded.
-    pub(super) fn take_sync(&self) -> io::Result<Held<'_, D>> {
-        let held = self.sync.take(&self.directory)?;
-        // A mark has a length of its own: there may be zeros behind it.
-        if held.lock()?.mark()?.starts_with(SYNCING) {
-            self.suspect();
-        }
-        Ok(held)
-    }
-
-    /// Syncs a log file. If that fails, or this process is killed meanwhile, the next session
-    /// that takes the lock knows.
-    pub(super) fn sync_marked(
-        &self,
-        held: &Held<'_, D>,
-        sync: impl FnOnce() -> io::Result<()>,
-    ) -> io::Result<()> {
-        let lock = held.lock()?;
-        match lock.set_mark(SYNCING) {
-            // Commits that make room must go on.
-            Err(error) if error.kind() == ErrorKind::StorageFull => return sync(),
-            marked => marked?,
-        }
-        sync()?;
-        // An earlier sync that failed is not made good by this one.
-        match self.reader.log.state().is_suspect {
-            true => Ok(()),
-            false => lock.set_mark(b""),
-        }
-    }
-
     /// The same as [`sync_log`](Self::sync_log), with a new file in the place of the log if
     /// an earlier sync has failed. The caller has the turn.
     pub(super) fn sync_log_in(&self, _turn: &Turn<'_, D>) -> io::Result<Held<'_, D>> {
@@ -101,7 +64,7 @@ impl<D: Directory> LogWriter<D> {
         synced.map(|(held, _)| held)
     }
 
-    fn suspect(&self) {
+    pub(super) fn suspect(&self) {
         self.reader.log.state().is_suspect = true;
     }
 
@@ -128,7 +91,7 @@ impl<D: Directory> LogWriter<D> {
         if state.pending.is_untouched(1 - which) {
             state.logs.replace_given_up(1 - which)?;
         }
-        held.lock()?.set_mark(b"")?;
+        self.mark(&held)?;
         state.is_suspect = false;
         self.group.is_durable(state.logs.last());
         for record in records {
@@ -189,15 +152,16 @@ impl<D: Directory> LogWriter<D> {
             let mut state = self.reader.log.state();
             // All records were on the disk before, so no space for more says nothing of them.
             let is_full = error.kind() == ErrorKind::StorageFull;
-            let is_cleared = is_full && held.lock().and_then(|lock| lock.set_mark(b"")).is_ok();
+            let is_cleared = is_full && self.mark(held).is_ok();
             state.is_suspect = !is_cleared;
             state.logs.cut(bytes);
         })
     }
 
-    /// Waits, holding no lock, while the log is so full that a checkpoint is due.
+    /// Waits, holding no lock, while the log is so full that a checkpoint is due. What others
+    /// have written since the log was last followed does not count: it can still grow.
     pub(super) fn await_room(&self, payload_bytes: usize) -> io::Result<()> {
-        let mut state = self.reader.log.up_to_date()?;
+        let mut state = self.reader.log.state();
         if state.pending.is_empty() {
             return Ok(());
         }
@@ -231,17 +195,6 @@ impl<D: Directory> LogWriter<D> {
             self.reader.log.state().logs.were_synced(which);
         }
         Ok(())
-    }
-
-    /// Forgets that a sync of the log failed: no session has the volume open, and the log is
-    /// going to be replaced.
-    pub(super) fn forget_marks(&self) -> io::Result<()> {
-        let held = self.sync.take(&self.directory)?;
-        let lock = held.lock()?;
-        if lock.mark()?.is_empty() {
-            return Ok(());
-        }
-        lock.set_mark(b"")
     }
 }
 

@@ -91,11 +91,6 @@ impl Lock for SimLock {
         Some(file)
     }
 
-    fn is_blank(&self) -> io::Result<bool> {
-        let file = self.file()?;
-        Ok(!file.disk.state().marks.contains_key(&file.key))
-    }
-
     fn mark(&self) -> io::Result<Vec<u8>> {
         let file = self.file()?;
         let (state, _) = enter(&file.disk, &file.process, || "mark".to_owned())?;

@@ -152,7 +152,7 @@ impl<D: Directory> LogPair<D> {
         let there = directory
             .stat(LOG_FILES[which])?
             .and_then(|stat| stat.stamp);
-        if there.map(|stamp| stamp.id()) != file.id()? {
+        if there.map(|stamp| stamp.id()) != file.id() {
             file.mark_replaced()?;
         }
         Ok(())

@@ -1,0 +1,106 @@
+//! The mark on the sync lock, which says whether a sync of a log file may have failed.
+//!
+//! The session that gets the error of a sync may be killed before it has done anything about
+//! it, and others do not get it. So a session marks the lock with its id before it syncs a log
+//! file, and with [`FAILED`] when that has failed. Its id stays there, so that its next sync
+//! needs no mark. Whoever takes the lock and finds the id of a session that is dead, or
+//! [`FAILED`], puts a new file in the place of the log.
+
+use super::super::directory::{Directory, Lock};
+use super::LogWriter;
+use super::process_lock::Held;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering;
+
+/// A sync has failed. No session has such an id.
+const FAILED: &[u8] = b"failed";
+
+impl<D: Directory> LogWriter<D> {
+    /// Waits for the sync lock, and looks whether the last sync of a log file succeeded.
+    pub(super) fn take_sync(&self) -> io::Result<Held<'_, D>> {
+        let held = self.sync.take(&self.directory)?;
+        let mark = held.lock()?.mark()?;
+        let is_ours = mark == self.session_id.as_bytes();
+        self.has_marked.store(is_ours, Ordering::Relaxed);
+        if !is_ours && !is_none(&mark) && !self.is_of_living(&mark) {
+            self.suspect();
+        }
+        Ok(held)
+    }
+
+    /// Whether a mark is the id of a session that lives. Its last sync succeeded then, or is
+    /// marked as failed.
+    fn is_of_living(&self, mark: &[u8]) -> bool {
+        let id = str::from_utf8(mark);
+        id.is_ok_and(|id| self.sessions.is_alive(id))
+    }
+
+    /// Syncs a log file. If that fails, or this process is killed meanwhile, the next session
+    /// that takes the lock knows.
+    pub(super) fn sync_marked(
+        &self,
+        held: &Held<'_, D>,
+        sync: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        // An earlier sync that failed is not made good by this one.
+        let is_suspect = self.reader.log.state().is_suspect;
+        if !is_suspect && !self.has_marked.load(Ordering::Relaxed) {
+            match self.mark(held) {
+                // Commits that make room must go on.
+                Err(error) if error.kind() == ErrorKind::StorageFull => {}
+                marked => marked?,
+            }
+        }
+        let synced = sync();
+        if synced.is_err() {
+            self.has_marked.store(false, Ordering::Relaxed);
+            if let Err(error) = held.lock()?.set_mark(FAILED) {
+                tracing::warn!(%error, "other sessions could not be told that a sync of the log failed");
+            }
+        }
+        synced
+    }
+
+    /// Says that all syncs of the log files that are in use have succeeded.
+    pub(super) fn mark(&self, held: &Held<'_, D>) -> io::Result<()> {
+        held.lock()?.set_mark(self.session_id.as_bytes())?;
+        self.has_marked.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes back the mark of this session, which ends, unless another session has the lock.
+    /// If it stays, another session writes the log once more.
+    pub(super) fn take_back_mark(&self) {
+        if !self.has_marked.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let taken = self.sync.try_take(&self.directory);
+        let taken_back = taken.and_then(|held| {
+            let Some(held) = held else { return Ok(()) };
+            let lock = held.lock()?;
+            match lock.mark()? == self.session_id.as_bytes() {
+                true => lock.set_mark(b""),
+                false => Ok(()),
+            }
+        });
+        if let Err(error) = taken_back {
+            tracing::debug!(%error, "the mark of this session on the sync lock stays");
+        }
+    }
+
+    /// Forgets that a sync of the log failed: no session has the volume open, and the log is
+    /// going to be replaced.
+    pub(super) fn forget_marks(&self) -> io::Result<()> {
+        let held = self.sync.take(&self.directory)?;
+        let lock = held.lock()?;
+        match is_none(&lock.mark()?) {
+            true => Ok(()),
+            false => lock.set_mark(b""),
+        }
+    }
+}
+
+/// A mark has a length of its own: there may be zeros behind it, or nothing else.
+fn is_none(mark: &[u8]) -> bool {
+    mark.iter().all(|byte| *byte == 0)
+}
