@@ -6,6 +6,7 @@ use crate::support::{
 };
 use ability_storage_engine::{LocalVolume, Precondition, Volume};
 use std::fs::{self, OpenOptions};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ both_modes! {
     appends_after_an_edit_are_whole,
     a_file_cut_short_while_it_is_read_is_not_read_in_part,
     an_append_to_a_replaced_file_is_durable,
+    lines_that_wait_in_the_log_outlive_a_rotation,
 }
 
 fn nothing_special(_: &mut World) -> crate::support::Scene {
@@ -346,4 +348,70 @@ fn an_append_to_a_replaced_file_is_durable(case: &Case) {
         assert_eq!(log, "saved\n3\n", "after the power cut");
         Ledger::of(&[("log", "saved\n3\n")]).check_available(host.root(), host.mode(), volume);
     });
+}
+
+/// What a program does to a log, what it leaves in its place, and whether anything.
+type Rotation = (&'static str, fn(&Path), Option<&'static str>);
+
+/// What a journaled volume has acknowledged and not put into the file yet, no other program
+/// can have seen: it comes behind what that leaves.
+fn lines_that_wait_in_the_log_outlive_a_rotation(case: &Case) {
+    let rotations: [Rotation; 5] = [
+        (
+            "moved",
+            |log| fs::rename(log, log.with_extension("1")).expect("moved"),
+            None,
+        ),
+        (
+            "removed",
+            |log| fs::remove_file(log).expect("removed"),
+            None,
+        ),
+        ("cut", |log| fs::write(log, "").expect("cut"), Some("")),
+        (
+            "edited",
+            |log| fs::write(log, "of an editor\n").expect("edited"),
+            Some("of an editor\n"),
+        ),
+        (
+            "replaced",
+            |log| {
+                fs::write(log.with_extension("new"), "of another\n").expect("written");
+                fs::rename(log.with_extension("new"), log).expect("renamed");
+            },
+            Some("of another\n"),
+        ),
+    ];
+    for (what, rotate, left) in rotations {
+        for reads_first in [true, false] {
+            case.play(nothing_special, |host| {
+                let volume = log_in_its_file(host);
+                committed(&volume, [append("log", "it waits\n")]);
+                rotate(&host.path("log"));
+                let mut expected = left.unwrap_or_default().to_owned();
+                if host.mode() == Mode::Journaled {
+                    expected.push_str("it waits\n");
+                }
+                if reads_first && (left.is_some() || host.mode() == Mode::Journaled) {
+                    assert_eq!(read_text(&volume, "log"), expected, "{what}");
+                    let other = host.open();
+                    assert_eq!(
+                        read_text(&other, "log"),
+                        expected,
+                        "{what}, read by another"
+                    );
+                }
+                if !reads_first {
+                    committed(&volume, [append("log", "and one more\n")]);
+                    expected.push_str("and one more\n");
+                    assert_eq!(read_text(&volume, "log"), expected, "{what}");
+                }
+                checkpoint(&volume).expect("a checkpoint");
+                let there = fs::read_to_string(host.path("log"));
+                assert_eq!(there.unwrap_or_default(), expected, "{what}");
+                append_after(host, &volume, &expected);
+                finish(host, volume);
+            });
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::super::poison::lock;
 use super::super::tree::{NoWay, Place, is_directory};
 use super::LogWriter;
 use super::appended::Extended;
-use super::base::{FENCE_BYTES, KnownBase, fence};
+use super::base::{FENCE_BYTES, KnownBase, There, ends_with_chunks, there};
 use super::pending_file::{Beginning, File};
 use super::placing::Failed;
 use super::record::{Append, Contents, Effect, Publication, StagedBlob};
@@ -17,16 +17,6 @@ use crate::{FilePath, Version};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// What is in the place of an append.
-enum There {
-    /// Parts of it, zeros or nothing: what a kill or a power cut leaves.
-    Ours,
-    /// All of it, and perhaps more behind it: another session may show it.
-    Whole,
-    /// What another program made of the file.
-    Changed,
-}
 
 impl<D: Directory> LogWriter<D> {
     /// Puts the effects of a record into the files, unsynced: other programs see them from
@@ -184,7 +174,8 @@ impl<D: Directory> LogWriter<D> {
     ) -> io::Result<bool> {
         let Some(on_disk) = self.reader.tree.open_to_change(path)? else {
             tracing::warn!(%path, "a file that was appended to was removed by another program");
-            return Ok(true);
+            // What was appended, it cannot have seen.
+            return Ok(publication == Publication::Immediate);
         };
         let stat = on_disk.stat()?;
         if stat.links > 1 {
@@ -192,7 +183,7 @@ impl<D: Directory> LogWriter<D> {
         }
         let chunks = file.joined_chunks();
         let is_alone = self.is_alone.load(Ordering::Relaxed);
-        let mut found = there(&on_disk, &stat, beginning, &chunks)?;
+        let mut found = there(&on_disk, &stat, beginning, file)?;
         if is_alone && matches!(found, There::Changed) && is_lost(&on_disk, &stat, beginning)? {
             // What stood before was on no disk, but what was acknowledged is kept.
             tracing::warn!(%path, "what another program wrote before an append did not reach the disk");
@@ -209,8 +200,11 @@ impl<D: Directory> LogWriter<D> {
                 }
                 on_disk.write_all_at(&chunks, beginning.bytes)?;
             }
+            // What was appended comes behind that, once.
             There::Changed if publication == Publication::Deferred => {
-                add_at_end(&on_disk, &stat, &chunks)?;
+                if !ends_with_chunks(&on_disk, &stat, file)? {
+                    on_disk.write_all_at(&chunks, stat.size)?;
+                }
             }
             There::Changed => {
                 tracing::warn!(%path, "a file that was appended to was changed by another program; what that made of it stays");
@@ -219,34 +213,6 @@ impl<D: Directory> LogWriter<D> {
         on_disk.sync()?;
         Ok(true)
     }
-}
-
-/// What is in the file where the chunks belong.
-fn there(
-    file: &impl FileHandle,
-    stat: &Stat,
-    beginning: &Beginning,
-    chunks: &[u8],
-) -> io::Result<There> {
-    if stat.size < beginning.bytes {
-        return Ok(There::Changed);
-    }
-    let expected = beginning.fence.unwrap_or_default();
-    if fence(file, beginning.bytes)? != expected {
-        return Ok(There::Changed);
-    }
-    let mut there = vec![0; chunks.len()];
-    let read = file.read_all_at(&mut there, beginning.bytes)?;
-    there.truncate(read);
-    if there == chunks {
-        return Ok(There::Whole);
-    }
-    let mut pairs = there.iter().zip(chunks);
-    let is_ours = pairs.all(|(there, ours)| there == ours || *there == 0);
-    Ok(match is_ours {
-        true => There::Ours,
-        false => There::Changed,
-    })
 }
 
 /// Whether there are only zeros where the file ended before an append, as a power cut leaves
@@ -259,16 +225,4 @@ fn is_lost(file: &impl FileHandle, stat: &Stat, beginning: &Beginning) -> io::Re
     let start = beginning.bytes - before.len() as u64;
     let read = file.read_all_at(&mut before, start)?;
     Ok(before[..read].iter().all(|byte| *byte == 0))
-}
-
-/// Another program has changed the file before the log could be put into it: what was
-/// appended comes behind that, once.
-fn add_at_end(file: &impl FileHandle, stat: &Stat, chunks: &[u8]) -> io::Result<()> {
-    let start = stat.size.saturating_sub(chunks.len() as u64);
-    let mut end = vec![0; chunks.len().min(stat.size as usize)];
-    let read = file.read_all_at(&mut end, start)?;
-    if read == chunks.len() && end == chunks {
-        return Ok(());
-    }
-    file.write_all_at(chunks, stat.size)
 }

@@ -30,6 +30,16 @@ impl KnownBase {
     }
 }
 
+/// What is in the place of an append.
+pub(super) enum There {
+    /// Parts of it, zeros or nothing: what a kill or a power cut leaves.
+    Ours,
+    /// All of it, and perhaps more behind it: another session may show it.
+    Whole,
+    /// What another program made of the file.
+    Changed,
+}
+
 impl<D: Directory> LogWriter<D> {
     /// Makes a file of the volume durable, contents and name, unless it is known to be.
     /// `false` if only a copy of it can be made durable.
@@ -122,6 +132,48 @@ pub(super) fn has_beginning(
         // Nothing was added to it.
         None => Ok(true),
     }
+}
+
+/// What is in the file where the chunks belong.
+pub(super) fn there(
+    on_disk: &impl FileHandle,
+    stat: &Stat,
+    beginning: &Beginning,
+    file: &File,
+) -> io::Result<There> {
+    let chunks = file.joined_chunks();
+    if stat.size < beginning.bytes {
+        return Ok(There::Changed);
+    }
+    let expected = beginning.fence.unwrap_or_default();
+    if fence(on_disk, beginning.bytes)? != expected {
+        return Ok(There::Changed);
+    }
+    let mut there = vec![0; chunks.len()];
+    let read = on_disk.read_all_at(&mut there, beginning.bytes)?;
+    there.truncate(read);
+    if there == chunks {
+        return Ok(There::Whole);
+    }
+    let mut pairs = there.iter().zip(&chunks);
+    let is_ours = pairs.all(|(there, ours)| there == ours || *there == 0);
+    Ok(match is_ours {
+        true => There::Ours,
+        false => There::Changed,
+    })
+}
+
+/// Whether a file that another program has changed has all chunks at its end already.
+pub(super) fn ends_with_chunks(
+    on_disk: &impl FileHandle,
+    stat: &Stat,
+    file: &File,
+) -> io::Result<bool> {
+    let chunks = file.joined_chunks();
+    let start = stat.size.saturating_sub(chunks.len() as u64);
+    let mut end = vec![0; chunks.len().min(stat.size as usize)];
+    let read = on_disk.read_all_at(&mut end, start)?;
+    Ok(read == chunks.len() && end == chunks)
 }
 
 /// Stands for what is in the file right before `offset`.

@@ -1,6 +1,6 @@
 //! A file that was opened to be read.
 
-use super::super::directory::FileHandle;
+use super::super::directory::{FileHandle, Stat};
 use super::pending_file::{Beginning, File};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -103,6 +103,24 @@ impl<F: FileHandle> Pieces<F> {
             self.read = 0;
         }
     }
+}
+
+/// What the log adds to a file that another program has changed, or, without one, all that is
+/// left of the file.
+pub(super) fn behind<F: FileHandle>(changed: Option<(F, Stat)>, file: &File) -> (Opened<F>, Stat) {
+    let added: u64 = file.chunks().iter().map(|chunk| chunk.len() as u64).sum();
+    let mut stat = file.stat();
+    stat.size = added;
+    let piece = changed.map(|(plain, found)| {
+        stat.size += found.size;
+        stat.mode = found.mode;
+        Piece {
+            file: plain,
+            at: 0,
+            end: found.size,
+        }
+    });
+    (Opened::Pieces(Pieces::new(piece, file)), stat)
 }
 
 pub(super) fn opened_pieces<F: FileHandle>(

@@ -1,6 +1,7 @@
 //! A file as the log has it: a beginning on the disk, if there is one, and chunks in
 //! memory behind it.
 
+use super::super::directory::{Kind, Stat};
 use super::chunks::{Chunk, ChunkBase, Chunks};
 use super::log_file::Which;
 use super::record::{Append, Contents, Effect, Put, StagedBlob};
@@ -66,6 +67,18 @@ impl File {
     pub(super) fn staged_alone(&self) -> Option<&str> {
         let beginning = self.beginning.as_ref().filter(|_| !self.has_chunks())?;
         beginning.staged.as_deref()
+    }
+
+    /// What a reader is told of it.
+    pub(super) fn stat(&self) -> Stat {
+        Stat {
+            kind: Kind::File,
+            size: self.bytes,
+            modified: self.modified,
+            mode: self.mode,
+            links: 1,
+            stamp: None,
+        }
     }
 
     pub(super) fn has_chunks(&self) -> bool {

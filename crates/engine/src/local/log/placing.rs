@@ -171,10 +171,10 @@ impl<'a, D: Directory> Group<'a, D> {
         let mut mode = file.mode;
         let directory = self.log.directory().clone();
         let name = self.log.staged_name();
-        let mut staged = match base {
+        let there = tree.open_file(path)?.zip(base);
+        let mut staged = match there {
             None => Staged::create(directory, name, mode)?,
-            Some(bytes) => {
-                let there = tree.open_file(path)?.ok_or(ErrorKind::NotFound)?;
+            Some((there, bytes)) => {
                 mode = mode.or(there.stat()?.mode);
                 let mut staged = Staged::create(directory, name, mode)?;
                 staged.copy_from(&mut Read::take(there, bytes))?;

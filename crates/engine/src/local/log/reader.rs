@@ -9,12 +9,11 @@ use super::super::directory::{Directory, FileHandle, Kind, Stat};
 use super::super::poison::lock;
 use super::super::tree::Tree;
 use super::Sizes;
-use super::base::has_beginning;
+use super::base::{There, ends_with_chunks, has_beginning, there};
 use super::entry::Entry;
 use super::log_pair::LogPair;
-use super::opened::{Opened, Pieces, opened_pieces};
+use super::opened::{Opened, Pieces, behind, opened_pieces};
 use super::pending::Pending;
-use super::pending_file::File;
 use super::record::Publication;
 use crate::{FilePath, Usage, Version};
 use std::collections::HashMap;
@@ -132,30 +131,39 @@ impl<D: Directory> LogReader<D> {
         };
         let Some(beginning) = &file.beginning else {
             let pieces = Pieces::of_chunks(file);
-            return Ok(Some((Opened::Pieces(pieces), stat_of(file))));
+            return Ok(Some((Opened::Pieces(pieces), file.stat())));
         };
         if let Some(name) = &beginning.staged {
             let directory = self.state().logs.directory()?;
             let staged = directory.map(|directory| directory.open_file(name));
             if let Some(staged) = staged.transpose()?.flatten() {
-                return Ok(Some((
-                    opened_pieces(staged, beginning, file),
-                    stat_of(file),
-                )));
+                return Ok(Some((opened_pieces(staged, beginning, file), file.stat())));
             }
         }
         let Some((Opened::File(plain), stat)) = self.open_plain(path)? else {
-            return Ok(None);
+            // What is to be added makes a new file.
+            let adds = file.has_chunks() && entry.publication == Publication::Deferred;
+            return Ok(adds.then(|| behind(None, file)));
         };
         let is_longer = match entry.publication {
             Publication::Immediate => stat.size > file.bytes,
             // What another program added comes before what the log holds.
             Publication::Deferred => false,
         };
-        if is_longer || !has_beginning(&plain, &stat, beginning)? {
-            return Ok(Some((Opened::File(plain), stat)));
+        let is_changed = match file.has_chunks() {
+            true => matches!(there(&plain, &stat, beginning, file)?, There::Changed),
+            false => !has_beginning(&plain, &stat, beginning)?,
+        };
+        if is_longer || is_changed {
+            let adds = file.has_chunks()
+                && entry.publication == Publication::Deferred
+                && !ends_with_chunks(&plain, &stat, file)?;
+            return Ok(Some(match adds {
+                true => behind(Some((plain, stat)), file),
+                false => (Opened::File(plain), stat),
+            }));
         }
-        Ok(Some((opened_pieces(plain, beginning, file), stat_of(file))))
+        Ok(Some((opened_pieces(plain, beginning, file), file.stat())))
     }
 
     fn open_plain(&self, path: &FilePath) -> io::Result<Option<(Opened<D::File>, Stat)>> {
@@ -308,15 +316,4 @@ fn live(pending: &Pending) -> Shown {
     entries
         .map(|(path, entry)| (path.clone(), bytes(entry)))
         .collect()
-}
-
-fn stat_of(file: &File) -> Stat {
-    Stat {
-        kind: Kind::File,
-        size: file.bytes,
-        modified: file.modified,
-        mode: file.mode,
-        links: 1,
-        stamp: None,
-    }
 }

@@ -303,8 +303,13 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
                 Ok(Some((base, stat)))
             }
             Opened::Pieces(mut pieces) => {
-                if let Some(changed) = self.changed_file(path, entry)? {
-                    return Ok(Some(changed));
+                let is_deferred = entry.publication == Publication::Deferred;
+                match self.changed_file(path, entry)? {
+                    None if stat.size == file.bytes => {}
+                    Some(base @ (Base::Published(_), _)) => return Ok(Some(base)),
+                    // What is there and what the log adds to it are both to be kept.
+                    _ if is_deferred => return Ok(None),
+                    changed => return Ok(changed),
                 }
                 pieces.skip(stat.size.saturating_sub(FENCE_BYTES));
                 let mut tail = Vec::new();
