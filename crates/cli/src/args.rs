@@ -150,8 +150,9 @@ pub struct RunArgs {
     ///
     /// Each change is durable after one flush of the disk, which it shares with others;
     /// the files follow within seconds, and at the end. Until then other programs
-    /// see older contents, and what they write into those files is overwritten.
-    /// Nothing to be done after a power cut: the next run finds the journal.
+    /// see older contents, and what they write into those files is overwritten, or
+    /// what was appended comes behind it. Nothing is to be done after a power cut: the
+    /// next run finds the log.
     #[arg(long, conflicts_with = "read_only")]
     pub journaled: bool,
 

@@ -83,8 +83,9 @@ impl LocalVolumeOptions {
     /// at that moment. All promises of [`Volume`] are kept. The price is that the files
     /// themselves follow [later](Self::checkpoint_after): other programs that read them
     /// see whole versions, but older ones, also after a power cut, until the volume is
-    /// opened again or [checkpointed](LocalVolume::checkpoint); and what they write into a file
-    /// in between is overwritten. Default: `false`.
+    /// opened again or [checkpointed](LocalVolume::checkpoint). What they make of a file in
+    /// between is overwritten by a write or a rename of the volume, and kept by an append,
+    /// which comes behind it. Default: `false`.
     ///
     /// The log takes up to 8 MiB on the disk, and as much memory for what is not
     /// checkpointed yet.
@@ -97,8 +98,9 @@ impl LocalVolumeOptions {
         self
     }
 
-    /// How long a commit to a journaled volume may take to be in the file itself, as
-    /// long as the disk keeps up. Default: 5 seconds.
+    /// How long it may take, as long as the disk keeps up, until what is in the log is also
+    /// durable in the files themselves: all commits of a journaled volume, appends and
+    /// batches of others. Default: 5 seconds.
     pub fn checkpoint_after(mut self, time: Duration) -> Self {
         self.checkpoint_after = Some(time);
         self
