@@ -196,11 +196,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn list(json: Option<&Path>) -> Result<ExitCode> {
     let subjects = catalogue();
     for subject in &subjects {
-        let left_out = match subject.is_left_out() {
-            true => " (only if asked for)",
-            false => "",
-        };
-        println!("{:<26} {}{left_out}", subject.name, subject.about);
+        println!("{:<26} {}", subject.name, subject.about);
     }
     if let Some(path) = json {
         write(path, &serde_json::to_string_pretty(&subjects)?)?;
@@ -208,7 +204,7 @@ fn list(json: Option<&Path>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Those with these names, or all that are not left out.
+/// Those with these names, or all.
 fn chosen(names: &[String]) -> Result<Vec<Subject>> {
     let mut subjects = catalogue();
     for name in names {
@@ -216,10 +212,7 @@ fn chosen(names: &[String]) -> Result<Vec<Subject>> {
             bail!("there is no workload {name}; --list tells which there are");
         }
     }
-    subjects.retain(|subject| match names.is_empty() {
-        true => !subject.is_left_out(),
-        false => names.iter().any(|name| name == subject.name),
-    });
+    subjects.retain(|subject| names.is_empty() || names.iter().any(|name| name == subject.name));
     Ok(subjects)
 }
 
@@ -337,9 +330,9 @@ mod tests {
     }
 
     #[test]
-    fn workloads_that_are_left_out_can_be_asked_for() {
+    fn workloads_are_chosen_by_name() {
         let all = chosen(&[]).expect("chosen");
-        assert!(all.iter().all(|subject| !subject.is_left_out()));
+        assert_eq!(all.len(), catalogue().len());
         let one = chosen(&["outside".to_owned()]).expect("chosen");
         assert_eq!(one.len(), 1);
     }

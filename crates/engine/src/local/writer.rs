@@ -129,7 +129,9 @@ impl<D: Directory> Writer<D> {
         if self.reader.log.governs(paths).map_err(not_read)? {
             return Err(Stop::Governed);
         }
-        self.log.settle_given_up().map_err(not_read)?;
+        let not_durable =
+            |source| Error::not_possible(paths.first(), "its log cannot be made durable", source);
+        self.log.settle_given_up().map_err(not_durable)?;
         let done = work();
         drop(held);
         done

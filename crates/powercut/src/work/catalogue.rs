@@ -22,10 +22,6 @@ pub enum Verdict {
     Broken,
 }
 
-/// Whether workloads that the engine does not stand yet are left out, unless they are
-/// asked for by name. To be set to `false` with the engine that stands them.
-pub const LEAVES_OUT_THE_NEW: bool = true;
-
 /// Something whose power is cut.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Subject {
@@ -70,11 +66,6 @@ impl Subject {
     /// Whether the power is also cut while what this leaves is recovered.
     pub fn is_about_recovery(&self) -> bool {
         matches!(self.work, Work::Recovery(..))
-    }
-
-    /// Whether it is left out unless it is asked for by name.
-    pub fn is_left_out(&self) -> bool {
-        LEAVES_OUT_THE_NEW && self.is_about_faults()
     }
 
     /// Whether each recording meets other faults, so that few images of many recordings

@@ -184,17 +184,25 @@ impl<D: Directory> LogWriter<D> {
             return Ok(());
         }
         let held = self.take_sync()?;
-        if self.reader.log.state().is_suspect {
-            drop(held);
-            // Taking the turn puts new files in their places.
-            return self.turn().map(drop);
-        }
         for (which, file) in doubtful {
-            self.sync_marked(&held, || file.sync_data())
-                .inspect_err(|_| self.suspect())?;
-            self.reader.log.state().logs.were_synced(which);
+            if self.reader.log.state().is_suspect {
+                break;
+            }
+            match self.sync_marked(&held, || file.sync_data()) {
+                Ok(()) => self.reader.log.state().logs.were_synced(which),
+                Err(error) => {
+                    tracing::warn!(%error, "the log could not be synced; what it holds is written to a new file");
+                    self.suspect();
+                }
+            }
         }
-        Ok(())
+        drop(held);
+        let is_suspect = self.reader.log.state().is_suspect;
+        // Taking the turn puts new files in their places.
+        match is_suspect {
+            true => self.turn().map(drop),
+            false => Ok(()),
+        }
     }
 }
 
