@@ -9,7 +9,7 @@ use super::super::poison::lock;
 use super::super::tree::{NoWay, Place, is_directory};
 use super::LogWriter;
 use super::appended::Extended;
-use super::base::{FENCE_BYTES, KnownBase, There, ends_with_chunks, there};
+use super::base::{FENCE_BYTES, InPlace, KnownBase, There, ends_with_chunks, there};
 use super::pending_file::{Beginning, File};
 use super::placing::Failed;
 use super::record::{Append, Contents, Effect, Publication, StagedBlob};
@@ -79,12 +79,15 @@ impl<D: Directory> LogWriter<D> {
     /// Adds an append to the file that is in its place, without a sync.
     fn extend(&self, path: &FilePath, append: &Append, file: &File) -> io::Result<()> {
         let beginning = file.beginning.as_ref().filter(|it| !it.is_placed);
-        if let Some(name) = beginning.and_then(|it| it.staged.as_ref()) {
+        let staged = beginning.and_then(|it| it.staged.as_ref());
+        if let Some(name) = staged {
             self.place_staged(path, name)?;
         }
         let stat = self.reader.tree.stat(path)?;
         let stat = stat.filter(|stat| stat.kind == Kind::File);
         let stat = stat.ok_or(ErrorKind::NotFound)?;
+        // What another program has changed since the record was built is on no disk.
+        let is_known = staged.is_some() || self.is_base(path, &KnownBase::of(&stat));
         let extended = self.extended(path, &stat)?;
         let (start, contents) = match (&file.beginning, stat.size == append.offset) {
             // What came before may have been left out.
@@ -92,8 +95,8 @@ impl<D: Directory> LogWriter<D> {
             _ => (append.offset, append.more.clone()),
         };
         extended.file.write_all_at(&contents, start)?;
-        let known = KnownBase::of(&extended.file.stat()?);
-        lock(&self.bases).put(path.clone(), known);
+        let known = is_known.then_some(KnownBase::of(&extended.file.stat()?));
+        self.remember_base(path, known);
         Ok(())
     }
 
@@ -163,23 +166,26 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// Makes sure that the file at `path` has all chunks behind the beginning, on the disk,
-    /// whatever was written back before. `false` if it cannot be done in place: readers of
-    /// other sessions would see a file that has lost its end.
+    /// whatever was written back before. Not in place if readers of other sessions would see
+    /// a file that has lost its end.
     pub(super) fn rewrite(
         &self,
         path: &FilePath,
         beginning: &Beginning,
         file: &File,
         publication: Publication,
-    ) -> io::Result<bool> {
+    ) -> io::Result<InPlace> {
         let Some(on_disk) = self.reader.tree.open_to_change(path)? else {
             tracing::warn!(%path, "a file that was appended to was removed by another program");
-            // What was appended, it cannot have seen.
-            return Ok(publication == Publication::Immediate);
+            return Ok(match publication {
+                Publication::Immediate => InPlace::Done(None),
+                // What was appended, it cannot have seen.
+                Publication::Deferred => InPlace::Impossible,
+            });
         };
         let stat = on_disk.stat()?;
         if stat.links > 1 {
-            return Ok(false);
+            return Ok(InPlace::Impossible);
         }
         let chunks = file.joined_chunks();
         let is_alone = self.is_alone.load(Ordering::Relaxed);
@@ -190,9 +196,11 @@ impl<D: Directory> LogWriter<D> {
             found = There::Ours;
         }
         match found {
-            There::Whole if !is_alone => return Ok(false),
+            There::Whole if !is_alone => return Ok(InPlace::Impossible),
             // What another program has added behind it stays.
-            There::Whole | There::Ours if stat.size > file.bytes => return Ok(false),
+            There::Whole | There::Ours if stat.size > file.bytes => {
+                return Ok(InPlace::Impossible);
+            }
             There::Whole | There::Ours => {
                 // Blocks whose first write-back failed must not be used again.
                 if stat.size > beginning.bytes {
@@ -210,8 +218,9 @@ impl<D: Directory> LogWriter<D> {
                 tracing::warn!(%path, "a file that was appended to was changed by another program; what that made of it stays");
             }
         }
+        let known = KnownBase::of(&on_disk.stat()?);
         on_disk.sync()?;
-        Ok(true)
+        Ok(InPlace::Done(Some(known)))
     }
 }
 

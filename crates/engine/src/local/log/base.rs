@@ -30,6 +30,15 @@ impl KnownBase {
     }
 }
 
+/// What became of an append in the file that is there.
+pub(super) enum InPlace {
+    /// It is on the disk, and this is what the file looked like right before the sync; `None`
+    /// if there is no file any more.
+    Done(Option<KnownBase>),
+    /// It takes a new file.
+    Impossible,
+}
+
 /// What is in the place of an append.
 pub(super) enum There {
     /// Parts of it, zeros or nothing: what a kill or a power cut leaves.
@@ -50,7 +59,7 @@ impl<D: Directory> LogWriter<D> {
         stat: &Stat,
     ) -> io::Result<bool> {
         let known = KnownBase::of(stat);
-        if lock(&self.bases).get(path) == Some(&known) {
+        if self.is_base(path, &known) {
             return Ok(true);
         }
         // A descriptor that has been open longer reports more errors.
@@ -61,7 +70,7 @@ impl<D: Directory> LogWriter<D> {
         }
         let tree = &self.reader.tree;
         tree.settle(tree.enter(path)?.into_iter().collect())?;
-        lock(&self.bases).put(path.clone(), known);
+        self.remember_base(path, Some(known));
         Ok(true)
     }
 
@@ -82,11 +91,17 @@ impl<D: Directory> LogWriter<D> {
         synced.map(|()| true)
     }
 
-    /// What became of the file at `path` in a checkpoint.
-    pub(super) fn remember_base(&self, path: &FilePath, stat: Option<Stat>) {
+    /// Whether the file at `path` is known to be on the disk as it looks now.
+    pub(super) fn is_base(&self, path: &FilePath, known: &KnownBase) -> bool {
+        lock(&self.bases).get(path) == Some(known)
+    }
+
+    /// What the file at `path` looked like right before a sync of it and of its name, if
+    /// there was one. What it looks like afterwards may be of another program.
+    pub(super) fn remember_base(&self, path: &FilePath, known: Option<KnownBase>) {
         let mut bases = lock(&self.bases);
-        match stat {
-            Some(stat) => bases.put(path.clone(), KnownBase::of(&stat)),
+        match known {
+            Some(known) => bases.put(path.clone(), known),
             None => drop(bases.take(path)),
         }
     }

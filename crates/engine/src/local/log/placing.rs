@@ -7,7 +7,7 @@ use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
 use super::LogWriter;
 use super::appended::Extended;
-use super::base::has_beginning;
+use super::base::{InPlace, KnownBase, has_beginning};
 use super::entry::Entry;
 use super::pending_file::{Beginning, File};
 use super::record::Publication;
@@ -27,12 +27,20 @@ pub(super) struct Group<'a, D: Directory> {
     log: &'a LogWriter<D>,
     /// New files that are staged and not synced.
     staged: Vec<(Path, Complete<D>)>,
-    /// What is in its place, and the directories to sync.
-    placed: Vec<(Path, Option<Place<D>>)>,
+    placed: Vec<Placed<D>>,
     failed: &'a mut Failed,
     /// Keeps the directories as they are. Where commits change them themselves, it is taken
     /// when the first file is removed or gets its place, and not while contents are copied.
     structure: Option<D::Lock>,
+}
+
+/// A path that is in its place.
+struct Placed<D: Directory> {
+    path: Path,
+    /// The directories to sync.
+    place: Option<Place<D>>,
+    /// What its file looked like right before it was synced, if it was.
+    known: Option<KnownBase>,
 }
 
 impl<'a, D: Directory> Group<'a, D> {
@@ -73,63 +81,74 @@ impl<'a, D: Directory> Group<'a, D> {
                 self.keep_directories()?;
                 log.remove(path)?
             }
-            Some(file) => match self.put_file(path, entry, file)? {
-                Some(place) => place,
-                None => return Ok(()),
-            },
+            Some(file) => return self.put_file(path, entry, file),
         };
-        self.placed.push(((path.clone(), entry.clone()), place));
+        self.was_placed(path, entry, place, None);
         Ok(())
     }
 
-    /// `None` if a new file is staged.
-    fn put_file(
+    fn was_placed(
         &mut self,
         path: &FilePath,
         entry: &Arc<Entry>,
-        file: &File,
-    ) -> io::Result<Option<Option<Place<D>>>> {
+        place: Option<Place<D>>,
+        known: Option<KnownBase>,
+    ) {
+        let path = (path.clone(), entry.clone());
+        self.placed.push(Placed { path, place, known });
+    }
+
+    fn put_file(&mut self, path: &FilePath, entry: &Arc<Entry>, file: &File) -> io::Result<()> {
         let log = self.log;
         let Some(beginning) = &file.beginning else {
-            if entry.is_published() {
-                return Ok(Some(log.reader.tree.enter(path)?));
+            if !entry.is_published() {
+                return self.stage(path, entry, None);
             }
-            self.stage(path, entry, None)?;
-            return Ok(None);
+            let place = log.reader.tree.enter(path)?;
+            self.was_placed(path, entry, place, None);
+            return Ok(());
         };
         let mut place = None;
         if let Some(name) = beginning.staged.as_ref().filter(|_| !entry.is_published()) {
             self.keep_directories()?;
             place = Some(log.place_staged(path, name)?);
         }
-        if file.has_chunks() && !self.put_chunks(path, entry, beginning, file)? {
-            self.stage(path, entry, Some(beginning.bytes))?;
-            return Ok(None);
+        let mut known = None;
+        if file.has_chunks() {
+            known = match self.put_chunks(path, entry, beginning, file)? {
+                InPlace::Done(known) => known,
+                InPlace::Impossible => return self.stage(path, entry, Some(beginning.bytes)),
+            };
         }
-        match place {
-            Some(place) => Ok(Some(Some(place))),
-            // Its name may be from a program that did not sync it.
-            None => Ok(Some(log.reader.tree.enter(path)?)),
-        }
+        // Its name may be from a program that did not sync it.
+        let place = match place {
+            None => log.reader.tree.enter(path)?,
+            place => place,
+        };
+        self.was_placed(path, entry, place, known);
+        Ok(())
     }
 
-    /// Makes the chunks durable in the file at `path`. `false` if that takes a new file.
+    /// Makes the chunks durable in the file at `path`, unless that takes a new file.
     fn put_chunks(
         &self,
         path: &FilePath,
         entry: &Entry,
         beginning: &Beginning,
         file: &File,
-    ) -> io::Result<bool> {
+    ) -> io::Result<InPlace> {
         let extended = lock(&self.log.appended).take(path);
         let trusted = extended.filter(|extended| extended.opened_at <= beginning.bytes);
         let result = match trusted {
             Some(extended) if self.is_all_in(path, &extended, beginning, file) => {
-                let synced = extended.file.sync_data();
+                let synced = extended.file.stat().and_then(|stat| {
+                    extended.file.sync_data()?;
+                    Ok(InPlace::Done(Some(KnownBase::of(&stat))))
+                });
                 if synced.is_ok() {
                     lock(&self.log.appended).put(path, extended);
                 }
-                synced.map(|()| true)
+                synced
             }
             _ => {
                 // Readers must not look at the file while it is written once more.
@@ -144,7 +163,7 @@ impl<'a, D: Directory> Group<'a, D> {
                 return Err(error);
             }
             tracing::warn!(%path, %error, "a file that was appended to could not be synced; a new one takes its place");
-            Ok(false)
+            Ok(InPlace::Impossible)
         })
     }
 
@@ -238,7 +257,7 @@ impl<'a, D: Directory> Group<'a, D> {
                 Ok(place)
             });
             match placed {
-                Ok(place) => self.placed.push(((path, entry), Some(place))),
+                Ok(place) => self.was_placed(&path, &entry, Some(place), None),
                 Err(error) => self.note(&path, Err(error)),
             }
         }
@@ -246,23 +265,22 @@ impl<'a, D: Directory> Group<'a, D> {
 
     /// Makes the names durable that the group has changed.
     fn sync_places(&mut self) {
-        let (paths, places): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.placed).into_iter().unzip();
-        let tree = &self.log.reader.tree;
-        if let Err(error) = tree.settle(places.into_iter().flatten().collect()) {
-            for (path, _) in paths {
+        let mut placed = std::mem::take(&mut self.placed);
+        let places = placed.iter_mut().filter_map(|it| it.place.take()).collect();
+        if let Err(error) = self.log.reader.tree.settle(places) {
+            for Placed { path, .. } in placed {
                 let error = io::Error::new(error.kind(), error.to_string());
-                self.note(&path, Err(error));
+                self.note(&path.0, Err(error));
             }
             return;
         }
-        for (path, entry) in paths {
+        for Placed { path, known, .. } in placed {
+            let (path, entry) = path;
             entry.set_published(true);
             if entry.file.is_none() {
                 self.log.remove_empty_parents(&path);
             }
-            let stat = tree.stat(&path).ok().flatten();
-            self.log.remember_base(&path, stat);
+            self.log.remember_base(&path, known);
         }
     }
 }

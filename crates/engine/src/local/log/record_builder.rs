@@ -13,7 +13,6 @@ use super::entry::Entry;
 use super::record::{Append, Contents, Effect, Publication, Put};
 use super::staged_blob::Blob;
 use super::{LogWriter, Opened};
-use crate::local::poison::lock;
 use crate::{Error, FilePath, Result, Version};
 use std::io::{self, Read};
 use std::thread;
@@ -293,7 +292,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
         };
         match opened {
             Opened::File(plain) => {
-                let is_known = lock(&self.log.bases).get(path) == Some(&KnownBase::of(&stat));
+                let is_known = self.log.is_base(path, &KnownBase::of(&stat));
                 let continues = (entry.is_published() && is_known && stat.size == file.bytes)
                     || is_as_in_log(&plain, &stat, file)?;
                 let base = match continues {

@@ -3,9 +3,12 @@
 use super::super::Local;
 use super::super::directory::{Access, Directory, FileHandle};
 use super::super::sim::{Fault, SimDirectory, SimDisk};
-use super::super::testing::{Way, append, contents, contents_after_cut, open, open_with};
+use super::super::testing::{
+    Way, append, batch, contents, contents_after_cut, open, open_with, write,
+};
 use super::frame;
 use super::log_file::{LogFile, Seen};
+use crate::FilePath;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -174,4 +177,49 @@ fn fails_while_room_is_made(way: Way, filled: usize, call: usize) -> bool {
     let now = String::from_utf8_lossy(&now["log"]).replace('y', "");
     assert_eq!(now, log, "{at}");
     is_made
+}
+
+/// What another program does to the file `log`.
+type Outside = fn(&SimDisk) -> bool;
+
+/// Another program changes a file, without a sync, before a checkpoint or at any call of it.
+/// What is appended afterwards is durable, and so is what it was appended to.
+#[test]
+fn an_append_counts_on_no_change_of_another_program_that_is_not_on_the_disk() {
+    let changes: [Outside; 4] = [
+        |disk| disk.outside_truncate(&["log"], 0),
+        |disk| disk.outside_truncate(&["log"], 3),
+        |disk| disk.outside_write(&["log"], b"edited in place, and longer than it was before"),
+        |disk| disk.outside_replace(&["log"], b"replaced"),
+    ];
+    for way in [Way::Published, Way::Journaled] {
+        for change in changes {
+            for call in 0.. {
+                let disk = SimDisk::new();
+                let session = open_with(&disk, way).expect("opened");
+                let written = batch([write("log", b"written\n"), write("other", b"")]);
+                session.commit(written).expect("written");
+                append_line(&session, "appended\n", &mut String::new());
+                session.checkpoint().expect("no faults");
+                append_line(&session, "once more\n", &mut String::new());
+                let changed = disk.clone();
+                disk.interrupt_at(call, move || assert!(change(&changed)));
+                session.checkpoint().expect("no faults");
+                if disk.is_to_be_interrupted() {
+                    break;
+                }
+                append_line(&session, "and then\n", &mut String::new());
+                let log = FilePath::new("log").expect("valid");
+                let read = session.reader.read(&log, 1 << 20).expect("readable");
+                let left = contents_after_cut(&disk);
+                let left = left.get("log").cloned().unwrap_or_default();
+                let at = format!("changed at call {call} of the checkpoint, {way:?}");
+                assert_eq!(
+                    String::from_utf8_lossy(&left),
+                    String::from_utf8_lossy(&read.contents),
+                    "{at}"
+                );
+            }
+        }
+    }
 }
