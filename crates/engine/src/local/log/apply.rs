@@ -68,12 +68,15 @@ impl<D: Directory> LogWriter<D> {
         }
     }
 
-    /// So that a write of the same contents has nothing to do.
+    /// So that a write of the same contents has nothing to do, and an append need not sync
+    /// what it adds to.
     fn remember_published(&self, path: &FilePath, blob: &StagedBlob, version: Option<Version>) {
-        let Some(version) = version else { return };
         let now = self.reader.tree.stat(path).ok().flatten();
         let now = now.filter(|now| now.inode() == blob.inode && now.size == blob.bytes);
-        self.unchanged.remember(path, version, now, now);
+        self.remember_base(path, now.as_ref().map(KnownBase::of));
+        if let Some(version) = version {
+            self.unchanged.remember(path, version, now, now);
+        }
     }
 
     /// Adds an append to the file that is in its place, without a sync.

@@ -91,9 +91,14 @@ impl<D: Directory> LogWriter<D> {
         synced.map(|()| true)
     }
 
+    /// What the file at `path` looked like when it was known to be on the disk, if it was.
+    pub(super) fn known_base(&self, path: &FilePath) -> Option<KnownBase> {
+        lock(&self.bases).get(path).copied()
+    }
+
     /// Whether the file at `path` is known to be on the disk as it looks now.
     pub(super) fn is_base(&self, path: &FilePath, known: &KnownBase) -> bool {
-        lock(&self.bases).get(path) == Some(known)
+        self.known_base(path).as_ref() == Some(known)
     }
 
     /// What the file at `path` looked like right before a sync of it and of its name, if
@@ -117,11 +122,14 @@ pub(super) fn is_as_in_log(
     if stat.size != file.bytes {
         return Ok(false);
     }
-    if let Some(beginning) = &file.beginning
-        && let Some(expected) = beginning.fence
-        && fence(on_disk, beginning.bytes)? != expected
-    {
-        return Ok(false);
+    if let Some(beginning) = &file.beginning {
+        let Some(expected) = beginning.fence else {
+            // Nothing tells whether it was edited in place.
+            return Ok(false);
+        };
+        if fence(on_disk, beginning.bytes)? != expected {
+            return Ok(false);
+        }
     }
     let ours = file.tail(FENCE_BYTES as usize);
     let mut there = vec![0; ours.len()];

@@ -113,7 +113,8 @@ impl<'a, D: Directory> Group<'a, D> {
             self.keep_directories()?;
             place = Some(log.place_staged(path, name)?);
         }
-        let mut known = None;
+        // Staged contents are on the disk, and may have been seen in their place.
+        let mut known = log.known_base(path).filter(|_| place.is_none());
         if file.has_chunks() {
             known = match self.put_chunks(path, entry, beginning, file)? {
                 InPlace::Done(known) => known,

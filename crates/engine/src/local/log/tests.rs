@@ -223,3 +223,27 @@ fn an_append_counts_on_no_change_of_another_program_that_is_not_on_the_disk() {
         }
     }
 }
+
+/// The same of contents that a batch has put there, which are as long after the change as
+/// before, so that only the bytes tell.
+#[test]
+fn an_append_counts_on_no_edit_of_the_same_length_that_is_not_on_the_disk() {
+    for makes_checkpoint in [false, true] {
+        let (disk, sessions) = sessions();
+        for writer in &sessions {
+            let written = batch([write("log", b"written\n"), write("other", b"")]);
+            writer.commit(written).expect("written");
+            assert!(disk.outside_write(&["log"], b"EDITED!\n"));
+            if makes_checkpoint {
+                writer.checkpoint().expect("no faults");
+            }
+            let [first, second] = &sessions;
+            append_line(first, "and then\n", &mut String::new());
+            append_line(second, "and more\n", &mut String::new());
+            assert_eq!(
+                String::from_utf8_lossy(&contents_after_cut(&disk)["log"]),
+                "EDITED!\nand then\nand more\n"
+            );
+        }
+    }
+}
