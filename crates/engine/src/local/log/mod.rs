@@ -38,6 +38,8 @@
 mod appended;
 mod apply;
 mod base;
+#[cfg(test)]
+mod carry_over_tests;
 mod checkpoint;
 mod checkpointer;
 mod chunks;
