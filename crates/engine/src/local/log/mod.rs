@@ -41,6 +41,8 @@ mod base;
 #[cfg(test)]
 mod carry_over_tests;
 mod checkpoint;
+#[cfg(test)]
+mod checkpoint_tests;
 mod checkpointer;
 mod chunks;
 mod commit;

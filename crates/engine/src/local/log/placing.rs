@@ -29,8 +29,9 @@ pub(super) struct Group<'a, D: Directory> {
     staged: Vec<(Path, Complete<D>)>,
     placed: Vec<Placed<D>>,
     failed: &'a mut Failed,
-    /// Keeps the directories as they are. Where commits change them themselves, it is taken
-    /// when the first file is removed or gets its place, and not while contents are copied.
+    /// Keeps the directories as they are. Where commits change them themselves, it is held
+    /// while files are removed or get their places, and not while contents are copied or
+    /// synced, which may take long.
     structure: Option<D::Lock>,
 }
 
@@ -187,6 +188,7 @@ impl<'a, D: Directory> Group<'a, D> {
         let Some(file) = &entry.file else {
             return Ok(());
         };
+        self.structure = None;
         let tree = &self.log.reader.tree;
         let mut mode = file.mode;
         let directory = self.log.directory().clone();
@@ -240,17 +242,20 @@ impl<'a, D: Directory> Group<'a, D> {
     /// Syncs what is staged, and gives each its place.
     fn place_staged(&mut self) {
         let log = self.log;
+        if self.staged.is_empty() {
+            return;
+        }
+        self.structure = None;
         let staged = std::mem::take(&mut self.staged);
-        if !staged.is_empty()
-            && let Err(error) = self.keep_directories()
-        {
-            for ((path, _), _) in staged {
+        let synced = sync_all(staged, log.reader.tree.root());
+        if let Err(error) = self.keep_directories() {
+            for ((path, _), _) in synced {
                 let error = io::Error::new(error.kind(), error.to_string());
                 self.note(&path, Err(error));
             }
             return;
         }
-        for ((path, entry), synced) in sync_all(staged, log.reader.tree.root()) {
+        for ((path, entry), synced) in synced {
             let placed = synced.and_then(|mut synced| {
                 let place = log.place(&path, |parent| synced.publish(parent, path.name()))?;
                 let version = entry.file.as_ref().and_then(|file| file.version);
