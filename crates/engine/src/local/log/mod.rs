@@ -55,6 +55,8 @@ mod group_commit;
 mod log_file;
 mod log_pair;
 mod opened;
+#[cfg(test)]
+mod outside_tests;
 mod path_conflicts;
 mod pending;
 mod pending_file;
