@@ -2,13 +2,13 @@
 
 use super::super::Local;
 use super::super::directory::{Access, Directory, FileHandle};
-use super::super::sim::{Fault, SimDirectory, SimDisk};
+use super::super::sim::{Call, Fault, SimDirectory, SimDisk};
 use super::super::testing::{
     Way, append, batch, contents, contents_after_cut, open, open_with, write,
 };
 use super::frame;
 use super::log_file::{LogFile, Seen};
-use crate::FilePath;
+use crate::{FilePath, Outcome};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -246,4 +246,29 @@ fn an_append_counts_on_no_edit_of_the_same_length_that_is_not_on_the_disk() {
             );
         }
     }
+
+/// A session opens the log while it has no permission to write to its files. Commits go through
+/// once it has.
+#[test]
+fn log_files_that_were_opened_read_only_are_opened_again() {
+    let (disk, [first, _]) = sessions();
+    let mut log = String::new();
+    append_line(&first, "first\n", &mut log);
+    let directory = [".ability-storage", "log"];
+    let denied = ErrorKind::PermissionDenied;
+    disk.fail_calls(&directory, denied, &[Call::OpenToChange]);
+    let second = open(&disk).expect("opened");
+    let seen = contents(&second).expect("read");
+    assert_eq!(seen["log"], log.as_bytes());
+    let refused = second.commit(append("log", b"refused\n").into());
+    let refused = refused.expect_err("the log cannot be written to");
+    assert_eq!(refused.outcome(), Outcome::NotApplied);
+    disk.heal();
+    append_line(&second, "second\n", &mut log);
+    append_line(&first, "first again\n", &mut log);
+    for session in [&first, &second] {
+        let seen = contents(session).expect("read");
+        assert_eq!(seen["log"], log.as_bytes());
+    }
+    assert_eq!(contents_after_cut(&disk)["log"], log.into_bytes());
 }

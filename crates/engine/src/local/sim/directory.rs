@@ -54,7 +54,8 @@ impl SimDirectory {
             return Ok(None);
         };
         state.check_call(call, (self.inode, name))?;
-        SimFile::open(&self.disk, &state, &self.process, node).map(Some)
+        let can_change = call == Call::OpenToChange;
+        SimFile::open(&self.disk, &state, &self.process, node, can_change).map(Some)
     }
 
     fn lock_file(&self, name: &str) -> SimLockFile {
@@ -147,7 +148,7 @@ impl Directory for SimDirectory {
             kind: Kind::File,
             role,
         };
-        SimFile::open(&self.disk, &state, &self.process, node)
+        SimFile::open(&self.disk, &state, &self.process, node, true)
     }
 
     fn open_file(&self, name: &str) -> io::Result<Option<SimFile>> {

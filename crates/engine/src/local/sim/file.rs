@@ -18,6 +18,8 @@ pub(crate) struct SimFile {
     inode: Inode,
     role: Role,
     position: u64,
+    /// Whether it was opened to be changed.
+    can_change: bool,
     /// How many of the errors of the file need not be reported here any more.
     errors_seen: AtomicU64,
     _descriptor: Descriptor,
@@ -29,6 +31,7 @@ impl SimFile {
         state: &State,
         process: &Process,
         node: Node,
+        can_change: bool,
     ) -> io::Result<Self> {
         let file = state.files.get(&node.inode);
         Ok(Self {
@@ -37,6 +40,7 @@ impl SimFile {
             inode: node.inode,
             role: node.role,
             position: 0,
+            can_change,
             errors_seen: AtomicU64::new(file.map_or(0, |file| file.reported_errors)),
             _descriptor: Descriptor::open(state, process)?,
         })
@@ -84,6 +88,13 @@ impl SimFile {
         self.report(&mut state)
     }
 
+    fn check_can_change(&self) -> io::Result<()> {
+        match self.can_change {
+            true => Ok(()),
+            false => Err(io::Error::other("this file was opened to be read")),
+        }
+    }
+
     fn report(&self, state: &mut State) -> io::Result<()> {
         let mut seen = self.errors_seen.load(Ordering::Relaxed);
         let result = state.report(self.inode, &mut seen);
@@ -125,6 +136,7 @@ impl FileHandle for SimFile {
 
     fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize> {
         let (mut state, fault) = self.enter("write")?;
+        self.check_can_change()?;
         state.check_handle(Call::Write, self.inode)?;
         let written = if fault == Some(Fault::Short) {
             contents.len().div_ceil(2)
@@ -138,6 +150,7 @@ impl FileHandle for SimFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let (mut state, _) = self.enter("set_len")?;
+        self.check_can_change()?;
         state.check_handle(Call::SetLen, self.inode)?;
         state.write(self.inode, Pending::SetLen(bytes));
         Ok(())

@@ -142,3 +142,14 @@ fn what_a_file_is_for_depends_on_its_directory() {
         assert!(is_role(create_in(path, name), role), "{path:?} {name}");
     }
 }
+
+#[test]
+fn a_file_that_was_opened_to_be_read_refuses_changes() {
+    let (_, root) = start();
+    create(&root, "file", b"contents");
+    let file = root.open_file("file").expect("opened").expect("there");
+    file.write_all_at(b"more", 0).expect_err("refused");
+    file.set_len(0).expect_err("refused");
+    file.sync().expect("synced");
+    assert_eq!(read(&root, "file"), b"contents");
+}
