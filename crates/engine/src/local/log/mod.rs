@@ -49,6 +49,8 @@ mod commit;
 mod current;
 mod directories;
 mod directory_counts;
+#[cfg(test)]
+mod dying_session_tests;
 mod entry;
 mod frame;
 mod group_commit;

@@ -1,7 +1,7 @@
 //! The locks of a simulated disk.
 
 use super::descriptors::Descriptor;
-use super::{Holder, Inode, Process, Role, SimDisk, enter};
+use super::{Holder, Inode, Process, Role, SimDisk, State, enter};
 use crate::local::directory::Lock;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering;
@@ -51,6 +51,7 @@ impl SimLockFile {
                 return Ok(Some(SimLock { file, shared }));
             }
             if !wait {
+                state.end_dying(&self.key);
                 return Ok(None);
             }
             if state.one_thread {
@@ -72,6 +73,17 @@ impl SimLockFile {
         if let Some(place) = holders.iter().position(|holder| *holder == own) {
             holders.swap_remove(place);
         }
+    }
+}
+
+impl State {
+    /// Processes that were killed slowly give back this lock, which was found taken.
+    fn end_dying(&mut self, key: &(Inode, String)) {
+        let Some(holders) = self.locks.get_mut(key) else {
+            return;
+        };
+        let dying = &mut self.dying;
+        holders.retain(|holder| !dying.remove(&holder.process));
     }
 }
 

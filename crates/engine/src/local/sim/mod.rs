@@ -83,6 +83,8 @@ struct State {
     folding: BTreeSet<Inode>,
     locks: HashMap<(Inode, String), Vec<Holder>>,
     processes: u64,
+    /// Processes that were killed and still have locks.
+    dying: BTreeSet<u64>,
     marks: HashMap<(Inode, String), Vec<u8>>,
     clock: u64,
     calls: usize,
@@ -161,6 +163,24 @@ impl SimDisk {
         }
     }
 
+    /// The same, but its locks of this name become free only when another process has found
+    /// them taken: the system gives back the locks of a process one after the other.
+    pub(crate) fn kill_slowly(&self, process: &Process, last: &str) {
+        process.alive.store(false, Ordering::SeqCst);
+        let mut state = self.state();
+        state.dying.insert(process.id);
+        for ((_, name), holders) in &mut state.locks {
+            if name != last {
+                holders.retain(|holder| holder.process != process.id);
+            }
+        }
+    }
+
+    /// Whether it was killed slowly, and no other process has found a lock of it taken.
+    pub(crate) fn is_dying(&self, process: &Process) -> bool {
+        self.state().dying.contains(&process.id)
+    }
+
     /// A copy as it is now, with nobody using it. What fails on a path fails there, too.
     pub(crate) fn snapshot(&self) -> SimDisk {
         let state = self.state().unused();
@@ -227,6 +247,7 @@ impl State {
     fn unused(&self) -> State {
         let mut state = self.clone();
         state.locks.clear();
+        state.dying.clear();
         state.trace.clear();
         state.cut_at = None;
         state.fault = None;
