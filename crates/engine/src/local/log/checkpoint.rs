@@ -154,6 +154,9 @@ impl<D: Directory> LogWriter<D> {
         }
         let mut paths: Vec<FilePath> = state.pending.touched(which).into_iter().collect();
         drop(state);
+        // Older records in the other file, which a killed process has given up without a sync,
+        // must not come back when those in this one are gone.
+        self.settle_given_up()?;
         paths.sort_unstable();
         let mut failed = self.put_into_files(paths)?;
         if failed.values().any(is_no_space) && self.remove_all()? {

@@ -246,6 +246,7 @@ fn an_append_counts_on_no_edit_of_the_same_length_that_is_not_on_the_disk() {
             );
         }
     }
+}
 
 /// A session opens the log while it has no permission to write to its files. Commits go through
 /// once it has.
