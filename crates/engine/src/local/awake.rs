@@ -10,10 +10,10 @@
 //! for no other process: a volume stays awake while another session has a lock that its
 //! checkpoint takes, for that may be one of a process that was stopped.
 
-use super::descriptors::{RootDescriptor, spare_descriptors};
 use super::directory::Directory;
 use super::options::LocalVolumeOptions;
 use super::poison::lock;
+use super::process_fds::{RootDescriptor, spare_descriptors};
 use super::{Lasting, Local};
 use std::collections::BTreeMap;
 use std::io;

@@ -5,7 +5,7 @@ use crate::local::Local;
 use crate::local::directory::{Directory, Lock};
 use crate::local::layout::{CHECKPOINT, LOCKS, LOG, PRIVATE_DIR, STRUCTURE, SYNC, WRITER};
 use crate::local::locks::shard_of;
-use crate::local::removed::wake_error;
+use crate::local::root_removed::wake_error;
 use crate::local::sim::{Process, SimDirectory, SimDisk};
 use crate::local::testing::{
     Contents, Way, append, batch, contents, contents_after_cut, delete, file, open_with,

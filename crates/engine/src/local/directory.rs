@@ -73,7 +73,7 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 
     fn remove_file(&self, name: &str) -> io::Result<()>;
 
-    /// Makes the names in this directory durable. To be called by `Settling` alone,
+    /// Makes the names in this directory durable. To be called by `DirSync` alone,
     /// unless it is a private directory.
     fn sync(&self) -> io::Result<()>;
 

@@ -2,8 +2,8 @@
 //! and of directories. Never more than a process can spare, however many volumes it
 //! has open.
 
-use super::descriptors::most_kept;
 use super::lru::Lru;
+use super::process_fds::most_kept;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,13 +17,13 @@ pub(crate) struct FdCache<K, V> {
 
 struct Slot<V> {
     value: V,
-    _room: Room,
+    _room: FdPermit,
 }
 
 /// The right to keep one descriptor.
-struct Room;
+struct FdPermit;
 
-impl Room {
+impl FdPermit {
     fn take() -> Option<Self> {
         let room = Self;
         // Given back right away if there was none.
@@ -31,7 +31,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for FdPermit {
     fn drop(&mut self) {
         KEPT.fetch_sub(1, Ordering::Relaxed);
     }
@@ -50,7 +50,7 @@ impl<K: Eq + Hash, V> FdCache<K, V> {
         // Closed before there is a look for room.
         self.slots.make_room();
         if self.slots.get(&key).is_none()
-            && let Some(_room) = Room::take()
+            && let Some(_room) = FdPermit::take()
         {
             self.slots.put(key, Slot { value, _room });
         }

@@ -2,7 +2,7 @@
 //! that says which format they have. `docs/format.md` describes all of it.
 
 use super::directory::{Access, Directory, FileHandle, Kind, unless_absent};
-use super::temp_name;
+use super::unique_name;
 pub(crate) use crate::path::PRIVATE_DIR;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -195,7 +195,7 @@ fn create_format<D: Directory>(directory: &D, name: &str) -> io::Result<D::File>
 /// The file is written again: a sync of the one that is there would say nothing if an
 /// earlier sync of it has failed.
 pub(crate) fn make_durable<D: Directory>(root: &D, private: &D, log: &D) -> io::Result<()> {
-    let temporary = temp_name::name();
+    let temporary = unique_name::name();
     let written = create_format(log, &temporary)
         .and_then(|file| file.sync())
         .and_then(|()| log.rename(&temporary, private, FORMAT));

@@ -29,7 +29,7 @@ use unicode_normalization::UnicodeNormalization;
 const SHARDS: u64 = 128;
 
 /// How many lock files of each volume are kept open.
-const KEPT: usize = 32;
+const MAX_IDLE_LOCK_FILES: usize = 32;
 
 pub(crate) struct Locks<D: Directory> {
     directory: D,
@@ -51,7 +51,7 @@ impl<D: Directory> Locks<D> {
     pub(crate) fn new(directory: D) -> Self {
         Self {
             directory,
-            idle: Mutex::new(FdCache::new(KEPT)),
+            idle: Mutex::new(FdCache::new(MAX_IDLE_LOCK_FILES)),
         }
     }
 

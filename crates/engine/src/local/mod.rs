@@ -6,73 +6,74 @@
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
 //! | `durability` | what a commit survives |
-//! | `tree` | finding, making, syncing and walking directories |
+//! | `tree` | finding, making, syncing and walking directories; keeps those open that were used last |
 //! | `walk` | going through directories with few of them open |
 //! | `unreadable` | directories that may not be read |
-//! | `settling` | one sync of a directory for many commits |
-//! | `temp_name` | names that were never given before |
+//! | `dir_sync` | one sync of a directory for many commits |
+//! | `unique_name` | names that were never given before |
 //! | `session` | what an opened volume has to itself; finding dead ones |
 //! | `locks` | one writer of a path at a time |
-//! | `mode` | all sessions have the volume open in the same way |
+//! | `journal_mode` | all sessions have the volume open in the same way |
 //! | `lru` | a bounded memory of what was needed last |
-//! | `descriptors` | how many descriptors the process may open, and for what |
+//! | `process_fds` | how many descriptors all volumes of the process may keep open |
 //! | `fd_cache` | descriptors that stay open to be used again |
 //! | `awake` | idle volumes sleep, so that they need few descriptors |
 //! | `poison` | mutexes that go on after a panic |
 //! | `stage` | new contents on their way into the volume |
-//! | `direct` | the protocol for one write, rename or delete |
-//! | `effects` | what the steps of a commit make of each path |
+//! | `direct` | the protocol for one write, rename or delete; `skip_write` in it: contents that are there already |
+//! | `commit_plan` | what the steps of a commit make of each path |
 //! | `log` | commits through the log: appends, batches, and all of a journaled volume |
-//! | `recovery` | what a session does before it begins, and its parts |
+//! | `session_start` | what a session does before it begins, and its parts |
 //! | `reader` | what it takes to read, and reading |
 //! | `writer` | what it takes to write, and which protocol a commit takes |
 //! | `stream` | writing piece by piece |
-//! | `removed` | noticing that the directory was removed |
+//! | `root_removed` | noticing that the directory was removed |
 //! | `unchanged` | a memory of durable files, so that equal contents are not written again |
 //! | `usage` | what there is, against the limits |
 //! | `options` | how a volume is to be opened |
 //!
-//! Only `direct`, `log::apply` and `log::placing` may change a file of the volume.
+//! Only `direct`, `log::apply`, `log::checkpoint_group` and `log::delete_on_full_disk` change files
+//! of the volume.
 
 mod awake;
 mod cap;
+mod commit_plan;
 #[cfg(test)]
 mod crash_tests;
-mod descriptors;
+mod dir_sync;
+#[cfg(test)]
+mod dir_sync_tests;
 mod direct;
 mod directory;
 mod durability;
-mod effects;
 #[cfg(test)]
 mod fault_tests;
 mod fd_cache;
+mod journal_mode;
 pub(crate) mod layout;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
 mod log;
 mod lru;
-mod mode;
 mod options;
 mod poison;
+mod process_fds;
 mod reader;
-mod recovery;
-mod removed;
+mod root_removed;
 mod session;
-mod settling;
-#[cfg(test)]
-mod settling_tests;
+mod session_start;
 #[cfg(test)]
 mod sim;
 mod stage;
 mod stream;
-mod temp_name;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
 mod unchanged;
 #[cfg(test)]
 mod unchanged_tests;
+mod unique_name;
 mod unreadable;
 mod usage;
 mod walk;
@@ -185,7 +186,7 @@ impl LocalVolume {
     /// The volume, awake.
     fn local(&self) -> Result<Arc<Local<CapDirectory>>> {
         let awake = self.sleeper.awake();
-        awake.map_err(|error| removed::wake_error(&*self.sleeper.lasting().root, error))
+        awake.map_err(|error| root_removed::wake_error(&*self.sleeper.lasting().root, error))
     }
 }
 
@@ -319,7 +320,7 @@ impl<D: Directory> Local<D> {
             }
             None
         } else {
-            Some(Arc::new(recovery::begin(&reader, lasting)?))
+            Some(Arc::new(session_start::begin(&reader, lasting)?))
         };
         Ok(Self {
             reader,

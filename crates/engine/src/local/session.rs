@@ -9,7 +9,7 @@
 use super::directory::{Access, Directory, Kind, unless_absent};
 use super::layout::{GATE, SESSION_LOCK, SESSIONS};
 use super::stage::{Complete, Staged};
-use super::temp_name;
+use super::unique_name;
 use std::io;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) struct Session<D: Directory> {
 /// The gate, held: as long as it is, no session begins and none is recovered by
 /// another. So none can be taken for dead between the making of its directory and the
 /// taking of its lock, and none is recovered twice at once.
-pub(crate) struct Gate<D: Directory> {
+pub(crate) struct OpenLock<D: Directory> {
     _lock: D::Lock,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Dead<D: Directory> {
     lock: D::Lock,
 }
 
-impl<D: Directory> Gate<D> {
+impl<D: Directory> OpenLock<D> {
     /// Waits for the gate, which is in the private directory.
     pub(crate) fn take(private: &D) -> io::Result<Self> {
         let _lock = private.lock(GATE)?;
@@ -56,8 +56,8 @@ impl<D: Directory> Sessions<D> {
         Ok(Self { directory })
     }
 
-    pub(crate) fn begin(self: &Arc<Self>, _gate: &Gate<D>) -> io::Result<Session<D>> {
-        let id = temp_name::name();
+    pub(crate) fn begin(self: &Arc<Self>, _gate: &OpenLock<D>) -> io::Result<Session<D>> {
+        let id = unique_name::name();
         self.directory.create_dir(&id, Access::Private)?;
         let directory = self.directory.open_dir(&id)?;
         let lock = directory.lock(SESSION_LOCK)?;
@@ -78,7 +78,7 @@ impl<D: Directory> Sessions<D> {
 
     /// Whether the session of this id lives; `false` if it is not known.
     pub(crate) fn is_alive(&self, id: &str) -> bool {
-        let is_id = temp_name::tag_of(id).is_some();
+        let is_id = unique_name::tag_of(id).is_some();
         let directory = is_id.then(|| self.directory_of(id).ok().flatten());
         let lock = directory
             .flatten()
@@ -89,7 +89,7 @@ impl<D: Directory> Sessions<D> {
     /// The same of the session of this tag.
     pub(crate) fn is_alive_by_tag(&self, tag: SessionTag) -> bool {
         let ids = self.ids().unwrap_or_default();
-        let mut named = ids.iter().filter(|id| temp_name::tag_of(id) == Some(tag));
+        let mut named = ids.iter().filter(|id| unique_name::tag_of(id) == Some(tag));
         named.any(|id| self.is_alive(id))
     }
 
@@ -100,7 +100,7 @@ impl<D: Directory> Sessions<D> {
 
     /// A session if it is dead, to be recovered; `None` if it is alive or has
     /// ended.
-    pub(crate) fn dead(&self, _gate: &Gate<D>, id: &str) -> io::Result<Option<Dead<D>>> {
+    pub(crate) fn dead(&self, _gate: &OpenLock<D>, id: &str) -> io::Result<Option<Dead<D>>> {
         let Some(directory) = self.directory_of(id)? else {
             return Ok(None);
         };
@@ -144,7 +144,7 @@ impl<D: Directory> Session<D> {
 
     /// Starts a file that is not yet part of the volume.
     pub(crate) fn stage(&self, mode: Option<u32>) -> io::Result<Staged<D>> {
-        Staged::create(self.directory.clone(), temp_name::next_name(), mode)
+        Staged::create(self.directory.clone(), unique_name::next_name(), mode)
     }
 
     /// Stages a whole file: all of `base`, if there is one, and `more`.

@@ -5,7 +5,7 @@ use super::directory::Directory;
 use super::stage::Staged;
 use super::unchanged::Wanted;
 use super::usage::{InFlight, WriterPlace};
-use super::writer::{Stop, Writer};
+use super::writer::{Abort, Writer};
 use crate::observe::Observed;
 use crate::version::VersionHasher;
 use crate::volume::{Precondition, Writer as VolumeWriter};
@@ -119,8 +119,8 @@ impl<D: Directory> LocalWriter<D> {
             let nothing_to_do = writer.has_nothing_to_do(&path, precondition, version, &wanted);
             match nothing_to_do {
                 Ok(true) => return Ok(version),
-                Err(Stop::Error(error)) => return Err(error),
-                Ok(false) | Err(Stop::Governed) => {}
+                Err(Abort::Error(error)) => return Err(error),
+                Ok(false) | Err(Abort::NeedsLog) => {}
             }
         }
         let mode = writer.reader.mode_of(&path).map_err(not_changed)?;
@@ -132,8 +132,8 @@ impl<D: Directory> LocalWriter<D> {
         let mut staged = staged.sync().map_err(not_changed)?;
         match writer.publish(&path, precondition, &mut staged, bytes) {
             Ok(()) => writer.remember(&path, version, staged.completed()),
-            Err(Stop::Error(error)) => return Err(error),
-            Err(Stop::Governed) => {
+            Err(Abort::Error(error)) => return Err(error),
+            Err(Abort::NeedsLog) => {
                 writer.commit_synced(&path, precondition, staged, bytes, version)?;
             }
         }

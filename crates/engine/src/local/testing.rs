@@ -3,7 +3,7 @@
 use super::log::Sizes;
 use super::options::Tuning;
 use super::sim::{Process, SimDirectory, SimDisk};
-use super::temp_name;
+use super::unique_name;
 use super::{Local, LocalVolumeOptions};
 use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ pub(crate) fn staged_left(disk: &SimDisk) -> Vec<String> {
     let names = sessions_left(disk).iter().flat_map(names_of).collect();
     let mut names: Vec<String> = names;
     names.extend(disk.names_in(&[".ability-storage", "log"]));
-    names.retain(|name| temp_name::is_name(name));
+    names.retain(|name| unique_name::is_name(name));
     names
 }
 

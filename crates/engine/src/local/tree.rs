@@ -7,11 +7,11 @@
 
 mod visit;
 
+use super::dir_sync::DirSync;
 use super::directory::{Access, Directory, Id, Kind, Stat, unless_absent};
 use super::durability::Durability;
 use super::fd_cache::FdCache;
 use super::lru::Lru;
-use super::settling::Settling;
 use super::unreadable::Unreadable;
 pub(crate) use super::walk::files_that_go;
 use super::walk::{self, Walk};
@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const MANY_DIRECTORIES: usize = 8;
 
 /// How many directories of each volume are kept open.
-const KEPT: usize = 16;
+const MAX_OPEN_DIRECTORIES: usize = 16;
 
 /// How many directories at least are remembered to have their names on the disk; at most
 /// twice as many.
@@ -40,7 +40,7 @@ pub(crate) struct Tree<D> {
     /// Directories that were needed last. Whoever takes one from here looks whether it
     /// is still the one of that name.
     open: Mutex<FdCache<FilePath, Arc<D>>>,
-    settling: Settling,
+    dir_sync: DirSync,
     unreadable: Arc<Unreadable>,
 }
 
@@ -55,28 +55,28 @@ pub(crate) struct Place<D> {
 
 /// Why there is no way to a path.
 #[derive(Debug)]
-pub(crate) enum NoWay {
+pub(crate) enum LookupError {
     /// What has this path is not a directory.
     Blocked(FilePath),
     Io(io::Error),
 }
 
-impl NoWay {
+impl LookupError {
     pub(crate) fn into_error(self, path: &FilePath) -> Error {
         match self {
-            NoWay::Blocked(at) => Error::beneath_a_file(path, at.as_str()),
-            NoWay::Io(error) => Error::not_changed(path, error),
+            LookupError::Blocked(at) => Error::beneath_a_file(path, at.as_str()),
+            LookupError::Io(error) => Error::not_changed(path, error),
         }
     }
 }
 
-impl From<NoWay> for io::Error {
-    fn from(no_way: NoWay) -> Self {
+impl From<LookupError> for io::Error {
+    fn from(no_way: LookupError) -> Self {
         match no_way {
-            NoWay::Blocked(at) => {
+            LookupError::Blocked(at) => {
                 io::Error::new(ErrorKind::NotADirectory, format!("{at} is not a directory"))
             }
-            NoWay::Io(error) => error,
+            LookupError::Io(error) => error,
         }
     }
 }
@@ -87,8 +87,8 @@ impl<D: Directory> Tree<D> {
             root,
             durability,
             durable: Mutex::new(Lru::new(MIN_DURABLE)),
-            open: Mutex::new(FdCache::new(KEPT)),
-            settling: Settling::default(),
+            open: Mutex::new(FdCache::new(MAX_OPEN_DIRECTORIES)),
+            dir_sync: DirSync::default(),
             unreadable: Arc::default(),
         }
     }
@@ -177,7 +177,7 @@ impl<D: Directory> Tree<D> {
     }
 
     /// The place of `path`, if its directories exist; `None` if one is missing.
-    pub(crate) fn enter(&self, path: &FilePath) -> Result<Option<Place<D>>, NoWay> {
+    pub(crate) fn enter(&self, path: &FilePath) -> Result<Option<Place<D>>, LookupError> {
         self.descend(path, |directory, at| {
             unless_absent(self.open_dir(directory, at))
         })
@@ -185,7 +185,7 @@ impl<D: Directory> Tree<D> {
 
     /// The place of `path`; makes the directories that are missing. The caller
     /// holds the structure lock.
-    pub(crate) fn make(&self, path: &FilePath) -> Result<Place<D>, NoWay> {
+    pub(crate) fn make(&self, path: &FilePath) -> Result<Place<D>, LookupError> {
         let made = self.descend(path, |directory, at| {
             if let Some(there) = unless_absent(directory.open_dir(at.name()))? {
                 return Ok(Some(Arc::new(there)));
@@ -195,14 +195,14 @@ impl<D: Directory> Tree<D> {
             self.durable().take(at);
             Ok(Some(Arc::new(made)))
         })?;
-        made.ok_or_else(|| NoWay::Io(ErrorKind::NotFound.into()))
+        made.ok_or_else(|| LookupError::Io(ErrorKind::NotFound.into()))
     }
 
     fn descend(
         &self,
         path: &FilePath,
         open: impl Fn(&D, &FilePath) -> io::Result<Option<Arc<D>>>,
-    ) -> Result<Option<Place<D>>, NoWay> {
+    ) -> Result<Option<Place<D>>, LookupError> {
         let mut place = Place {
             directory: self.root.clone(),
             path: path.parent(),
@@ -213,11 +213,11 @@ impl<D: Directory> Tree<D> {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::NotADirectory => {
-                    return Err(NoWay::Blocked(at));
+                    return Err(LookupError::Blocked(at));
                 }
-                Err(error) => return Err(NoWay::Io(error)),
+                Err(error) => return Err(LookupError::Io(error)),
             };
-            let id = next.id().map_err(NoWay::Io)?;
+            let id = next.id().map_err(LookupError::Io)?;
             let above = std::mem::replace(&mut place.directory, next);
             if self.durable().get(&at) != Some(&id) {
                 place.unsettled.push((above, at, id));
@@ -242,11 +242,11 @@ impl<D: Directory> Tree<D> {
         if self.durability == Durability::None {
             return Ok(());
         }
-        self.settling.sync(directory)
+        self.dir_sync.sync(directory)
     }
 
     /// Makes the names in these places durable.
-    pub(crate) fn settle(&self, mut places: Vec<Place<D>>) -> io::Result<()> {
+    pub(crate) fn sync_names(&self, mut places: Vec<Place<D>>) -> io::Result<()> {
         places.iter_mut().try_for_each(|place| self.anchor(place))?;
         let directories: BTreeMap<Option<FilePath>, Arc<D>> = places
             .into_iter()
@@ -262,7 +262,7 @@ impl<D: Directory> Tree<D> {
 
     /// Makes it durable that `path` is absent: syncs the lowest directory on the
     /// way to it that exists.
-    pub(crate) fn settle_absence(&self, path: &FilePath) -> io::Result<()> {
+    pub(crate) fn sync_absence(&self, path: &FilePath) -> io::Result<()> {
         let mut ancestors: Vec<FilePath> = path.ancestors().collect();
         while let Some(ancestor) = ancestors.pop() {
             if let Some(directory) = self.find_directory(&ancestor)? {
@@ -319,8 +319,8 @@ impl<D: Directory> Tree<D> {
     }
 
     #[cfg(test)]
-    pub(crate) fn settling(&self) -> &Settling {
-        &self.settling
+    pub(crate) fn dir_sync(&self) -> &DirSync {
+        &self.dir_sync
     }
 }
 

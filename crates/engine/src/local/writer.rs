@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::session::Session;
 use super::unchanged::Unchanged;
 use super::usage::{Accounts, Growth, Reservation};
-use crate::local::effects::{Plan, PlannedEffect};
+use crate::local::commit_plan::{Plan, PlannedEffect};
 use crate::observe::Observer;
 use crate::volume::{Change, Step};
 use crate::{Error, FilePath, Limits, Result, Version};
@@ -30,15 +30,15 @@ pub(crate) struct Writer<D: Directory> {
 }
 
 /// Why a direct commit stopped while it held locks.
-pub(crate) enum Stop {
+pub(crate) enum Abort {
     Error(Error),
     /// The log governs a path, so the commit has to go through it.
-    Governed,
+    NeedsLog,
 }
 
-impl From<Error> for Stop {
+impl From<Error> for Abort {
     fn from(error: Error) -> Self {
-        Stop::Error(error)
+        Abort::Error(error)
     }
 }
 
@@ -109,8 +109,8 @@ impl<D: Directory> Writer<D> {
             Change::Delete { path } => self.delete(path, precondition).map(|()| Some(None)),
         };
         match done {
-            Err(Stop::Governed) => Ok(None),
-            Err(Stop::Error(error)) => Err(error),
+            Err(Abort::NeedsLog) => Ok(None),
+            Err(Abort::Error(error)) => Err(error),
             Ok(done) => Ok(done),
         }
     }
@@ -119,19 +119,19 @@ impl<D: Directory> Writer<D> {
     pub(super) fn locked<T>(
         &self,
         paths: &[FilePath],
-        work: impl FnOnce() -> Result<T, Stop>,
-    ) -> Result<T, Stop> {
+        work: impl FnOnce() -> Result<T, Abort>,
+    ) -> Result<T, Abort> {
         let unavailable =
             |source| Error::not_possible(paths.first(), "its locks cannot be taken", source);
         let held = self.locks.lock_all(paths).map_err(unavailable)?;
         let not_read =
             |source| Error::not_possible(paths.first(), "its log cannot be read", source);
         if self.reader.log.governs(paths).map_err(not_read)? {
-            return Err(Stop::Governed);
+            return Err(Abort::NeedsLog);
         }
         let not_durable =
             |source| Error::not_possible(paths.first(), "its log cannot be made durable", source);
-        self.log.settle_given_up().map_err(not_durable)?;
+        self.log.sync_given_up().map_err(not_durable)?;
         let done = work();
         drop(held);
         done

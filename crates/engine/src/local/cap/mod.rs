@@ -3,9 +3,9 @@
 //!
 //! The only module, with those in it, in which types of `cap-std` appear.
 
-mod case;
 #[cfg(target_os = "linux")]
-mod change_check;
+mod access_precheck;
+mod case;
 mod file;
 mod lock;
 mod stat;
@@ -18,11 +18,11 @@ mod tests;
 
 use super::directory::{Access, Directory, Entry, Id, Kind, Stat, unless_absent};
 use super::durability::Durability;
+#[cfg(target_os = "linux")]
+use access_precheck::look_at;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, FileType, OpenOptions};
-#[cfg(target_os = "linux")]
-use change_check::look_at;
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
 pub(crate) use lock::CapLock;
@@ -280,7 +280,7 @@ impl Directory for CapDirectory {
     #[cfg(target_os = "linux")]
     fn check_change(&self, name: &str, staging: &Self) -> io::Result<()> {
         let place = staging.place.get_or_init(|| look_at(&staging.dir));
-        change_check::check(&self.dir, name, place.as_ref())
+        access_precheck::check(&self.dir, name, place.as_ref())
     }
 
     #[cfg(not(target_os = "linux"))]

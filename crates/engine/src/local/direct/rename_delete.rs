@@ -2,7 +2,7 @@
 //! staged.
 
 use super::super::directory::{Directory, FileHandle};
-use super::super::writer::{Stop, Writer};
+use super::super::writer::{Abort, Writer};
 use crate::volume::Precondition;
 use crate::{Error, FilePath, Result};
 use std::io::{self, ErrorKind};
@@ -14,7 +14,7 @@ impl<D: Directory> Writer<D> {
         source: &FilePath,
         target: &FilePath,
         precondition: &Precondition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         self.locked(&[source.clone(), target.clone()], || {
             self.rename_under_locks(source, target, precondition)
         })
@@ -25,7 +25,7 @@ impl<D: Directory> Writer<D> {
         source: &FilePath,
         target: &FilePath,
         precondition: &Precondition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         let tree = &self.reader.tree;
         let not_changed = |error| Error::not_changed(target, error);
         precondition.check(target, || self.reader.version(target))?;
@@ -40,7 +40,7 @@ impl<D: Directory> Writer<D> {
         // Its contents may be from a program that did not sync them; published
         // here, they must be on the disk.
         if !self.log.sync_foreign(&file).map_err(not_changed)? {
-            return Err(Stop::Governed);
+            return Err(Abort::NeedsLog);
         }
         if self.is_another_name(source, &from, target, &file)? {
             return self.remove_other_name(source, &from, target);
@@ -50,7 +50,7 @@ impl<D: Directory> Writer<D> {
             from.rename(source.name(), parent, target.name())
         })?;
         reservation.keep();
-        let settled = tree.settle(vec![place]).and_then(|()| {
+        let settled = tree.sync_names(vec![place]).and_then(|()| {
             if source.parent() == target.parent() {
                 return Ok(());
             }
@@ -100,14 +100,14 @@ impl<D: Directory> Writer<D> {
         source: &FilePath,
         from: &D,
         target: &FilePath,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         let tree = &self.reader.tree;
         let not_changed = |error| Error::not_changed(target, error);
         let reservation = self.reserve(source, None)?;
         // Another program may have given it the name that stays a moment ago.
         let place = tree.enter(target);
         let place = place.map_err(|no_way| no_way.into_error(target))?;
-        let settled = tree.settle(place.into_iter().collect());
+        let settled = tree.sync_names(place.into_iter().collect());
         settled.map_err(not_changed)?;
         from.remove_file(source.name()).map_err(not_changed)?;
         reservation.keep();
@@ -121,7 +121,7 @@ impl<D: Directory> Writer<D> {
         &self,
         path: &FilePath,
         precondition: &Precondition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         self.locked(slice::from_ref(path), || {
             self.delete_under_lock(path, precondition)
         })
@@ -132,7 +132,7 @@ impl<D: Directory> Writer<D> {
         &self,
         path: &FilePath,
         precondition: &Precondition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         let tree = &self.reader.tree;
         let not_changed = |error| Error::not_changed(path, error);
         let unconfirmed = |error| Error::unconfirmed(path, error);
@@ -146,7 +146,7 @@ impl<D: Directory> Writer<D> {
             .is_some();
         let (Some(parent), true) = (parent, is_there) else {
             // The process that removed it may have died before that was durable.
-            return Ok(tree.settle_absence(path).map_err(unconfirmed)?);
+            return Ok(tree.sync_absence(path).map_err(unconfirmed)?);
         };
         let reservation = self.reserve(path, None)?;
         match parent.remove_file(path.name()) {

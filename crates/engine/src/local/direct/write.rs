@@ -13,7 +13,7 @@ use super::super::directory::{Directory, Stat};
 use super::super::stage::{Complete, Synced};
 use super::super::tree::{Place, is_directory};
 use super::super::unchanged::Wanted;
-use super::super::writer::{Stop, Writer};
+use super::super::writer::{Abort, Writer};
 use crate::volume::Precondition;
 use crate::{Error, FilePath, Result, Version};
 use std::io::{self, ErrorKind};
@@ -31,11 +31,11 @@ impl<D: Directory> Writer<D> {
         path: &FilePath,
         contents: &[u8],
         precondition: &Precondition,
-    ) -> Result<Version, Stop> {
+    ) -> Result<Version, Abort> {
         let not_changed = |error| Error::not_changed(path, error);
         let governed = self.reader.log.governs([path]).map_err(not_changed)?;
         if governed {
-            return Err(Stop::Governed);
+            return Err(Abort::NeedsLog);
         }
         // A first look, without the lock, spares staging what cannot succeed.
         precondition.check(path, || self.reader.version(path))?;
@@ -62,7 +62,7 @@ impl<D: Directory> Writer<D> {
         precondition: &Precondition,
         staged: &mut Synced<D>,
         bytes: u64,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         self.locked(slice::from_ref(path), || {
             precondition.check(path, || self.reader.version(path))?;
             let old = self.reader.stat_on_disk(path);
@@ -78,11 +78,11 @@ impl<D: Directory> Writer<D> {
         old: Option<Stat>,
         staged: &mut Synced<D>,
         bytes: u64,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Abort> {
         let reservation = self.reserve_over(path, old, Some(bytes))?;
         let place = self.place(path, |parent| staged.publish(parent, path.name()))?;
         reservation.keep();
-        let settled = self.reader.tree.settle(vec![place]);
+        let settled = self.reader.tree.sync_names(vec![place]);
         Ok(settled.map_err(|error| Error::unconfirmed(path, error))?)
     }
 

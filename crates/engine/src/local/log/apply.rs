@@ -6,12 +6,12 @@
 
 use super::super::directory::{Directory, FileHandle, Kind, Stat, unless_absent};
 use super::super::poison::lock;
-use super::super::tree::{NoWay, Place, is_directory};
+use super::super::tree::{LookupError, Place, is_directory};
 use super::LogWriter;
-use super::appended::Extended;
-use super::base::{FENCE_BYTES, InPlace, KnownBase, There, ends_with_chunks, there};
-use super::pending_file::{Beginning, File};
-use super::placing::Failed;
+use super::append_fds::AppendFd;
+use super::base::{DurableStat, FENCE_BYTES, InPlace, OnDisk, ends_with_chunks, there};
+use super::checkpoint_group::Failed;
+use super::pending_file::{DiskPrefix, File};
 use super::record::{Append, Contents, Effect, Publication, StagedBlob};
 use crate::{FilePath, Version};
 use std::io::{self, ErrorKind};
@@ -73,7 +73,7 @@ impl<D: Directory> LogWriter<D> {
     fn remember_published(&self, path: &FilePath, blob: &StagedBlob, version: Option<Version>) {
         let now = self.reader.tree.stat(path).ok().flatten();
         let now = now.filter(|now| now.inode() == blob.inode && now.size == blob.bytes);
-        self.remember_base(path, now.as_ref().map(KnownBase::of));
+        self.remember_base(path, now.as_ref().map(DurableStat::of));
         if let Some(version) = version {
             self.unchanged.remember(path, version, now, now);
         }
@@ -90,7 +90,7 @@ impl<D: Directory> LogWriter<D> {
         let stat = stat.filter(|stat| stat.kind == Kind::File);
         let stat = stat.ok_or(ErrorKind::NotFound)?;
         // What another program has changed since the record was built is on no disk.
-        let is_known = staged.is_some() || self.is_base(path, &KnownBase::of(&stat));
+        let is_known = staged.is_some() || self.is_base(path, &DurableStat::of(&stat));
         let extended = self.extended(path, &stat)?;
         let (start, contents) = match (&file.beginning, stat.size == append.offset) {
             // What came before may have been left out.
@@ -98,13 +98,13 @@ impl<D: Directory> LogWriter<D> {
             _ => (append.offset, append.more.clone()),
         };
         extended.file.write_all_at(&contents, start)?;
-        let known = is_known.then_some(KnownBase::of(&extended.file.stat()?));
+        let known = is_known.then_some(DurableStat::of(&extended.file.stat()?));
         self.remember_base(path, known);
         Ok(())
     }
 
     /// A descriptor to extend the file at `path` by, which is this one.
-    fn extended(&self, path: &FilePath, stat: &Stat) -> io::Result<Arc<Extended<D::File>>> {
+    fn extended(&self, path: &FilePath, stat: &Stat) -> io::Result<Arc<AppendFd<D::File>>> {
         let kept = lock(&self.appended).get(path);
         if let Some(kept) = kept.filter(|kept| kept.inode == stat.inode() && kept.inode != 0) {
             return Ok(kept);
@@ -113,7 +113,7 @@ impl<D: Directory> LogWriter<D> {
         let file = file.ok_or(ErrorKind::NotFound)?;
         let stat = file.stat()?;
         let (inode, opened_at) = (stat.inode(), stat.size);
-        let extended = Arc::new(Extended {
+        let extended = Arc::new(AppendFd {
             file,
             inode,
             opened_at,
@@ -128,7 +128,7 @@ impl<D: Directory> LogWriter<D> {
         let place = match self.reader.tree.enter(path) {
             Ok(Some(place)) => place,
             // Its directory may have made room for a file already.
-            Ok(None) | Err(NoWay::Blocked(_)) => return Ok(None),
+            Ok(None) | Err(LookupError::Blocked(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let stat = place.directory.stat(path.name())?;
@@ -174,7 +174,7 @@ impl<D: Directory> LogWriter<D> {
     pub(super) fn rewrite(
         &self,
         path: &FilePath,
-        beginning: &Beginning,
+        beginning: &DiskPrefix,
         file: &File,
         publication: Publication,
     ) -> io::Result<InPlace> {
@@ -193,18 +193,18 @@ impl<D: Directory> LogWriter<D> {
         let chunks = file.joined_chunks();
         let is_alone = self.is_alone.load(Ordering::Relaxed);
         let mut found = there(&on_disk, &stat, beginning, file)?;
-        if is_alone && matches!(found, There::Changed) && is_lost(&on_disk, &stat, beginning)? {
+        if is_alone && matches!(found, OnDisk::Changed) && is_lost(&on_disk, &stat, beginning)? {
             // What stood before was on no disk, but what was acknowledged is kept.
             tracing::warn!(%path, "what another program wrote before an append did not reach the disk");
-            found = There::Ours;
+            found = OnDisk::Ours;
         }
         match found {
-            There::Whole if !is_alone => return Ok(InPlace::Impossible),
+            OnDisk::Whole if !is_alone => return Ok(InPlace::Impossible),
             // What another program has added behind it stays.
-            There::Whole | There::Ours if stat.size > file.bytes => {
+            OnDisk::Whole | OnDisk::Ours if stat.size > file.bytes => {
                 return Ok(InPlace::Impossible);
             }
-            There::Whole | There::Ours => {
+            OnDisk::Whole | OnDisk::Ours => {
                 // Blocks whose first write-back failed must not be used again.
                 if stat.size > beginning.bytes {
                     on_disk.set_len(beginning.bytes)?;
@@ -212,16 +212,16 @@ impl<D: Directory> LogWriter<D> {
                 on_disk.write_all_at(&chunks, beginning.bytes)?;
             }
             // What was appended comes behind that, once.
-            There::Changed if publication == Publication::Deferred => {
+            OnDisk::Changed if publication == Publication::Deferred => {
                 if !ends_with_chunks(&on_disk, &stat, file)? {
                     on_disk.write_all_at(&chunks, stat.size)?;
                 }
             }
-            There::Changed => {
+            OnDisk::Changed => {
                 tracing::warn!(%path, "a file that was appended to was changed by another program; what that made of it stays");
             }
         }
-        let known = KnownBase::of(&on_disk.stat()?);
+        let known = DurableStat::of(&on_disk.stat()?);
         on_disk.sync()?;
         Ok(InPlace::Done(Some(known)))
     }
@@ -229,7 +229,7 @@ impl<D: Directory> LogWriter<D> {
 
 /// Whether there are only zeros where the file ended before an append, as a power cut leaves
 /// them in the place of what was never written back.
-fn is_lost(file: &impl FileHandle, stat: &Stat, beginning: &Beginning) -> io::Result<bool> {
+fn is_lost(file: &impl FileHandle, stat: &Stat, beginning: &DiskPrefix) -> io::Result<bool> {
     if stat.size < beginning.bytes || beginning.bytes == 0 {
         return Ok(false);
     }

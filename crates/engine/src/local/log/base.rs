@@ -4,7 +4,7 @@
 use super::super::directory::{Directory, FileHandle, Stamp, Stat};
 use super::super::poison::lock;
 use super::LogWriter;
-use super::pending_file::{Beginning, File};
+use super::pending_file::{DiskPrefix, File};
 use crate::FilePath;
 use std::io;
 use std::time::SystemTime;
@@ -14,13 +14,13 @@ pub(super) const FENCE_BYTES: u64 = 256;
 
 /// A file whose contents and name are on the disk, as long as it looks like this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KnownBase {
+pub(super) struct DurableStat {
     size: u64,
     modified: SystemTime,
     stamp: Option<Stamp>,
 }
 
-impl KnownBase {
+impl DurableStat {
     pub(super) fn of(stat: &Stat) -> Self {
         Self {
             size: stat.size,
@@ -34,13 +34,13 @@ impl KnownBase {
 pub(super) enum InPlace {
     /// It is on the disk, and this is what the file looked like right before the sync; `None`
     /// if there is no file any more.
-    Done(Option<KnownBase>),
+    Done(Option<DurableStat>),
     /// It takes a new file.
     Impossible,
 }
 
 /// What is in the place of an append.
-pub(super) enum There {
+pub(super) enum OnDisk {
     /// Parts of it, zeros or nothing: what a kill or a power cut leaves.
     Ours,
     /// All of it, and perhaps more behind it: another session may show it.
@@ -58,7 +58,7 @@ impl<D: Directory> LogWriter<D> {
         file: &D::File,
         stat: &Stat,
     ) -> io::Result<bool> {
-        let known = KnownBase::of(stat);
+        let known = DurableStat::of(stat);
         if self.is_base(path, &known) {
             return Ok(true);
         }
@@ -69,7 +69,7 @@ impl<D: Directory> LogWriter<D> {
             return Ok(false);
         }
         let tree = &self.reader.tree;
-        tree.settle(tree.enter(path)?.into_iter().collect())?;
+        tree.sync_names(tree.enter(path)?.into_iter().collect())?;
         self.remember_base(path, Some(known));
         Ok(true)
     }
@@ -92,18 +92,18 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// What the file at `path` looked like when it was known to be on the disk, if it was.
-    pub(super) fn known_base(&self, path: &FilePath) -> Option<KnownBase> {
+    pub(super) fn known_base(&self, path: &FilePath) -> Option<DurableStat> {
         lock(&self.bases).get(path).copied()
     }
 
     /// Whether the file at `path` is known to be on the disk as it looks now.
-    pub(super) fn is_base(&self, path: &FilePath, known: &KnownBase) -> bool {
+    pub(super) fn is_base(&self, path: &FilePath, known: &DurableStat) -> bool {
         self.known_base(path).as_ref() == Some(known)
     }
 
     /// What the file at `path` looked like right before a sync of it and of its name, if
     /// there was one. What it looks like afterwards may be of another program.
-    pub(super) fn remember_base(&self, path: &FilePath, known: Option<KnownBase>) {
+    pub(super) fn remember_base(&self, path: &FilePath, known: Option<DurableStat>) {
         let mut bases = lock(&self.bases);
         match known {
             Some(known) => bases.put(path.clone(), known),
@@ -142,7 +142,7 @@ pub(super) fn is_as_in_log(
 pub(super) fn has_beginning(
     on_disk: &impl FileHandle,
     stat: &Stat,
-    beginning: &Beginning,
+    beginning: &DiskPrefix,
 ) -> io::Result<bool> {
     if stat.size < beginning.bytes {
         return Ok(false);
@@ -161,28 +161,28 @@ pub(super) fn has_beginning(
 pub(super) fn there(
     on_disk: &impl FileHandle,
     stat: &Stat,
-    beginning: &Beginning,
+    beginning: &DiskPrefix,
     file: &File,
-) -> io::Result<There> {
+) -> io::Result<OnDisk> {
     let chunks = file.joined_chunks();
     if stat.size < beginning.bytes {
-        return Ok(There::Changed);
+        return Ok(OnDisk::Changed);
     }
     let expected = beginning.fence.unwrap_or_default();
     if fence(on_disk, beginning.bytes)? != expected {
-        return Ok(There::Changed);
+        return Ok(OnDisk::Changed);
     }
     let mut there = vec![0; chunks.len()];
     let read = on_disk.read_all_at(&mut there, beginning.bytes)?;
     there.truncate(read);
     if there == chunks {
-        return Ok(There::Whole);
+        return Ok(OnDisk::Whole);
     }
     let mut pairs = there.iter().zip(&chunks);
     let is_ours = pairs.all(|(there, ours)| there == ours || *there == 0);
     Ok(match is_ours {
-        true => There::Ours,
-        false => There::Changed,
+        true => OnDisk::Ours,
+        false => OnDisk::Changed,
     })
 }
 

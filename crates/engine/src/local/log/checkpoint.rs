@@ -12,16 +12,16 @@
 //! All of it can be done again from any point: a record says what a path becomes, not what
 //! is done to it, and the last one about a path counts.
 
-use super::super::descriptors::budget;
 use super::super::directory::{Directory, FileHandle, unless_absent};
 use super::super::poison::lock;
+use super::super::process_fds::budget;
 use super::super::session::SessionTag;
-use super::log_file::Which;
-use super::placing::{Failed, Group, Path};
+use super::checkpoint_group::{Failed, Group, Path};
+use super::log_file::LogSlot;
 use super::process_lock::Held;
 use super::record::Publication;
 use super::sync::repeated;
-use super::writer_lock::Turn;
+use super::writer_lock::WriterGuard;
 use super::{CommitError, LogWriter};
 use crate::FilePath;
 use std::io::{self, ErrorKind};
@@ -105,7 +105,7 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// Puts what one file of the log has into the files, unless it is in use.
-    pub(super) fn checkpoint_one(&self, which: Which) -> io::Result<()> {
+    pub(super) fn checkpoint_one(&self, which: LogSlot) -> io::Result<()> {
         let _alone = self.checkpoint.take(&self.directory)?;
         self.checkpoint_file(which)
     }
@@ -120,7 +120,7 @@ impl<D: Directory> LogWriter<D> {
 
     /// Lets the other file, which no record counts in, take the next records. Returns the
     /// one that was in use; `None` if there is nothing in it, or something in the other.
-    fn close_in_use(&self) -> io::Result<Option<Which>> {
+    fn close_in_use(&self) -> io::Result<Option<LogSlot>> {
         let turn = self.turn()?;
         let state = self.reader.log.state();
         let (full, other) = (state.logs.in_use(), 1 - state.logs.in_use());
@@ -147,7 +147,7 @@ impl<D: Directory> LogWriter<D> {
         }
     }
 
-    fn checkpoint_file(&self, which: Which) -> io::Result<()> {
+    fn checkpoint_file(&self, which: LogSlot) -> io::Result<()> {
         let state = self.reader.log.up_to_date()?;
         if state.logs.in_use() == which || state.pending.is_untouched(which) {
             return Ok(());
@@ -156,7 +156,7 @@ impl<D: Directory> LogWriter<D> {
         drop(state);
         // Older records in the other file, which a killed process has given up without a sync,
         // must not come back when those in this one are gone.
-        self.settle_given_up()?;
+        self.sync_given_up()?;
         paths.sort_unstable();
         let mut failed = self.put_into_files(paths)?;
         if failed.values().any(is_no_space) && self.remove_all()? {
@@ -225,7 +225,7 @@ impl<D: Directory> LogWriter<D> {
 
     /// Gives up all records of a file of the log, but for what failed, which is carried
     /// over.
-    fn give_up(&self, which: Which, failed: &Failed) -> io::Result<()> {
+    fn give_up(&self, which: LogSlot, failed: &Failed) -> io::Result<()> {
         let turn = self.turn()?;
         if self.reader.log.state().logs.in_use() == which {
             return Ok(());
@@ -265,7 +265,7 @@ impl<D: Directory> LogWriter<D> {
         }
     }
 
-    pub(super) fn carry_over(&self, turn: &Turn<'_, D>, failed: &Failed) -> io::Result<()> {
+    pub(super) fn carry_over(&self, turn: &WriterGuard<'_, D>, failed: &Failed) -> io::Result<()> {
         let paths: Vec<FilePath> = failed.keys().cloned().collect();
         let entries = self.entries(&paths);
         if entries.is_empty() {

@@ -3,7 +3,7 @@
 //! A chunk that is there never changes.
 
 use super::super::poison::lock;
-use super::log_file::Which;
+use super::log_file::LogSlot;
 use std::sync::{Arc, Mutex};
 
 /// What one record holds of a file.
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Chunk {
     pub(super) bytes: Arc<[u8]>,
     /// The file of the log that has the record.
-    pub(super) which: Which,
+    pub(super) which: LogSlot,
     /// What stands before it, if it is an append.
     pub(super) base: Option<ChunkBase>,
 }
@@ -70,7 +70,7 @@ impl Chunks {
 
     /// Without those of records in this file of the log, which all are at the beginning;
     /// with the first that is left.
-    pub(super) fn without(&self, which: Which) -> (Self, Option<Chunk>) {
+    pub(super) fn without(&self, which: LogSlot) -> (Self, Option<Chunk>) {
         let all = lock(&self.all);
         let own = &all[..self.count];
         let gone = own.iter().take_while(|chunk| chunk.which == which).count();

@@ -13,8 +13,8 @@
 //! Where the files follow at once, the locks of all paths are held throughout; where they
 //! follow later, the turn is held from 1 to 3.
 
+use super::super::commit_plan::Plan;
 use super::super::directory::Directory;
-use super::super::effects::Plan;
 use super::super::locks::Held;
 use super::super::session::SessionTag;
 use super::super::stage::{Complete, Synced};
@@ -23,7 +23,7 @@ use super::super::writer::Writer;
 use super::record::{Effect, Publication, Record, payload_bytes};
 use super::record_builder::RecordBuilder;
 use super::staged_blob::Blob;
-use super::writer_lock::Turn;
+use super::writer_lock::WriterGuard;
 use super::{CommitError, LogWriter};
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
@@ -38,7 +38,7 @@ enum Exclusive<'a, D: Directory> {
         /// Keeps the directories as they are.
         structure: Option<D::Lock>,
     },
-    Turn(Turn<'a, D>),
+    WriterGuard(WriterGuard<'a, D>),
 }
 
 /// A record that is written.
@@ -210,7 +210,9 @@ impl<D: Directory> Writer<D> {
             |error| Error::not_possible(Some(first), "its log takes no more commits", error);
         self.log.await_room(0).map_err(unavailable)?;
         match self.log.publication {
-            Publication::Deferred => Ok(Exclusive::Turn(self.log.turn().map_err(unavailable)?)),
+            Publication::Deferred => Ok(Exclusive::WriterGuard(
+                self.log.turn().map_err(unavailable)?,
+            )),
             Publication::Immediate => {
                 let locked =
                     |error| Error::not_possible(Some(first), "its locks cannot be taken", error);
@@ -242,7 +244,7 @@ impl<D: Directory> Writer<D> {
     ) -> Result<Written> {
         let taken;
         let turn = match exclusive {
-            Exclusive::Turn(turn) => turn,
+            Exclusive::WriterGuard(turn) => turn,
             Exclusive::Paths { .. } => {
                 taken = self.log.turn().map_err(|error| {
                     Error::not_possible(Some(first), "its log takes no more commits", error)
@@ -263,7 +265,7 @@ impl<D: Directory> Writer<D> {
     ) -> Result<()> {
         let Written { sequence, effects } = written;
         match exclusive {
-            Exclusive::Turn(turn) => {
+            Exclusive::WriterGuard(turn) => {
                 drop(turn);
                 self.log.checkpoint_later();
                 self.log.confirm(first, sequence)?;
@@ -302,7 +304,7 @@ impl<D: Directory> Writer<D> {
 impl<D: Directory> LogWriter<D> {
     fn write(
         &self,
-        turn: &Turn<'_, D>,
+        turn: &WriterGuard<'_, D>,
         first: &FilePath,
         builder: RecordBuilder<'_, D>,
     ) -> Result<Written> {
@@ -330,7 +332,7 @@ impl<D: Directory> LogWriter<D> {
     /// Returns its number.
     pub(super) fn write_record(
         &self,
-        turn: &Turn<'_, D>,
+        turn: &WriterGuard<'_, D>,
         session: SessionTag,
         effects: Vec<(FilePath, Effect)>,
     ) -> Result<u64, CommitError> {

@@ -1,7 +1,7 @@
 //! What has become of one path by the records of the log.
 
 use super::super::session::SessionTag;
-use super::log_file::Which;
+use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Publication};
 use crate::local::unchanged::Wanted;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What has become of a path.
 pub(super) struct Entry {
-    pub(super) which: Which,
+    pub(super) which: LogSlot,
     /// The number of the record that says so.
     pub(super) sequence: u64,
     pub(super) session: SessionTag,
@@ -52,7 +52,7 @@ impl Entry {
 
     /// The staged contents that it begins with and that may not be in their place yet, and
     /// the file of the log that names them.
-    pub(super) fn blob(&self) -> Option<(&str, Which)> {
+    pub(super) fn blob(&self) -> Option<(&str, LogSlot)> {
         if self.is_published() {
             return None;
         }
@@ -65,7 +65,7 @@ impl Entry {
 
     /// This entry without the records of a file of the log that was given up; `None` if it
     /// has none of them.
-    pub(super) fn without(&self, given_up: Which) -> Option<Self> {
+    pub(super) fn without(&self, given_up: LogSlot) -> Option<Self> {
         let file = self.file.as_ref()?.without(given_up)?;
         Some(Self {
             which: self.which,

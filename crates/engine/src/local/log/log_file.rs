@@ -10,7 +10,7 @@
 //! making failed is never found.
 
 use super::super::directory::{Access, Directory, FileHandle, Id};
-use super::super::temp_name;
+use super::super::unique_name;
 use super::CommitError;
 use super::frame::{self, Generation, HEADER_BYTES, Header};
 use std::io;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Which of the two files of the log.
-pub(super) type Which = usize;
+pub(super) type LogSlot = usize;
 
 const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 
@@ -63,7 +63,7 @@ pub(super) fn make<D: Directory>(
     mut records: Vec<Vec<u8>>,
 ) -> io::Result<()> {
     let all_bytes: usize = records.iter().map(Vec::len).sum();
-    let temporary = temp_name::next_name();
+    let temporary = unique_name::next_name();
     let file = directory.create_file(&temporary, Access::Private)?;
     let mut fill = || {
         fill_with_zeros(&file, 0, bytes.max(all_bytes as u64))?;

@@ -11,7 +11,7 @@ mod following;
 use super::super::directory::{Directory, unless_absent};
 use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR};
 use super::super::session::SessionTag;
-use super::log_file::{self, LogFile, Which};
+use super::log_file::{self, LogFile, LogSlot};
 use super::record::{Publication, Record};
 use super::{CommitError, Sizes};
 use std::io::{self, ErrorKind};
@@ -24,7 +24,7 @@ pub(super) struct LogPair<D: Directory> {
     directory: Option<Arc<D>>,
     files: [Option<LogFile<D::File>>; 2],
     /// Which takes the next record.
-    in_use: Which,
+    in_use: LogSlot,
     /// Whether both files are known to be there, with their names on the disk.
     are_made: bool,
     /// The number of the last record.
@@ -69,7 +69,7 @@ impl<D: Directory> LogPair<D> {
         self.last
     }
 
-    fn existing(&mut self, which: Which) -> io::Result<Option<&mut LogFile<D::File>>> {
+    fn existing(&mut self, which: LogSlot) -> io::Result<Option<&mut LogFile<D::File>>> {
         if self.files[which].is_none()
             && let Some(directory) = self.directory()?
         {
@@ -102,12 +102,12 @@ impl<D: Directory> LogPair<D> {
     }
 
     /// Which file takes the next record.
-    pub(super) fn in_use(&self) -> Which {
+    pub(super) fn in_use(&self) -> LogSlot {
         self.in_use
     }
 
     /// The descriptors of files that others have begun again, and perhaps not synced.
-    pub(super) fn begun_again_by_others(&mut self) -> io::Result<Vec<(Which, Arc<D::File>)>> {
+    pub(super) fn begun_again_by_others(&mut self) -> io::Result<Vec<(LogSlot, Arc<D::File>)>> {
         let mut doubtful = Vec::new();
         for which in [0, 1] {
             if !self.begun_again_by_others[which] {
@@ -121,7 +121,7 @@ impl<D: Directory> LogPair<D> {
         Ok(doubtful)
     }
 
-    pub(super) fn were_synced(&mut self, which: Which) {
+    pub(super) fn were_synced(&mut self, which: LogSlot) {
         self.begun_again_by_others[which] = false;
     }
 
@@ -195,7 +195,7 @@ impl<D: Directory> LogPair<D> {
 
     /// Writes a record into the file in use, for which there is room. It is not yet
     /// on the disk.
-    pub(super) fn write(&mut self, turn: u64, record: &Record) -> Result<Which, CommitError> {
+    pub(super) fn write(&mut self, turn: u64, record: &Record) -> Result<LogSlot, CommitError> {
         if !self.is_followed_in(turn) {
             // Where the records end is not known: it would go over one that counts.
             let error = io::Error::other("the log could not be read");
@@ -215,7 +215,7 @@ impl<D: Directory> LogPair<D> {
 
     /// Gives up all records of the file that is not in use, by a record without effects;
     /// it is to be synced.
-    pub(super) fn begin_again(&mut self, which: Which) -> io::Result<Arc<D::File>> {
+    pub(super) fn begin_again(&mut self, which: LogSlot) -> io::Result<Arc<D::File>> {
         let mut record = empty_record(self.last_in[which]).encode();
         let file = self.existing(which)?.ok_or(ErrorKind::NotFound)?;
         file.begin_again(&mut record)?;
@@ -227,7 +227,7 @@ impl<D: Directory> LogPair<D> {
     ///
     /// If it were cut before the sync, a power cut could leave it shorter and with its old
     /// records: the first ones without the last, which recovery would put into the files.
-    pub(super) fn was_given_up(&mut self, which: Which, is_short_of_space: bool) {
+    pub(super) fn was_given_up(&mut self, which: LogSlot, is_short_of_space: bool) {
         self.begun_again_by_others[which] = false;
         let sizes = self.sizes;
         if let Some(file) = &mut self.files[which]
@@ -239,7 +239,7 @@ impl<D: Directory> LogPair<D> {
 
     /// Puts a new file with just these records in the place of one that could not be
     /// synced. When this returns, all of them are on the disk.
-    pub(super) fn replace(&mut self, which: Which, records: &[Record]) -> io::Result<()> {
+    pub(super) fn replace(&mut self, which: LogSlot, records: &[Record]) -> io::Result<()> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         let bytes = self.sizes.log_bytes;
         let encoded = records.iter().map(Record::encode).collect();
@@ -259,7 +259,7 @@ impl<D: Directory> LogPair<D> {
     }
 
     /// Puts an empty file in the place of one that was given up and could not be synced.
-    pub(super) fn replace_given_up(&mut self, which: Which) -> io::Result<()> {
+    pub(super) fn replace_given_up(&mut self, which: LogSlot) -> io::Result<()> {
         let record = empty_record(self.last_in[which]);
         let (in_use, begins_again) = (self.in_use, self.begins_again);
         self.replace(which, &[record])?;
@@ -268,7 +268,7 @@ impl<D: Directory> LogPair<D> {
     }
 
     /// Reads a file that this process has made; what it says is known.
-    fn skip_to_end(&mut self, which: Which) -> io::Result<()> {
+    fn skip_to_end(&mut self, which: LogSlot) -> io::Result<()> {
         if let Some(file) = self.existing(which)? {
             file.follow(|_| Ok(()))?;
         }

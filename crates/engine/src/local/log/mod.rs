@@ -17,37 +17,41 @@
 //! | `writer_lock` | the turn to write records |
 //! | `group_commit` | one flush for all that wait |
 //! | `sync` | making records durable, and what to do when that fails |
+//! | `sync_mark` | which session synced last, so that others know of a sync that failed |
+//! | `room` | room in the log files for the next records |
 //! | `space` | whether the disk has space for what the log holds |
 //! | `staged_blob` | contents that are not part of a record |
 //! | `record_builder` | from a plan to a record: what goes into it, and what is staged |
-//! | `base` | the files on the disk that appends build on |
-//! | `path_conflicts`, `directories` | no path becomes both a file and a directory |
-//! | `current` | which contents of a commit the log has already |
+//! | `append` | how an append is recorded: in place, or as a copy of the file |
+//! | `base` | whether the file that an append adds to is as the log has it, and on the disk |
+//! | `path_conflicts`, `prepare_dirs` | no path becomes both a file and a directory |
+//! | `skip_write` | which contents of a commit the log has already |
 //! | `commit` | from the steps of a commit to a published record |
-//! | `unrecorded` | deletes when there is no space for a record |
-//! | `appended` | descriptors of files that are extended |
+//! | `delete_on_full_disk` | deletes when there is no space for a record |
+//! | `append_fds` | descriptors of files that are extended |
 //! | `apply` | putting an effect into the files |
 //! | `checkpoint` | putting all effects of a log file into the files, durably |
-//! | `placing` | the part of a checkpoint that writes, syncs and renames some files together |
-//! | `checkpointer` | when that is done |
-//! | `recovery` | what becomes of the log of dead sessions |
+//! | `checkpoint_group` | the part of a checkpoint that writes, syncs and renames some files together |
+//! | `checkpoint_schedule` | when that is done |
+//! | `recovery` | what becomes of the log of dead sessions, and of what they staged there |
 //!
 //! A path is governed by the log as long as it has a live record; then what the records
 //! say is what the volume has, whatever is on the disk.
 
-mod appended;
+mod append;
+mod append_fds;
 mod apply;
 mod base;
 #[cfg(test)]
 mod carry_over_tests;
 mod checkpoint;
+mod checkpoint_group;
+mod checkpoint_schedule;
 #[cfg(test)]
 mod checkpoint_tests;
-mod checkpointer;
 mod chunks;
 mod commit;
-mod current;
-mod directories;
+mod delete_on_full_disk;
 mod directory_counts;
 #[cfg(test)]
 mod dying_session_tests;
@@ -62,19 +66,20 @@ mod outside_tests;
 mod path_conflicts;
 mod pending;
 mod pending_file;
-mod placing;
+mod prepare_dirs;
 mod process_lock;
 mod reader;
 mod record;
 mod record_builder;
 mod recovery;
+mod room;
+mod skip_write;
 mod space;
 mod staged_blob;
 mod sync;
 mod sync_mark;
 #[cfg(test)]
 mod tests;
-mod unrecorded;
 mod writer_lock;
 
 use super::directory::{Access, Directory, Id};
@@ -82,12 +87,12 @@ use super::layout::{CHECKPOINT, LOG, SYNC, WRITER};
 use super::lru::Lru;
 use super::reader::Reader;
 use super::session::{SessionTag, Sessions};
-use super::temp_name;
 use super::unchanged::Unchanged;
+use super::unique_name;
 use crate::FilePath;
-use appended::Appended;
-use base::KnownBase;
-use checkpointer::Checkpointer;
+use append_fds::AppendFds;
+use base::DurableStat;
+use checkpoint_schedule::Checkpointer;
 use group_commit::GroupCommit;
 pub(crate) use opened::Opened;
 use process_lock::ProcessLock;
@@ -164,9 +169,9 @@ pub(crate) struct LogWriter<D: Directory> {
     has_marked: AtomicBool,
     checkpointer: Checkpointer,
     unchanged: Arc<Unchanged>,
-    appended: Mutex<Appended<D::File>>,
+    appended: Mutex<AppendFds<D::File>>,
     /// Files whose contents are known to be on the disk: of those that were needed last.
-    bases: Mutex<Lru<FilePath, KnownBase>>,
+    bases: Mutex<Lru<FilePath, DurableStat>>,
     /// Files of other programs that a sync of has failed.
     doubtful: Mutex<Lru<Id, ()>>,
     /// What the last checkpoint could not put into its place, of several one.
@@ -219,7 +224,7 @@ impl<D: Directory> LogWriter<D> {
             reader,
             directory,
             publication: options.publication,
-            session: temp_name::tag_of(&options.session_id).unwrap_or_default(),
+            session: unique_name::tag_of(&options.session_id).unwrap_or_default(),
             session_id: options.session_id,
             sessions: options.sessions,
             sizes,

@@ -1,7 +1,7 @@
 //! A file that was opened to be read.
 
 use super::super::directory::{FileHandle, Stat};
-use super::pending_file::{Beginning, File};
+use super::pending_file::{DiskPrefix, File};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ pub(super) fn behind<F: FileHandle>(changed: Option<(F, Stat)>, file: &File) -> 
 
 pub(super) fn opened_pieces<F: FileHandle>(
     opened: F,
-    beginning: &Beginning,
+    beginning: &DiskPrefix,
     file: &File,
 ) -> Opened<F> {
     let piece = Piece {

@@ -1,8 +1,8 @@
 //! Rejects a commit that would make one path both a file and a directory, where
 //! directories are made only by a checkpoint: what a record says must not be refused then.
 
+use super::super::commit_plan::Plan;
 use super::super::directory::{Directory, Kind};
-use super::super::effects::Plan;
 use super::super::locks::lock_key;
 use super::super::tree::files_that_go;
 use super::super::writer::Writer;

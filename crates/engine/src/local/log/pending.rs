@@ -6,7 +6,7 @@
 
 use super::directory_counts::DirectoryCounts;
 use super::entry::Entry;
-use super::log_file::Which;
+use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Record};
 use super::space::file_bytes;
@@ -99,13 +99,13 @@ impl Pending {
     }
 
     /// Whether no record of this file of the log counts.
-    pub(super) fn is_untouched(&self, which: Which) -> bool {
+    pub(super) fn is_untouched(&self, which: LogSlot) -> bool {
         self.touched[which].is_empty()
     }
 
     /// The paths that a file of the log has records about; and those that have to go to
     /// make room for them, for files and directories can take each other's place.
-    pub(super) fn touched(&self, which: Which) -> HashSet<FilePath> {
+    pub(super) fn touched(&self, which: LogSlot) -> HashSet<FilePath> {
         let mut touched = HashSet::new();
         let is_gone = |path: &FilePath| {
             let entry = self.entries.get(path);
@@ -137,7 +137,7 @@ impl Pending {
         self.entries_in.is_any_in(directory)
     }
 
-    pub(super) fn apply(&mut self, which: Which, record: Record) {
+    pub(super) fn apply(&mut self, which: LogSlot, record: Record) {
         let Record {
             sequence,
             session,
@@ -175,7 +175,7 @@ impl Pending {
     }
 
     /// Applies a record that says once more what some paths have.
-    pub(super) fn carry_over(&mut self, which: Which, record: Record) {
+    pub(super) fn carry_over(&mut self, which: LogSlot, record: Record) {
         let paths = record.effects.iter().map(|(path, _)| path);
         let is_published = |path: &&FilePath| self.get(path).is_some_and(|e| e.is_published());
         let published: Vec<FilePath> = paths.filter(is_published).cloned().collect();
@@ -190,7 +190,7 @@ impl Pending {
     /// What this file of the log has records about is in the files of the volume, or in
     /// the other one. Returns the names of staged contents that no record names any more;
     /// some may have become files of the volume.
-    pub(super) fn give_up(&mut self, which: Which) -> Vec<String> {
+    pub(super) fn give_up(&mut self, which: LogSlot) -> Vec<String> {
         for path in std::mem::take(&mut self.touched[which]) {
             let Some(entry) = self.entries.get(&path) else {
                 continue;

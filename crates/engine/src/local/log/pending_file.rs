@@ -3,7 +3,7 @@
 
 use super::super::directory::{Kind, Stat};
 use super::chunks::{Chunk, ChunkBase, Chunks};
-use super::log_file::Which;
+use super::log_file::LogSlot;
 use super::record::{Append, Contents, Effect, Put, StagedBlob};
 use crate::local::unchanged::Wanted;
 use crate::{FilePath, Version};
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 /// A file whose contents are, in this order: a beginning that is in a file on the
 /// disk, if there is one, and chunks that the log holds.
 pub(super) struct File {
-    pub(super) beginning: Option<Beginning>,
+    pub(super) beginning: Option<DiskPrefix>,
     chunks: Chunks,
     pub(super) bytes: u64,
     pub(super) modified: SystemTime,
@@ -24,7 +24,7 @@ pub(super) struct File {
 
 /// The first bytes of a file, which are on the disk.
 #[derive(Clone)]
-pub(super) struct Beginning {
+pub(super) struct DiskPrefix {
     /// The name that the file is staged under; `None` for the one at the path itself. One
     /// that is not staged any more is at the path.
     pub(super) staged: Option<String>,
@@ -36,17 +36,17 @@ pub(super) struct Beginning {
     /// Stands for the end of it, once there are chunks behind it.
     pub(super) fence: Option<[u8; 32]>,
     /// The file of the log that has the record of it.
-    which: Which,
+    which: LogSlot,
 }
 
-impl Beginning {
+impl DiskPrefix {
     /// The file of the log that has the record of it.
-    pub(super) fn which(&self) -> Which {
+    pub(super) fn which(&self) -> LogSlot {
         self.which
     }
 
     /// The file on the disk that an append adds to.
-    fn at_path(base: ChunkBase, which: Which) -> Self {
+    fn at_path(base: ChunkBase, which: LogSlot) -> Self {
         Self {
             staged: None,
             bytes: base.offset,
@@ -115,7 +115,7 @@ impl File {
         self.chunks().concat()
     }
 
-    pub(super) fn put(put: Put, which: Which) -> Self {
+    pub(super) fn put(put: Put, which: LogSlot) -> Self {
         let bytes = put.contents.bytes();
         let (beginning, chunks) = match put.contents {
             Contents::Inline(bytes) => {
@@ -123,7 +123,7 @@ impl File {
                 (None, Chunks::of(Chunk { bytes, which, base }))
             }
             Contents::Staged(StagedBlob { name, bytes, inode }) => {
-                let beginning = Beginning {
+                let beginning = DiskPrefix {
                     staged: Some(name),
                     bytes,
                     inode,
@@ -151,7 +151,7 @@ impl File {
         is_published: bool,
         append: Append,
         time: SystemTime,
-        which: Which,
+        which: LogSlot,
     ) -> Self {
         let bytes = append.offset + append.more.len() as u64;
         let base = ChunkBase {
@@ -176,7 +176,7 @@ impl File {
                 (beginning, file.chunks.and(chunk), file.mode)
             }
             None => (
-                Some(Beginning::at_path(base, which)),
+                Some(DiskPrefix::at_path(base, which)),
                 Chunks::of(chunk),
                 None,
             ),
@@ -195,7 +195,7 @@ impl File {
     /// is on the disk. `None` if it has none of them. It is then just what the records that
     /// are left make of the path, so that a checkpoint that is cut off leaves nothing that
     /// they cannot restore.
-    pub(super) fn without(&self, given_up: Which) -> Option<Self> {
+    pub(super) fn without(&self, given_up: LogSlot) -> Option<Self> {
         let (chunks, first) = self.chunks.without(given_up);
         let first = first?;
         let is_older = match &self.beginning {
@@ -206,7 +206,9 @@ impl File {
             return None;
         }
         Some(Self {
-            beginning: first.base.map(|base| Beginning::at_path(base, first.which)),
+            beginning: first
+                .base
+                .map(|base| DiskPrefix::at_path(base, first.which)),
             chunks,
             bytes: self.bytes,
             modified: self.modified,

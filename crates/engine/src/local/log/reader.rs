@@ -9,7 +9,7 @@ use super::super::directory::{Directory, FileHandle, Kind, Stat};
 use super::super::poison::lock;
 use super::super::tree::Tree;
 use super::Sizes;
-use super::base::{There, ends_with_chunks, has_beginning, there};
+use super::base::{OnDisk, ends_with_chunks, has_beginning, there};
 use super::entry::Entry;
 use super::log_pair::LogPair;
 use super::opened::{Opened, Pieces, behind, opened_pieces};
@@ -151,7 +151,7 @@ impl<D: Directory> LogReader<D> {
             Publication::Deferred => false,
         };
         let is_changed = match file.has_chunks() {
-            true => matches!(there(&plain, &stat, beginning, file)?, There::Changed),
+            true => matches!(there(&plain, &stat, beginning, file)?, OnDisk::Changed),
             false => !has_beginning(&plain, &stat, beginning)?,
         };
         if is_longer || is_changed {

@@ -4,7 +4,7 @@
 //! same result, and only the last of a path matters. Nothing here touches the disk.
 
 use super::super::session::SessionTag;
-use super::super::temp_name;
+use super::super::unique_name;
 use super::frame::{self, Fields, malformed, put_bytes, put_number};
 use crate::{FilePath, Version};
 use std::io;
@@ -212,7 +212,7 @@ impl Put {
         } else {
             let name = fields.text()?;
             // Anything else could name a log file, or a file outside the directory.
-            if !temp_name::is_name(name) {
+            if !unique_name::is_name(name) {
                 return Err(malformed());
             }
             Contents::Staged(StagedBlob {
@@ -285,7 +285,7 @@ mod tests {
             })
         };
         let staged = Contents::Staged(StagedBlob {
-            name: temp_name::name(),
+            name: unique_name::name(),
             bytes: 1 << 40,
             inode: 77,
         });

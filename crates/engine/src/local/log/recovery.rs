@@ -6,7 +6,7 @@
 
 use super::super::directory::{Directory, Kind, unless_absent};
 use super::super::session::SessionTag;
-use super::super::temp_name;
+use super::super::unique_name;
 use super::LogWriter;
 use std::collections::HashSet;
 use std::io;
@@ -59,7 +59,7 @@ impl<D: Directory> LogWriter<D> {
             .entries()?
             .into_iter()
             .filter(|entry| entry.kind == Kind::File)
-            .filter_map(|entry| Some((temp_name::tag_of(&entry.name)?, entry.name)))
+            .filter_map(|entry| Some((unique_name::tag_of(&entry.name)?, entry.name)))
             .map(|(tag, name)| (name, tag))
             .collect();
         if staged.is_empty() {

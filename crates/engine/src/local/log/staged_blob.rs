@@ -80,7 +80,7 @@ impl<D: Directory> LogWriter<D> {
     }
 
     pub(super) fn staged_name(&self) -> String {
-        super::super::temp_name::name_in(self.session)
+        super::super::unique_name::name_in(self.session)
     }
 
     /// Makes the names of what is staged durable.

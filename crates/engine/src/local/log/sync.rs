@@ -1,4 +1,4 @@
-//! Making records durable, and making room for them.
+//! Making records durable.
 //!
 //! After a sync that failed, no later one of the same file says anything: the system may
 //! have reported the error already, and have dropped what it could not write. Then all that
@@ -13,9 +13,9 @@ use super::group_commit::SyncError;
 use super::log_pair::empty_record;
 use super::process_lock::Held;
 use super::record::{Effect, Publication, Record};
-use super::writer_lock::Turn;
+use super::writer_lock::WriterGuard;
 use crate::FilePath;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -55,7 +55,7 @@ impl<D: Directory> LogWriter<D> {
 
     /// The same as [`sync_log`](Self::sync_log), with a new file in the place of the log if
     /// an earlier sync has failed. The caller has the turn.
-    pub(super) fn sync_log_in(&self, _turn: &Turn<'_, D>) -> io::Result<Held<'_, D>> {
+    pub(super) fn sync_log_in(&self, _turn: &WriterGuard<'_, D>) -> io::Result<Held<'_, D>> {
         let synced = self.sync_log();
         if synced.is_err() && self.reader.log.state().is_suspect {
             self.replace_suspect()?;
@@ -109,76 +109,9 @@ impl<D: Directory> LogWriter<D> {
         }
     }
 
-    /// Sees to it that there is room for a record of this payload, without waiting for a
-    /// checkpoint: the file in use grows, if the other still has records that count.
-    pub(super) fn make_room(&self, turn: &Turn<'_, D>, payload_bytes: usize) -> io::Result<()> {
-        let mut state = self.reader.log.state();
-        if state.logs.has_room_for(payload_bytes)? {
-            return Ok(());
-        }
-        let other = 1 - state.logs.in_use();
-        let is_free = state.pending.is_untouched(other);
-        drop(state);
-        let is_short = self.is_short_of_space();
-        // Records in the other file count on those in this one, and no other session syncs
-        // a file while it grows.
-        let held = self.sync_log_in(turn)?;
-        let mut state = self.reader.log.state();
-        if is_free {
-            state.logs.switch(is_short)?;
-            self.checkpointer.make_due();
-        }
-        drop(state);
-        let grown = self.grow(&held, payload_bytes, is_short);
-        if grown.is_err() && is_free {
-            // Others go on in the file that was in use.
-            self.reader.log.state().logs.switch_back();
-        }
-        grown
-    }
-
-    /// Makes the file in use longer, durably, if it has no room for a record of this payload.
-    fn grow(&self, held: &Held<'_, D>, payload_bytes: usize, is_short: bool) -> io::Result<()> {
-        let mut state = self.reader.log.state();
-        let bytes = state.logs.bytes_in_use()?;
-        state.logs.grow_for(payload_bytes, is_short)?;
-        if state.logs.bytes_in_use()? == bytes {
-            return Ok(());
-        }
-        let file = state.logs.descriptor_to_sync()?;
-        drop(state);
-        let grown = self.sync_marked(held, || file.sync());
-        grown.inspect_err(|error| {
-            let mut state = self.reader.log.state();
-            // All records were on the disk before, so no space for more says nothing of them.
-            let is_full = error.kind() == ErrorKind::StorageFull;
-            let is_cleared = is_full && self.mark(held).is_ok();
-            state.is_suspect = !is_cleared;
-            state.logs.cut(bytes);
-        })
-    }
-
-    /// Waits, holding no lock, while the log is so full that a checkpoint is due. What others
-    /// have written since the log was last followed does not count: it can still grow.
-    pub(super) fn await_room(&self, payload_bytes: usize) -> io::Result<()> {
-        let mut state = self.reader.log.state();
-        if state.pending.is_empty() {
-            return Ok(());
-        }
-        let other = 1 - state.logs.in_use();
-        let is_crowded = !state.pending.is_untouched(other)
-            && !state.logs.is_missing()
-            && !state.logs.has_room_for(payload_bytes)?;
-        drop(state);
-        match is_crowded {
-            true => self.checkpoint_one(other),
-            false => Ok(()),
-        }
-    }
-
     /// Makes sure that no record which others gave up can come back after a power cut. To
     /// be called before a path that the disk governs is changed without a record.
-    pub(crate) fn settle_given_up(&self) -> io::Result<()> {
+    pub(crate) fn sync_given_up(&self) -> io::Result<()> {
         let doubtful = self.reader.log.state().logs.begun_again_by_others()?;
         if doubtful.is_empty() {
             return Ok(());

@@ -10,11 +10,11 @@ use super::process_lock::Held;
 use super::reader::State;
 use std::io;
 
-pub(super) struct Turn<'a, D: Directory> {
+pub(super) struct WriterGuard<'a, D: Directory> {
     held: Held<'a, D>,
 }
 
-impl<D: Directory> Turn<'_, D> {
+impl<D: Directory> WriterGuard<'_, D> {
     /// Stands for this turn, and those of other threads right before it.
     pub(super) fn number(&self) -> u64 {
         self.held.times()
@@ -29,9 +29,9 @@ impl<D: Directory> LogWriter<D> {
     ///
     /// If a log file that could not be synced cannot be replaced, besides those of the
     /// system.
-    pub(super) fn turn(&self) -> io::Result<Turn<'_, D>> {
+    pub(super) fn turn(&self) -> io::Result<WriterGuard<'_, D>> {
         let held = self.writer.take(&self.directory)?;
-        let turn = Turn { held };
+        let turn = WriterGuard { held };
         let mut state = self.reader.log.state();
         if !state.logs.is_followed_in(turn.number()) {
             let State { logs, pending, .. } = &mut *state;

@@ -2,7 +2,7 @@
 
 use super::super::super::directory::{Directory, FileHandle};
 use super::super::super::layout::LOG_FILES;
-use super::super::log_file::{LogFile, Seen, Which};
+use super::super::log_file::{LogFile, LogSlot, Seen};
 use super::super::pending::Pending;
 use super::super::record::Record;
 use super::LogPair;
@@ -44,7 +44,7 @@ impl<D: Directory> LogPair<D> {
     }
 
     fn follow_all(&mut self, pending: &mut Pending) -> io::Result<()> {
-        let mut records: Vec<(Which, Record)> = Vec::new();
+        let mut records: Vec<(LogSlot, Record)> = Vec::new();
         let mut may_have_missed = false;
         let mut in_use = self.in_use;
         // Whether the other one was read to its end after a record in this was seen. It
@@ -84,9 +84,9 @@ impl<D: Directory> LogPair<D> {
     /// Reads on in one file; adds its records to those of the other.
     fn follow_one(
         &mut self,
-        which: Which,
+        which: LogSlot,
         is_closed: bool,
-        records: &mut Vec<(Which, Record)>,
+        records: &mut Vec<(LogSlot, Record)>,
     ) -> io::Result<Seen> {
         let lost_name = std::mem::take(&mut self.have_lost_names[which]);
         let Some(file) = self.existing(which)? else {
@@ -158,7 +158,7 @@ impl<D: Directory> LogPair<D> {
         Ok(())
     }
 
-    pub(super) fn took(&mut self, which: Which, record: &Record) {
+    pub(super) fn took(&mut self, which: LogSlot, record: &Record) {
         self.last_in[which] = self.last_in[which].max(record.sequence);
         if record.sequence > self.last {
             self.last = record.sequence;

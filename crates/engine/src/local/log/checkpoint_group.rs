@@ -6,10 +6,10 @@ use super::super::poison::lock;
 use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
 use super::LogWriter;
-use super::appended::Extended;
-use super::base::{InPlace, KnownBase, has_beginning};
+use super::append_fds::AppendFd;
+use super::base::{DurableStat, InPlace, has_beginning};
 use super::entry::Entry;
-use super::pending_file::{Beginning, File};
+use super::pending_file::{DiskPrefix, File};
 use super::record::Publication;
 use crate::FilePath;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ struct Placed<D: Directory> {
     /// The directories to sync.
     place: Option<Place<D>>,
     /// What its file looked like right before it was synced, if it was.
-    known: Option<KnownBase>,
+    known: Option<DurableStat>,
 }
 
 impl<'a, D: Directory> Group<'a, D> {
@@ -93,7 +93,7 @@ impl<'a, D: Directory> Group<'a, D> {
         path: &FilePath,
         entry: &Arc<Entry>,
         place: Option<Place<D>>,
-        known: Option<KnownBase>,
+        known: Option<DurableStat>,
     ) {
         let path = (path.clone(), entry.clone());
         self.placed.push(Placed { path, place, known });
@@ -136,7 +136,7 @@ impl<'a, D: Directory> Group<'a, D> {
         &self,
         path: &FilePath,
         entry: &Entry,
-        beginning: &Beginning,
+        beginning: &DiskPrefix,
         file: &File,
     ) -> io::Result<InPlace> {
         let extended = lock(&self.log.appended).take(path);
@@ -145,7 +145,7 @@ impl<'a, D: Directory> Group<'a, D> {
             Some(extended) if self.is_all_in(path, &extended, beginning, file) => {
                 let synced = extended.file.stat().and_then(|stat| {
                     extended.file.sync_data()?;
-                    Ok(InPlace::Done(Some(KnownBase::of(&stat))))
+                    Ok(InPlace::Done(Some(DurableStat::of(&stat))))
                 });
                 if synced.is_ok() {
                     lock(&self.log.appended).put(path, extended);
@@ -173,8 +173,8 @@ impl<'a, D: Directory> Group<'a, D> {
     fn is_all_in(
         &self,
         path: &FilePath,
-        extended: &Extended<D::File>,
-        beginning: &Beginning,
+        extended: &AppendFd<D::File>,
+        beginning: &DiskPrefix,
         file: &File,
     ) -> bool {
         let there = self.log.reader.tree.stat(path).ok().flatten();
@@ -273,7 +273,7 @@ impl<'a, D: Directory> Group<'a, D> {
     fn sync_places(&mut self) {
         let mut placed = std::mem::take(&mut self.placed);
         let places = placed.iter_mut().filter_map(|it| it.place.take()).collect();
-        if let Err(error) = self.log.reader.tree.settle(places) {
+        if let Err(error) = self.log.reader.tree.sync_names(places) {
             for Placed { path, .. } in placed {
                 let error = io::Error::new(error.kind(), error.to_string());
                 self.note(&path.0, Err(error));
@@ -292,7 +292,7 @@ impl<'a, D: Directory> Group<'a, D> {
 }
 
 /// Whether all chunks are where they belong in a file.
-fn holds(on_disk: &impl FileHandle, beginning: &Beginning, file: &File) -> io::Result<bool> {
+fn holds(on_disk: &impl FileHandle, beginning: &DiskPrefix, file: &File) -> io::Result<bool> {
     let chunks = file.joined_chunks();
     let mut there = vec![0; chunks.len()];
     let read = on_disk.read_all_at(&mut there, beginning.bytes)?;

@@ -1,7 +1,7 @@
 //! What a commit need not write, because it is there already.
 
+use super::super::commit_plan::{Plan, PlannedEffect, Source};
 use super::super::directory::{Directory, FileHandle};
-use super::super::effects::{Plan, PlannedEffect, Source};
 use super::super::unchanged::Wanted;
 use super::super::writer::Writer;
 use super::entry::Entry;

@@ -12,21 +12,21 @@ use std::sync::Arc;
 /// writes the bytes once more.
 const MAX_FILES: usize = 16;
 
-pub(super) struct Appended<F> {
-    files: FdCache<FilePath, Arc<Extended<F>>>,
+pub(super) struct AppendFds<F> {
+    files: FdCache<FilePath, Arc<AppendFd<F>>>,
     /// Those that were extended or synced since [`close_unused`](Self::close_unused).
     in_use: HashSet<FilePath>,
 }
 
 /// A file that is extended.
-pub(super) struct Extended<F> {
+pub(super) struct AppendFd<F> {
     pub(super) file: F,
     pub(super) inode: u64,
     /// How long it was when it was opened: what is behind that was written since.
     pub(super) opened_at: u64,
 }
 
-impl<F> Default for Appended<F> {
+impl<F> Default for AppendFds<F> {
     fn default() -> Self {
         Self {
             files: FdCache::new(MAX_FILES),
@@ -35,22 +35,22 @@ impl<F> Default for Appended<F> {
     }
 }
 
-impl<F> Appended<F> {
+impl<F> AppendFds<F> {
     /// The descriptor of a file that is about to be extended.
-    pub(super) fn get(&mut self, path: &FilePath) -> Option<Arc<Extended<F>>> {
+    pub(super) fn get(&mut self, path: &FilePath) -> Option<Arc<AppendFd<F>>> {
         let file = self.files.get(path)?;
         self.in_use.insert(path.clone());
         Some(file)
     }
 
     /// Keeps the descriptor of a file that is about to be extended, or was synced just now.
-    pub(super) fn put(&mut self, path: &FilePath, file: Arc<Extended<F>>) {
+    pub(super) fn put(&mut self, path: &FilePath, file: Arc<AppendFd<F>>) {
         self.files.take(path);
         self.files.put(path.clone(), file);
         self.in_use.insert(path.clone());
     }
 
-    pub(super) fn take(&mut self, path: &FilePath) -> Option<Arc<Extended<F>>> {
+    pub(super) fn take(&mut self, path: &FilePath) -> Option<Arc<AppendFd<F>>> {
         self.in_use.remove(path);
         self.files.take(path)
     }
@@ -75,13 +75,13 @@ mod tests {
     fn what_is_extended_no_more_is_closed() {
         let path = |text: &str| FilePath::new(text).expect("valid");
         let file = |opened_at| {
-            Arc::new(Extended {
+            Arc::new(AppendFd {
                 file: (),
                 inode: 1,
                 opened_at,
             })
         };
-        let mut appended = Appended::default();
+        let mut appended = AppendFds::default();
         appended.put(&path("in use"), file(0));
         appended.put(&path("idle"), file(0));
         appended.close_unused();

@@ -6,12 +6,12 @@
 
 use super::Lasting;
 use super::directory::{Access, Directory};
+use super::journal_mode::{self, JournalMode};
 use super::layout::{self, LOCKS, PRIVATE_DIR};
 use super::locks::Locks;
 use super::log::{LogOptions, LogWriter};
-use super::mode::{self, Mode};
 use super::reader::Reader;
-use super::session::{Dead, Gate, Sessions};
+use super::session::{Dead, OpenLock, Sessions};
 use super::writer::Writer;
 use crate::observe::Observer;
 use std::io;
@@ -32,14 +32,14 @@ pub(super) fn begin<D: Directory>(
     let _span = tracing::debug_span!("recovery").entered();
     let root = reader.tree.root();
     let private = root.open_or_create_dir(PRIVATE_DIR, Access::Private)?;
-    let gate = Gate::take(&private)?;
+    let gate = OpenLock::take(&private)?;
     layout::enter_format(&private)?;
     let sessions = Arc::new(Sessions::open(&private)?);
     remove_dead(&sessions, &gate, observer)?;
     let locks = Arc::new(Locks::new(
         private.open_or_create_dir(LOCKS, Access::Private)?,
     ));
-    let mode = mode::enter(root, &locks, options.publication())?;
+    let mode = journal_mode::enter(root, &locks, options.publication())?;
     let session = sessions.begin(&gate)?;
     let log_options = LogOptions {
         publication: mode.publication,
@@ -55,7 +55,7 @@ pub(super) fn begin<D: Directory>(
         unchanged.clone(),
         log_options,
     )?;
-    let Mode { lock, is_alone, .. } = mode;
+    let JournalMode { lock, is_alone, .. } = mode;
     let writer = Writer {
         reader,
         log,
@@ -75,7 +75,7 @@ pub(super) fn begin<D: Directory>(
 
 fn remove_dead<D: Directory>(
     sessions: &Sessions<D>,
-    gate: &Gate<D>,
+    gate: &OpenLock<D>,
     observer: &Observer,
 ) -> io::Result<()> {
     for id in sessions.ids()? {

@@ -2,7 +2,7 @@
 //! they are what makes room. No other commit may leave the log out.
 
 use super::super::directory::{Directory, unless_absent};
-use super::super::writer::{Stop, Writer};
+use super::super::writer::{Abort, Writer};
 use super::record::Publication;
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
@@ -23,21 +23,21 @@ impl<D: Directory> Writer<D> {
         };
         match deleted {
             Ok(()) => Ok(Some(None)),
-            Err(Stop::Governed) => Ok(None),
-            Err(Stop::Error(error)) => Err(error),
+            Err(Abort::NeedsLog) => Ok(None),
+            Err(Abort::Error(error)) => Err(error),
         }
     }
 
     /// A file that the disk governs. The turn keeps others from changing it: no commit takes
     /// path locks here, which may need space.
-    fn delete_in_turn(&self, path: &FilePath, precondition: &Precondition) -> Result<(), Stop> {
+    fn delete_in_turn(&self, path: &FilePath, precondition: &Precondition) -> Result<(), Abort> {
         let unavailable =
             |error| Error::not_possible(Some(path), "its log takes no more commits", error);
         let turn = self.log.turn().map_err(unavailable)?;
         if self.reader.log.entry(path).is_some() {
-            return Err(Stop::Governed);
+            return Err(Abort::NeedsLog);
         }
-        self.log.settle_given_up().map_err(unavailable)?;
+        self.log.sync_given_up().map_err(unavailable)?;
         let deleted = self.delete_under_lock(path, precondition);
         drop(turn);
         deleted
@@ -45,7 +45,7 @@ impl<D: Directory> Writer<D> {
 
     /// A file that the log governs, and that is staged or was. Without its staged name, there
     /// is nothing to put into its place, and readers look at the place.
-    fn delete_staged(&self, path: &FilePath, precondition: &Precondition) -> Result<(), Stop> {
+    fn delete_staged(&self, path: &FilePath, precondition: &Precondition) -> Result<(), Abort> {
         let unavailable =
             |error| Error::not_possible(Some(path), "its log takes no more commits", error);
         let not_changed = |error| Error::not_changed(path, error);
@@ -53,13 +53,13 @@ impl<D: Directory> Writer<D> {
         let held = self.locks.lock_all(slice::from_ref(path));
         let held = held.map_err(unavailable)?;
         self.reader.log.follow().map_err(unavailable)?;
-        let entry = self.reader.log.entry(path).ok_or(Stop::Governed)?;
+        let entry = self.reader.log.entry(path).ok_or(Abort::NeedsLog)?;
         let name = entry.file.as_ref().and_then(|file| file.staged_alone());
-        let name = name.ok_or(Stop::Governed)?;
+        let name = name.ok_or(Abort::NeedsLog)?;
         precondition.check(path, || self.reader.version(path))?;
         let reservation = self.reserve(path, None)?;
         let place = self.log.remove(path).map_err(not_changed)?;
-        let settled = self.reader.tree.settle(place.into_iter().collect());
+        let settled = self.reader.tree.sync_names(place.into_iter().collect());
         settled.map_err(|error| match entry.is_published() {
             true => unconfirmed(error),
             false => not_changed(error),

@@ -1,8 +1,8 @@
 //! Commits share syncs of a directory, and none counts on one that came too early.
 
+use super::dir_sync::DirSync;
 use super::directory::{Access, Directory, Id};
 use super::locks::shard_of;
-use super::settling::Settling;
 use super::sim::{SimDirectory, SimDisk};
 use super::testing::{contents, file, open, write};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const WRITERS: usize = 16;
 struct Gate {
     disk: SimDisk,
     directory: SimDirectory,
-    settling: Settling,
+    dir_sync: DirSync,
     syncs: AtomicUsize,
     begun: Pipe<()>,
     end: Pipe<io::Result<()>>,
@@ -40,7 +40,7 @@ impl Gate {
         Self {
             directory: disk.start().0,
             disk,
-            settling: Settling::default(),
+            dir_sync: DirSync::default(),
             syncs: AtomicUsize::new(0),
             begun: pipe(),
             end: pipe(),
@@ -53,7 +53,7 @@ impl Gate {
     }
 
     fn settle(&self) -> io::Result<()> {
-        self.settling.share(ID, || self.sync())
+        self.dir_sync.share(ID, || self.sync())
     }
 
     /// Makes durable what is there when it begins, and nothing that comes later.
@@ -83,7 +83,7 @@ impl Gate {
 
     /// Waits until this number of commits wait for the running sync to end.
     fn await_waiting(&self, number: usize) {
-        await_waiting(&self.settling, ID, number);
+        await_waiting(&self.dir_sync, ID, number);
     }
 
     fn syncs(&self) -> usize {
@@ -99,9 +99,9 @@ impl Gate {
 /// A commit counts only once it has joined a group, so that the number of syncs does not
 /// depend on when its thread runs.
 #[track_caller]
-fn await_waiting(settling: &Settling, id: Id, number: usize) {
+fn await_waiting(dir_sync: &DirSync, id: Id, number: usize) {
     let begun = Instant::now();
-    while settling.waiting(id) < number {
+    while dir_sync.waiting(id) < number {
         assert!(begun.elapsed() < TOO_LONG, "fewer than {number} wait");
         thread::yield_now();
     }
@@ -189,7 +189,7 @@ fn commits_into_one_directory_share_its_sync() {
     let paths: BTreeMap<String, String> =
         paths.map(|path| (shard_of(&file(&path)), path)).collect();
     let paths: Vec<String> = paths.into_values().take(WRITERS).collect();
-    let settling = volume.reader.tree.settling();
+    let dir_sync = volume.reader.tree.dir_sync();
     let root = volume
         .reader
         .tree
@@ -205,7 +205,7 @@ fn commits_into_one_directory_share_its_sync() {
             let waited = wait.lock().expect("no panic").recv_timeout(TOO_LONG);
             waited.map_err(|_| io::ErrorKind::TimedOut.into())
         };
-        scope.spawn(move || settling.share(root, running).expect("ended"));
+        scope.spawn(move || dir_sync.share(root, running).expect("ended"));
         let begun = begun.lock().expect("no panic").recv_timeout(TOO_LONG);
         begun.expect("a sync began");
         let before = disk.flushes();
@@ -216,7 +216,7 @@ fn commits_into_one_directory_share_its_sync() {
                 scope.spawn(move || volume.commit(write(path, b"new").into()).expect("made"))
             })
             .collect();
-        await_waiting(settling, root, WRITERS);
+        await_waiting(dir_sync, root, WRITERS);
         go_on.lock().expect("no panic").send(()).expect("heard");
         for commit in commits {
             commit.join().expect("no panic");

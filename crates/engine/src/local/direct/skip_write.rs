@@ -2,9 +2,9 @@
 
 use super::super::Durability;
 use super::super::directory::{Directory, FileHandle, Stat};
-use super::super::temp_name;
 use super::super::unchanged::{Known, Wanted};
-use super::super::writer::{Stop, Writer};
+use super::super::unique_name;
+use super::super::writer::{Abort, Writer};
 use crate::volume::Precondition;
 use crate::{FilePath, Version};
 use std::io;
@@ -12,7 +12,7 @@ use std::slice;
 use std::time::Instant;
 
 impl<D: Directory> Writer<D> {
-    /// Remembers a file as [`Unchanged::remember`] says.
+    /// Remembers a file as [`Unchanged::remember`](super::super::unchanged::Unchanged::remember) says.
     pub(in crate::local) fn remember(
         &self,
         path: &FilePath,
@@ -33,7 +33,7 @@ impl<D: Directory> Writer<D> {
         precondition: &Precondition,
         version: Version,
         wanted: &Wanted<'_>,
-    ) -> Result<bool, Stop> {
+    ) -> Result<bool, Abort> {
         if self.unchanged.get(path, version).is_none() {
             return Ok(false);
         }
@@ -88,7 +88,7 @@ impl<D: Directory> Writer<D> {
             return Ok(true);
         }
         file.sync()?;
-        self.reader.tree.settle(vec![place])?;
+        self.reader.tree.sync_names(vec![place])?;
         let is_certain = now.duration_since(known.since) >= self.unchanged.slowest_tick;
         self.unchanged.put(
             path,
@@ -106,7 +106,7 @@ impl<D: Directory> Writer<D> {
             return Ok(*known);
         }
         let directory = self.session.directory();
-        let found = directory.tells_changes_apart(&temp_name::name())?;
+        let found = directory.tells_changes_apart(&unique_name::name())?;
         Ok(*self.unchanged.tells_changes_apart.get_or_init(|| found))
     }
 }

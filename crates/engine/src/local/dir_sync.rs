@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 #[derive(Default)]
-pub(crate) struct Settling {
+pub(crate) struct DirSync {
     directories: Mutex<HashMap<Id, Entry>>,
 }
 
@@ -66,7 +66,7 @@ impl From<Failure> for io::Error {
     }
 }
 
-impl Settling {
+impl DirSync {
     /// Makes durable all changes that were made to names in this directory before the
     /// call.
     pub(crate) fn sync<D: Directory>(&self, directory: &D) -> io::Result<()> {

@@ -13,7 +13,7 @@ use std::io;
 const SUPPORTS_DEFERRED: bool = cfg!(all(unix, not(target_vendor = "apple")));
 
 /// How a session has the volume open. As long as it does, it keeps the lock.
-pub(crate) struct Mode<D: Directory> {
+pub(crate) struct JournalMode<D: Directory> {
     pub(crate) publication: Publication,
     pub(crate) lock: D::Lock,
     /// Whether no other session has the volume open.
@@ -25,10 +25,10 @@ pub(crate) fn enter<D: Directory>(
     root: &D,
     locks: &Locks<D>,
     wanted: Publication,
-) -> io::Result<Mode<D>> {
+) -> io::Result<JournalMode<D>> {
     let share = |name: &str, publication, is_alone| {
         let lock = locks.share(name)?;
-        Ok(Mode {
+        Ok(JournalMode {
             publication,
             lock,
             is_alone,

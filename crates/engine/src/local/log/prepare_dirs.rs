@@ -5,8 +5,8 @@
 //! directory, or a directory that becomes a file, can change only when the batch
 //! is published; then nobody else may change directories until that is done.
 
+use super::super::commit_plan::Plan;
 use super::super::directory::{Directory, Kind};
-use super::super::effects::Plan;
 use super::super::tree::{files_that_go, is_directory};
 use super::super::writer::Writer;
 use crate::{Error, FilePath, Result};
