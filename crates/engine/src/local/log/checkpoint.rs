@@ -216,7 +216,6 @@ impl<D: Directory> LogWriter<D> {
         self.reader.log.follow()?;
         let entries = self.entries(paths);
         let newest = entries.iter().map(|(_, entry)| entry.sequence).max();
-
         self.wait_durable(newest.unwrap_or_default())?;
         Group::new(self, failed).put_all(entries);
         drop(held);

@@ -1,11 +1,14 @@
 //! Commits of other sessions during a checkpoint.
 
 use super::super::locks::shard_of;
-use super::super::sim::{SimDirectory, SimDisk};
-use super::super::testing::{Way, append, batch, contents, contents_after_cut, file, write};
-use crate::Batch;
+use super::super::sim::{Call, SimDirectory, SimDisk};
+use super::super::testing::{
+    Way, append, batch, contents, contents_after_cut, file, open_with, write,
+};
 use crate::local::{Local, LocalVolumeOptions};
+use crate::{Batch, Outcome};
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// How a long file is made that a checkpoint by the second of two sessions copies.
@@ -96,4 +99,39 @@ fn other_paths_change_at(made: Made, number: usize, call: &str) {
     assert_eq!(all["side"], b"begin\nmore\n");
     assert_eq!(all["log"], before["log"]);
     assert_eq!(contents_after_cut(&disk), all);
+}
+
+/// A commit is not confirmed, for the log could neither be synced nor replaced. Once the disk
+/// works again, a checkpoint does it, without another commit, whether the log has older
+/// records in its other file or not.
+#[test]
+fn a_checkpoint_makes_durable_what_a_commit_could_not() {
+    let mut unconfirmed = 0;
+    for (way, appends) in [Way::Published, Way::Journaled]
+        .into_iter()
+        .flat_map(|way| (1..9).map(move |appends| (way, appends)))
+    {
+        let disk = SimDisk::new();
+        let volume = open_with(&disk, way).expect("opened");
+        let line = [b'l'; 200];
+        for _ in 0..appends {
+            let one = append("log", &line);
+            volume.commit(one.into()).expect("no faults");
+        }
+        for log_file in ["log-0", "log-1"] {
+            let path = [".ability-storage", "log", log_file];
+            disk.fail_calls(&path, ErrorKind::Other, &[Call::Sync, Call::RenameTo]);
+        }
+        let refused = volume.commit(append("log", &line).into());
+        disk.heal();
+        if refused.expect_err("no sync works").outcome() != Outcome::Unconfirmed {
+            continue;
+        }
+        unconfirmed += 1;
+        volume.checkpoint().expect("the disk works again");
+        let left = contents_after_cut(&disk);
+        let expected = line.len() * (appends + 1);
+        assert_eq!(left["log"].len(), expected, "{way:?}, {appends} appends");
+    }
+    assert!(unconfirmed >= 8, "{unconfirmed}");
 }
