@@ -260,16 +260,29 @@ impl<D: Directory> Tree<D> {
         Ok(())
     }
 
-    /// Makes it durable that `path` is absent: syncs the lowest directory on the
-    /// way to it that exists.
+    /// Makes it durable that `path` is absent.
     pub(crate) fn sync_absence(&self, path: &FilePath) -> io::Result<()> {
+        let place = self.lowest(path)?;
+        self.sync(&place.directory)
+    }
+
+    /// The lowest directory on the way to `path` that exists: to sync it makes durable that
+    /// `path` is absent.
+    pub(crate) fn lowest(&self, path: &FilePath) -> io::Result<Place<D>> {
         let mut ancestors: Vec<FilePath> = path.ancestors().collect();
+        let mut lowest = (self.root.clone(), None);
         while let Some(ancestor) = ancestors.pop() {
             if let Some(directory) = self.find_directory(&ancestor)? {
-                return self.sync(&directory);
+                lowest = (directory, Some(ancestor));
+                break;
             }
         }
-        self.sync(&self.root)
+        let (directory, path) = lowest;
+        Ok(Place {
+            directory,
+            path,
+            unsettled: Vec::new(),
+        })
     }
 
     /// Removes the directory at `path` if there is no file in it, however deep.

@@ -8,6 +8,7 @@ mod check;
 mod explore;
 mod failed_sync;
 mod followers;
+mod found_faults;
 mod journaled;
 mod killed;
 mod scenario;

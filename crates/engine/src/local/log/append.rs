@@ -127,12 +127,22 @@ impl<D: Directory> LogWriter<D> {
         {
             return Ok(Some((Base::Published(plain), stat)));
         }
+        let beginning = entry.file.as_ref().and_then(|file| file.beginning.as_ref());
+        if let Some(name) = beginning.and_then(|beginning| beginning.staged.as_ref()) {
+            if self.directory().stat(name)?.is_some() {
+                // Whoever committed it has not published it yet.
+                return Ok(None);
+            }
+            if entry.file.as_ref().is_some_and(|file| !file.has_chunks()) {
+                // It is in its place, and nothing tells whether it was edited there.
+                return Ok(Some((Base::Disk(plain), stat)));
+            }
+        }
         let was_published = entry.publication == Publication::Immediate
             && entry.session != self.session
             && self.sessions.is_alive_by_tag(entry.session)
             && !(is_unfinished(&plain, &stat, entry)?
                 && (is_older(&stat, entry) || self.is_dying(entry.session)));
-        let beginning = entry.file.as_ref().and_then(|file| file.beginning.as_ref());
         let has_beginning = match beginning {
             Some(beginning) if beginning.staged.is_none() => {
                 has_beginning(&plain, &stat, beginning)?

@@ -20,9 +20,10 @@ use std::sync::atomic::Ordering;
 
 impl<D: Directory> LogWriter<D> {
     /// Puts the effects of a record into the files, unsynced: other programs see them from
-    /// now on. The caller holds the locks of all paths. What cannot be put there stays in
-    /// the log.
-    pub(super) fn publish(&self, sequence: u64, effects: &[(FilePath, Effect)]) {
+    /// now on. The caller holds the locks of all paths, so what the log has of them is this
+    /// record, perhaps in a new log file under another number. What cannot be put there stays
+    /// in the log.
+    pub(super) fn publish(&self, effects: &[(FilePath, Effect)]) {
         let mut failed = Failed::new();
         let mut effects: Vec<_> = effects.iter().collect();
         // Removals first: they may make room for directories, or for files where
@@ -32,9 +33,6 @@ impl<D: Directory> LogWriter<D> {
             let Some(entry) = self.reader.log.entry(path) else {
                 continue;
             };
-            if entry.sequence != sequence {
-                continue;
-            }
             match self.publish_one(path, effect, entry.file.as_ref()) {
                 Ok(()) => entry.set_published(true),
                 Err(error) => {
@@ -92,12 +90,26 @@ impl<D: Directory> LogWriter<D> {
         // What another program has changed since the record was built is on no disk.
         let is_known = staged.is_some() || self.is_base(path, &DurableStat::of(&stat));
         let extended = self.extended(path, &stat)?;
-        let (start, contents) = match (&file.beginning, stat.size == append.offset) {
-            // What came before may have been left out.
-            (Some(beginning), false) => (beginning.bytes, file.joined_chunks().into()),
-            _ => (append.offset, append.more.clone()),
+        let is_ours = |beginning: &DiskPrefix| {
+            let there = there(&extended.file, &stat, beginning, file)?;
+            Ok::<_, io::Error>(!matches!(there, OnDisk::Changed))
         };
-        extended.file.write_all_at(&contents, start)?;
+        match &file.beginning {
+            _ if stat.size == append.offset => {
+                extended.file.write_all_at(&append.more, append.offset)?;
+            }
+            // What came before may have been left out.
+            Some(beginning) if is_ours(beginning)? => {
+                let chunks = file.joined_chunks();
+                extended.file.write_all_at(&chunks, beginning.bytes)?;
+            }
+            // Another program has changed it since the record was built. After a power cut
+            // the record says nothing of what that leaves, so it is synced.
+            _ => {
+                extended.file.write_all_at(&append.more, stat.size)?;
+                extended.file.sync()?;
+            }
+        }
         let known = is_known.then_some(DurableStat::of(&extended.file.stat()?));
         self.remember_base(path, known);
         Ok(())
@@ -187,9 +199,6 @@ impl<D: Directory> LogWriter<D> {
             });
         };
         let stat = on_disk.stat()?;
-        if stat.links > 1 {
-            return Ok(InPlace::Impossible);
-        }
         let chunks = file.joined_chunks();
         let is_alone = self.is_alone.load(Ordering::Relaxed);
         let mut found = there(&on_disk, &stat, beginning, file)?;
@@ -197,6 +206,11 @@ impl<D: Directory> LogWriter<D> {
             // What stood before was on no disk, but what was acknowledged is kept.
             tracing::warn!(%path, "what another program wrote before an append did not reach the disk");
             found = OnDisk::Ours;
+        }
+        let stays = matches!(found, OnDisk::Changed) && publication == Publication::Immediate;
+        if stat.links > 1 && !stays {
+            // The other name keeps what it was.
+            return Ok(InPlace::Impossible);
         }
         match found {
             OnDisk::Whole if !is_alone => return Ok(InPlace::Impossible),

@@ -21,6 +21,12 @@ pub(super) struct DurableStat {
 }
 
 impl DurableStat {
+    /// Whether it is of this file, whatever that looks like now.
+    pub(super) fn is_of(&self, stat: &Stat) -> bool {
+        let id = |stamp: Stamp| stamp.id();
+        self.stamp.map(id) == stat.stamp.map(id)
+    }
+
     pub(super) fn of(stat: &Stat) -> Self {
         Self {
             size: stat.size,
@@ -122,19 +128,20 @@ pub(super) fn is_as_in_log(
     if stat.size != file.bytes {
         return Ok(false);
     }
-    if let Some(beginning) = &file.beginning {
-        let Some(expected) = beginning.fence else {
-            // Nothing tells whether it was edited in place.
-            return Ok(false);
-        };
-        if fence(on_disk, beginning.bytes)? != expected {
-            return Ok(false);
+    match &file.beginning {
+        None => {
+            let chunks = file.joined_chunks();
+            let mut there = vec![0; chunks.len()];
+            let read = on_disk.read_all_at(&mut there, 0)?;
+            Ok(read == chunks.len() && there == chunks)
+        }
+        // Nothing tells whether it was edited in place.
+        Some(beginning) if beginning.fence.is_none() => Ok(false),
+        Some(beginning) => {
+            let there = there(on_disk, stat, beginning, file)?;
+            Ok(matches!(there, OnDisk::Whole))
         }
     }
-    let ours = file.tail(FENCE_BYTES as usize);
-    let mut there = vec![0; ours.len()];
-    let read = on_disk.read_all_at(&mut there, stat.size - ours.len() as u64)?;
-    Ok(read == ours.len() && there == ours)
 }
 
 /// Whether the file on the disk begins with what was there when an append to it was

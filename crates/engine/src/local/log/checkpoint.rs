@@ -136,10 +136,7 @@ impl<D: Directory> LogWriter<D> {
         let record = self.record(state.logs.last() + 1, SessionTag::default());
         match state.logs.write(turn.number(), &record) {
             Ok(_) => Ok(Some(full)),
-            Err(CommitError::NotApplied(error)) => {
-                state.logs.switch_back();
-                Err(error)
-            }
+            Err(CommitError::NotApplied(error)) => Err(error),
             Err(CommitError::Unconfirmed(error)) => {
                 state.is_suspect = true;
                 Err(error)

@@ -7,7 +7,7 @@ use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
 use super::LogWriter;
 use super::append_fds::AppendFd;
-use super::base::{DurableStat, InPlace, has_beginning};
+use super::base::{DurableStat, InPlace, OnDisk, has_beginning, there};
 use super::entry::Entry;
 use super::pending_file::{DiskPrefix, File};
 use super::record::Publication;
@@ -84,6 +84,11 @@ impl<'a, D: Directory> Group<'a, D> {
             }
             Some(file) => return self.put_file(path, entry, file),
         };
+        // Its directory may be gone, too.
+        let place = match place {
+            None => Some(log.reader.tree.lowest(path)?),
+            place => place,
+        };
         self.was_placed(path, entry, place, None);
         Ok(())
     }
@@ -121,6 +126,16 @@ impl<'a, D: Directory> Group<'a, D> {
                 InPlace::Done(known) => known,
                 InPlace::Impossible => return self.stage(path, entry, Some(beginning.bytes)),
             };
+            let now = log.reader.tree.stat(path)?;
+            let is_there = now.is_some_and(|now| known.is_some_and(|known| known.is_of(&now)));
+            if !is_there && entry.publication == Publication::Deferred {
+                // What was appended is in a file that has lost its name. The program that did
+                // it cannot have seen that, and the log still has it.
+                entry.set_published(false);
+                return Err(io::Error::other(
+                    "another program replaced the file while it was written",
+                ));
+            }
         }
         // Its name may be from a program that did not sync it.
         let place = match place {
@@ -194,10 +209,16 @@ impl<'a, D: Directory> Group<'a, D> {
         let directory = self.log.directory().clone();
         let name = self.log.staged_name();
         let there = tree.open_file(path)?.zip(base);
+        let mut is_changed = false;
         let mut staged = match there {
             None => Staged::create(directory, name, mode)?,
-            Some((there, bytes)) => {
-                mode = mode.or(there.stat()?.mode);
+            Some((there, mut bytes)) => {
+                let stat = there.stat()?;
+                is_changed = is_changed_by_others(&there, &stat, file)?;
+                if is_changed {
+                    bytes = stat.size;
+                }
+                mode = mode.or(stat.mode);
                 let mut staged = Staged::create(directory, name, mode)?;
                 staged.copy_from(&mut Read::take(there, bytes))?;
                 staged
@@ -206,7 +227,7 @@ impl<'a, D: Directory> Group<'a, D> {
         for chunk in file.chunks() {
             staged.write(&chunk)?;
         }
-        if base.is_some() {
+        if base.is_some() && !is_changed {
             self.copy_rest(path, file, &mut staged)?;
         }
         let mut staged = staged.complete(mode)?;
@@ -288,6 +309,17 @@ impl<'a, D: Directory> Group<'a, D> {
             }
             self.log.remember_base(&path, known);
         }
+    }
+}
+
+/// Whether another program has changed a file, so that all of it comes before the chunks.
+fn is_changed_by_others(on_disk: &impl FileHandle, stat: &Stat, file: &File) -> io::Result<bool> {
+    match &file.beginning {
+        Some(beginning) if file.has_chunks() => {
+            let there = there(on_disk, stat, beginning, file)?;
+            Ok(matches!(there, OnDisk::Changed))
+        }
+        _ => Ok(false),
     }
 }
 

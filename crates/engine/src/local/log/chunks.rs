@@ -78,19 +78,4 @@ impl Chunks {
         let first = left.first().cloned();
         (Self::from(left), first)
     }
-
-    /// The last bytes of all chunks, at most so many.
-    pub(super) fn tail(&self, bytes: usize) -> Vec<u8> {
-        let all = lock(&self.all);
-        let mut tail = Vec::new();
-        for chunk in all[..self.count].iter().rev() {
-            let missing = bytes - tail.len();
-            let start = chunk.bytes.len().saturating_sub(missing);
-            tail.splice(0..0, chunk.bytes[start..].iter().copied());
-            if tail.len() >= bytes {
-                break;
-            }
-        }
-        tail
-    }
 }

@@ -273,7 +273,7 @@ impl<D: Directory> Writer<D> {
             Exclusive::Paths { held, structure } => {
                 let confirmed = self.log.confirm(first, sequence);
                 if confirmed.is_ok() {
-                    self.log.publish(sequence, &effects);
+                    self.log.publish(&effects);
                 }
                 drop(structure);
                 self.remove_empty_directories(&effects);

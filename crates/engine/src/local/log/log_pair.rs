@@ -204,10 +204,15 @@ impl<D: Directory> LogPair<D> {
         let which = self.in_use;
         let begins_again = self.begins_again;
         let file = self.file_in_use().map_err(CommitError::NotApplied)?;
-        match begins_again {
-            true => file.begin_again(&mut record.encode())?,
-            false => file.write(&mut record.encode())?,
+        let written = match begins_again {
+            true => file.begin_again(&mut record.encode()),
+            false => file.write(&mut record.encode()),
+        };
+        if begins_again && matches!(written, Err(CommitError::NotApplied(_))) {
+            // Others go on in the file that was in use.
+            self.switch_back();
         }
+        written?;
         self.begins_again = false;
         self.took(which, record);
         Ok(which)

@@ -105,11 +105,6 @@ impl File {
         same && bytes.is_empty()
     }
 
-    /// The last bytes of the chunks, at most so many.
-    pub(super) fn tail(&self, bytes: usize) -> Vec<u8> {
-        self.chunks.tail(bytes)
-    }
-
     /// All chunks as one.
     pub(super) fn joined_chunks(&self) -> Vec<u8> {
         self.chunks().concat()

@@ -3,6 +3,7 @@
 
 use super::super::directory::{Directory, Lock};
 use super::super::poison::lock;
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -38,6 +39,8 @@ pub(super) struct Held<'a, D: Directory> {
     here: MutexGuard<'a, Here<D>>,
     /// `None` when it is given back.
     lock: Option<D::Lock>,
+    /// Whether no other process may have it yet.
+    is_kept: Cell<bool>,
 }
 
 impl<D: Directory> ProcessLock<D> {
@@ -77,6 +80,7 @@ impl<D: Directory> ProcessLock<D> {
             waiting: &self.waiting,
             here,
             lock: Some(lock),
+            is_kept: Cell::new(false),
         })
     }
 
@@ -104,6 +108,7 @@ impl<D: Directory> ProcessLock<D> {
             waiting: &self.waiting,
             here,
             lock: Some(lock),
+            is_kept: Cell::new(false),
         }))
     }
 }
@@ -112,6 +117,11 @@ impl<D: Directory> Held<'_, D> {
     pub(super) fn lock(&self) -> io::Result<&D::Lock> {
         let lock = self.lock.as_ref();
         lock.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Keeps the lock from other processes until a thread of this one has had it again.
+    pub(super) fn keep(&self) {
+        self.is_kept.set(true);
     }
 
     /// How often this process has taken the lock from all others. As long as that is the
@@ -125,7 +135,8 @@ impl<D: Directory> Drop for Held<'_, D> {
     fn drop(&mut self) {
         let Some(lock) = self.lock.take() else { return };
         let is_wanted = self.waiting.load(Ordering::Relaxed) > 0;
-        self.here.left = if is_wanted && self.here.passes < MAX_PASSES {
+        let is_passed = is_wanted && self.here.passes < MAX_PASSES;
+        self.here.left = if is_passed || self.is_kept.get() {
             self.here.passes += 1;
             Some(Left::Passed(lock))
         } else {

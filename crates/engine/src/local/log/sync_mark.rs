@@ -56,6 +56,8 @@ impl<D: Directory> LogWriter<D> {
             self.has_marked.store(false, Ordering::Relaxed);
             if let Err(error) = held.lock()?.set_mark(FAILED) {
                 tracing::warn!(%error, "other sessions could not be told that a sync of the log failed");
+                // Until the log is replaced, or this process ends, none of them syncs it.
+                held.keep();
             }
         }
         synced

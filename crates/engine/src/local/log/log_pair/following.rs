@@ -162,10 +162,9 @@ impl<D: Directory> LogPair<D> {
         self.last_in[which] = self.last_in[which].max(record.sequence);
         if record.sequence > self.last {
             self.last = record.sequence;
-            if self.in_use != which {
-                self.in_use = which;
-                self.begins_again = false;
-            }
+            self.in_use = which;
+            // Another session may have begun it again.
+            self.begins_again = false;
         }
     }
 }
