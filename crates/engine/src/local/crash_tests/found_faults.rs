@@ -73,12 +73,12 @@ fn outside_at_each_call_of_a_checkpoint(outside: fn(&SimDisk)) {
         let seen = Arc::new(Mutex::new(None));
         let (on, note) = (disk.clone(), seen.clone());
         disk.interrupt_at(call, move || {
-            *note.lock().unwrap() = Some(has(raw(&on, "log").as_ref(), b"OURS"));
+            *note.lock().expect("no panic") = Some(has(raw(&on, "log").as_ref(), b"OURS"));
             outside(&on);
         });
         let result = volume.checkpoint();
         disk.interrupt_at(usize::MAX, || ());
-        let was_there = *seen.lock().unwrap();
+        let was_there = *seen.lock().expect("no panic");
         let Some(was_there) = was_there else { break };
         let after = contents(&volume).expect("read");
         if !was_there && !has(after.get("log"), b"OURS") {
@@ -181,7 +181,7 @@ fn a_failed_sync_that_could_not_be_marked_is_noticed() {
                             return;
                         };
                         let made = second.commit(write("other", b"acknowledged").into());
-                        *told.lock().unwrap() = Some((second, made.is_ok()));
+                        *told.lock().expect("no panic") = Some((second, made.is_ok()));
                         on.kill(&dying);
                     });
                     let result = first.commit(append("log", b"2").into()).map(drop);
@@ -190,7 +190,7 @@ fn a_failed_sync_that_could_not_be_marked_is_noticed() {
                     disk.interrupt_at(usize::MAX, || ());
                     disk.kill(&process);
                     disk.heal();
-                    let done = done.lock().unwrap().take();
+                    let done = done.lock().expect("no panic").take();
                     let Some((_second, true)) = done.filter(|_| is_lost) else {
                         continue;
                     };
@@ -574,7 +574,7 @@ fn who_opened_the_volume_at_a_kill_sees_later_commits() {
                         let _ = by.commit(batch([append("b", b"-"), append("b", b"-")]));
                         let _ = contents(by);
                     }
-                    *told.lock().unwrap() = by;
+                    *told.lock().expect("no panic") = by;
                     on.kill(&process);
                 });
                 let _ = a.commit(batch([append("a", b""), delete("a")]));
@@ -584,7 +584,7 @@ fn who_opened_the_volume_at_a_kill_sees_later_commits() {
                 if is_over {
                     break;
                 }
-                let Some(by) = opened.lock().unwrap().take() else {
+                let Some(by) = opened.lock().expect("no panic").take() else {
                     continue;
                 };
                 let third = open_with(&disk, way).expect("opened");
