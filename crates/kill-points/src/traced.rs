@@ -16,9 +16,15 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::process::Child;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// How `ptrace` tells the entry of a call from its return (`PTRACE_SYSCALL_INFO_ENTRY`).
 const ENTRY: u8 = 1;
+
+/// How often it is asked which call a thread is about to make, and how long between.
+const ATTEMPTS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A process that is traced, with all its threads. When dropped it is killed.
 #[derive(Debug)]
@@ -156,17 +162,21 @@ impl Traced {
             Err(errno) => return Err(errno.into()),
         }
         let source = self.threads.get(&thread).ok_or(ErrorKind::NotFound)?;
-        let mut text = [0; 256];
-        let read = match source.read_at(&mut text, 0) {
-            Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => return Ok(None),
-            result => result?,
-        };
-        let text = String::from_utf8_lossy(&text[..read]);
-        let number = text.split_whitespace().next().map(str::parse);
-        match number {
-            Some(Ok(number)) => Ok(Some(Call::new(number))),
-            _ => Err(io::Error::other(format!("no number of a call: {text:?}"))),
+        for _ in 0..ATTEMPTS {
+            let mut text = [0; 256];
+            let read = match source.read_at(&mut text, 0) {
+                Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => return Ok(None),
+                result => result?,
+            };
+            let text = String::from_utf8_lossy(&text[..read]);
+            match text.split_whitespace().next().map(str::parse) {
+                Some(Ok(number)) => return Ok(Some(Call::new(number))),
+                // On a busy machine it is seen before it has stopped, or while it is killed.
+                _ if text.starts_with("running") => sleep(PAUSE),
+                _ => return Err(io::Error::other(format!("no number of a call: {text:?}"))),
+            }
         }
+        Ok(None)
     }
 
     fn add(&mut self, thread: Pid) -> io::Result<()> {
