@@ -438,7 +438,7 @@ fn a_record_that_fails_behind_a_switch(way: Way, kind: ErrorKind) {
                 .is_ok();
             let left = disk.after_power_cut(1, &mut || 0).remove(0);
             let recovered = open_with(&left, way).expect("opened");
-            for (who, volume) in [
+            for (reader, volume) in [
                 ("first", &first),
                 ("second", &second),
                 ("a cut", &recovered),
@@ -446,7 +446,7 @@ fn a_record_that_fails_behind_a_switch(way: Way, kind: ErrorKind) {
                 let now = match contents(volume) {
                     Ok(now) => now,
                     Err(error) => {
-                        wrong.push(format!("{count} {failing} {call}: {who}: {error}"));
+                        wrong.push(format!("{count} {failing} {call}: {reader}: {error}"));
                         continue;
                     }
                 };
@@ -461,7 +461,7 @@ fn a_record_that_fails_behind_a_switch(way: Way, kind: ErrorKind) {
                     let b = text(now.get("z"));
                     let paths: Vec<_> = now.keys().collect();
                     wrong.push(format!(
-                        "{count} records, call {failing} ({call}) fails, {error}: {who} has z={b} {paths:?}"
+                        "{count} records, call {failing} ({call}) fails, {error}: {reader} has z={b} {paths:?}"
                     ));
                 }
             }
@@ -527,13 +527,13 @@ fn all_see_what_is_committed_behind_a_log_file_that_a_killed_session_has_replace
                 let made = by.commit(append("c", b"by").into());
                 let left = contents_after_cut(&disk);
                 let seen = contents(&third).expect("read");
-                for (who, now) in [("third", seen), ("cut", left)] {
+                for (reader, now) in [("third", seen), ("cut", left)] {
                     let is_whole = has(now.get("b"), b"third")
                         && (made.is_err() || has(now.get("c"), b"by"))
                         && has(now.get("a"), b"xx");
                     if !is_whole {
                         wrong.push(format!(
-                            "{at}: {made:?} {who} has {:?}",
+                            "{at}: {made:?} {reader} has {:?}",
                             now.keys().collect::<Vec<_>>()
                         ));
                     }
@@ -547,7 +547,7 @@ fn all_see_what_is_committed_behind_a_log_file_that_a_killed_session_has_replace
 /// A session opens the volume while another commits, which is killed at that moment. A third
 /// one opens it, the second makes a checkpoint, and the third commits: the second sees that.
 #[test]
-fn who_opened_the_volume_at_a_kill_sees_later_commits() {
+fn a_session_that_opened_at_a_kill_sees_later_commits() {
     let mut wrong = Vec::new();
     for way in [Way::Published, Way::Journaled] {
         for count in 0..4 {
@@ -605,10 +605,10 @@ fn who_opened_the_volume_at_a_kill_sees_later_commits() {
                 let made = by.commit(append("c", b"by").into());
                 let left = contents_after_cut(&disk);
                 let seen = contents(&third).expect("read");
-                for (who, now) in [("third", seen), ("cut", left)] {
+                for (reader, now) in [("third", seen), ("cut", left)] {
                     if !has(now.get("b"), b"third") || made.is_ok() && !has(now.get("c"), b"by") {
                         wrong.push(format!(
-                            "{at}: {made:?} {who} has {:?}",
+                            "{at}: {made:?} {reader} has {:?}",
                             now.keys().collect::<Vec<_>>()
                         ));
                     }

@@ -130,7 +130,7 @@ impl<D: Directory> LogWriter<D> {
         let beginning = entry.file.as_ref().and_then(|file| file.beginning.as_ref());
         if let Some(name) = beginning.and_then(|beginning| beginning.staged.as_ref()) {
             if self.directory().stat(name)?.is_some() {
-                // Whoever committed it has not published it yet.
+                // The session that committed it has not published it yet.
                 return Ok(None);
             }
             if entry.file.as_ref().is_some_and(|file| !file.has_chunks()) {

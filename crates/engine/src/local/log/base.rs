@@ -171,7 +171,6 @@ pub(super) fn there(
     beginning: &DiskPrefix,
     file: &File,
 ) -> io::Result<OnDisk> {
-    let chunks = file.joined_chunks();
     if stat.size < beginning.bytes {
         return Ok(OnDisk::Changed);
     }
@@ -179,6 +178,11 @@ pub(super) fn there(
     if fence(on_disk, beginning.bytes)? != expected {
         return Ok(OnDisk::Changed);
     }
+    if stat.size == beginning.bytes && file.bytes > beginning.bytes {
+        // Nothing is there yet, however much the log has.
+        return Ok(OnDisk::Ours);
+    }
+    let chunks = file.joined_chunks();
     let mut there = vec![0; chunks.len()];
     let read = on_disk.read_all_at(&mut there, beginning.bytes)?;
     there.truncate(read);
