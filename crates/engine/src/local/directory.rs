@@ -153,7 +153,14 @@ pub(crate) trait Lock: Send + Sync {
     fn mark(&self) -> io::Result<Vec<u8>>;
 
     fn set_mark(&self, mark: &[u8]) -> io::Result<()>;
+
+    /// Leaves no mark, or one that is [spoiled](SPOILED_MARK), and takes no space on the
+    /// disk for it.
+    fn cut_mark(&self, is_spoiled: bool) -> io::Result<()>;
 }
+
+/// A mark that is nobody's.
+pub(crate) const SPOILED_MARK: &[u8] = b"spoiled";
 
 /// An open file.
 pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {

@@ -23,7 +23,7 @@
 //! Anything that is not as remembered is written as usual. Nothing here may
 //! acknowledge what a power cut could undo.
 
-use super::directory::{FileHandle, Stat};
+use super::directory::{Directory, FileHandle, Stat};
 use super::lru::Lru;
 use crate::{FilePath, Version};
 use std::io;
@@ -44,7 +44,7 @@ pub(crate) enum Wanted<'a> {
 /// Files that this session committed, as they were then.
 pub(crate) struct Unchanged {
     files: Mutex<Lru<FilePath, Known>>,
-    pub(super) tells_changes_apart: OnceLock<bool>,
+    tells_changes_apart: OnceLock<bool>,
     pub(super) slowest_tick: Duration,
 }
 
@@ -98,6 +98,20 @@ impl Unchanged {
             }
             None => self.forget(path),
         }
+    }
+
+    /// Whether the clock of the file system tells all changes apart. Found out once, when it
+    /// first matters, by a file of this name.
+    pub(super) fn tells_changes_apart(
+        &self,
+        directory: &impl Directory,
+        name: &str,
+    ) -> io::Result<bool> {
+        if let Some(known) = self.tells_changes_apart.get() {
+            return Ok(*known);
+        }
+        let found = directory.tells_changes_apart(name)?;
+        Ok(*self.tells_changes_apart.get_or_init(|| found))
     }
 
     /// What is known of a file of this version.

@@ -1,6 +1,6 @@
 //! Locks that die with their process: locks of the system on files.
 
-use super::super::directory::{Lock, read_all, write_all};
+use super::super::directory::{Lock, SPOILED_MARK, read_all, write_all};
 use super::file::{read_at, write_at};
 use super::stat::links_of_std;
 use std::fs::{File, TryLockError};
@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How long a mark is. It is overwritten in place, and taken back by zeros: to cut the
 /// file short would make the file system give back a block and take it again.
 const MARK_BYTES: usize = 32;
+
+/// The length of a spoiled mark.
+const SPOILED_BYTES: u64 = 1;
 
 /// More is never read of a file that somebody else wrote.
 const MAX_MARK_BYTES: u64 = 256;
@@ -78,7 +81,11 @@ impl Lock for CapLock {
     }
 
     fn mark(&self) -> io::Result<Vec<u8>> {
-        let mut mark = vec![0; self.bytes()?.min(MAX_MARK_BYTES) as usize];
+        let bytes = self.bytes()?;
+        if bytes == SPOILED_BYTES {
+            return Ok(SPOILED_MARK.to_vec());
+        }
+        let mut mark = vec![0; bytes.min(MAX_MARK_BYTES) as usize];
         let read = read_all(&mut mark, 0, |buffer, at| read_at(&self.file, buffer, at))?;
         mark.truncate(read);
         Ok(mark)
@@ -95,6 +102,14 @@ impl Lock for CapLock {
         self.bytes.store(UNKNOWN, Ordering::Relaxed);
         write_all(&bytes, 0, |bytes, at| write_at(&self.file, bytes, at))?;
         self.bytes.store(MARK_BYTES as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn cut_mark(&self, is_spoiled: bool) -> io::Result<()> {
+        let bytes = if is_spoiled { SPOILED_BYTES } else { 0 };
+        self.bytes.store(UNKNOWN, Ordering::Relaxed);
+        self.file.set_len(bytes)?;
+        self.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! What the system says through the seam. What needs root is skipped without it.
 
-use super::super::directory::{Directory, FileHandle, Kind};
+use super::super::directory::{Directory, FileHandle, Kind, Lock, SPOILED_MARK};
 use super::super::durability::Durability;
 use super::CapDirectory;
 use std::fs;
@@ -184,5 +184,28 @@ mod changes {
         assert_eq!(found, Err(ErrorKind::CrossesDevices));
         assert!(read_only);
         assert_eq!(on_read_only, Err(ErrorKind::ReadOnlyFilesystem));
+    }
+}
+
+#[test]
+fn a_mark_is_read_by_the_next_holder_however_it_was_left() {
+    let temp = temporary();
+    let directory = open(temp.path());
+    let next = || directory.lock("lock").expect("free");
+    let mark = || next().mark().expect("read");
+    let is_none = |mark: Vec<u8>| mark.iter().all(|byte| *byte == 0);
+    assert!(is_none(mark()));
+    // With nothing before it, a mark, and a mark that was taken back.
+    for before in [None, Some(&b"id"[..]), Some(b"")] {
+        if let Some(before) = before {
+            next().set_mark(before).expect("set");
+        }
+        next().cut_mark(true).expect("cut");
+        assert_eq!(mark(), SPOILED_MARK);
+        next().set_mark(b"id").expect("set");
+        assert!(mark().starts_with(b"id"));
+        next().cut_mark(true).expect("cut");
+        next().cut_mark(false).expect("cut");
+        assert!(is_none(mark()));
     }
 }

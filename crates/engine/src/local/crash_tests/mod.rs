@@ -294,23 +294,33 @@ fn an_append_to_what_a_person_wrote_keeps_both() {
     }
 }
 
+/// Whichever sessions append in turn, whatever the clock of the file system tells.
 #[test]
 fn an_append_costs_one_flush() {
-    let disk = SimDisk::new();
-    // With a log of the usual size, which is not full soon.
-    let options = LocalVolumeOptions {
-        tuning: Default::default(),
-        ..Way::Published.options()
-    };
-    let volume = Local::open(disk.start().0, options).expect("no faults");
-    for setup in ["0\n", "1\n"] {
-        let appended = one(append("log", setup.as_bytes()));
-        volume.commit(appended).expect("appended");
-    }
-    for i in 0..50 {
-        let before = disk.flushes();
-        volume.commit(one(append("log", b"x\n"))).expect("appended");
-        assert_eq!(disk.flushes() - before, 1, "append {i}");
+    for (sessions, is_coarse) in [(1, false), (1, true), (2, false), (2, true)] {
+        let disk = SimDisk::new();
+        if is_coarse {
+            disk.set_coarse_clock();
+        }
+        // With a log of the usual size, which is not full soon.
+        let options = || LocalVolumeOptions {
+            tuning: Default::default(),
+            ..Way::Published.options()
+        };
+        let open = |_| Local::open(disk.start().0, options()).expect("no faults");
+        let volumes: Vec<_> = (0..sessions).map(open).collect();
+        let mut in_turn = volumes.iter().cycle();
+        let mut append_one = || {
+            let volume = in_turn.next().expect("a cycle does not end");
+            volume.commit(one(append("log", b"x\n"))).expect("appended");
+        };
+        (0..4).for_each(|_| append_one());
+        for i in 0..50 {
+            let before = disk.flushes();
+            append_one();
+            let flushes = disk.flushes() - before;
+            assert_eq!(flushes, 1, "append {i} of {sessions} sessions, {is_coarse}");
+        }
     }
 }
 

@@ -84,7 +84,8 @@ impl<D: Directory> Writer<D> {
         if !wanted.is_in(&mut file, known.stat.size, known.version)? {
             return Ok(false);
         }
-        if known.is_certain || self.tells_changes_apart()? {
+        let (directory, name) = (self.session.directory(), unique_name::name());
+        if known.is_certain || self.unchanged.tells_changes_apart(&**directory, &name)? {
             return Ok(true);
         }
         file.sync()?;
@@ -98,15 +99,5 @@ impl<D: Directory> Writer<D> {
             },
         );
         Ok(true)
-    }
-
-    /// Found out once, when it first matters.
-    fn tells_changes_apart(&self) -> io::Result<bool> {
-        if let Some(known) = self.unchanged.tells_changes_apart.get() {
-            return Ok(*known);
-        }
-        let directory = self.session.directory();
-        let found = directory.tells_changes_apart(&unique_name::name())?;
-        Ok(*self.unchanged.tells_changes_apart.get_or_init(|| found))
     }
 }

@@ -19,8 +19,9 @@ const LONGEST_DEATH: Duration = Duration::from_millis(200);
 enum Base<F> {
     /// It adds to that.
     Log { inode: u64, fence: [u8; 32] },
-    /// It adds to the file on the disk, which is as the log has it.
-    Published(F),
+    /// It adds to the file on the disk, which is as the log has it. It looked like this
+    /// right before that was found.
+    Published(F, DurableStat),
     /// It adds to the file on the disk, which has to be made durable first.
     Disk(F),
 }
@@ -46,7 +47,11 @@ impl<D: Directory> LogWriter<D> {
         };
         let (continues, inode, fence) = match base {
             Base::Log { inode, fence } => (true, inode, fence),
-            Base::Published(file) => (true, stat.inode(), fence(&file, stat.size)?),
+            Base::Published(file, looked) => {
+                // The log has what is not on the disk of it.
+                self.remember_base(path, Some(looked));
+                (true, stat.inode(), fence(&file, stat.size)?)
+            }
             Base::Disk(file) => {
                 if !self.make_base_durable(path, &file, &stat)? {
                     return Ok(None);
@@ -80,11 +85,12 @@ impl<D: Directory> LogWriter<D> {
         };
         match opened {
             Opened::File(plain) => {
-                let is_known = self.is_base(path, &DurableStat::of(&stat));
+                let looked = self.look_at(&plain, &stat)?;
+                let is_known = self.is_base(path, &looked);
                 let continues = (entry.is_published() && is_known && stat.size == file.bytes)
                     || is_as_in_log(&plain, &stat, file)?;
                 let base = match continues {
-                    true => Base::Published(plain),
+                    true => Base::Published(plain, looked),
                     false => Base::Disk(plain),
                 };
                 Ok(Some((base, stat)))
@@ -93,7 +99,7 @@ impl<D: Directory> LogWriter<D> {
                 let is_deferred = entry.publication == Publication::Deferred;
                 match self.changed_file(path, entry)? {
                     None if stat.size == file.bytes => {}
-                    Some(base @ (Base::Published(_), _)) => return Ok(Some(base)),
+                    Some(base @ (Base::Published(..), _)) => return Ok(Some(base)),
                     // What is there and what the log adds to it are both to be kept.
                     _ if is_deferred => return Ok(None),
                     changed => return Ok(changed),
@@ -122,10 +128,11 @@ impl<D: Directory> LogWriter<D> {
             return Ok(None);
         };
         let stat = plain.stat()?;
+        let looked = self.look_at(&plain, &stat)?;
         if let Some(file) = &entry.file
             && is_as_in_log(&plain, &stat, file)?
         {
-            return Ok(Some((Base::Published(plain), stat)));
+            return Ok(Some((Base::Published(plain, looked), stat)));
         }
         let beginning = entry.file.as_ref().and_then(|file| file.beginning.as_ref());
         if let Some(name) = beginning.and_then(|beginning| beginning.staged.as_ref()) {

@@ -71,7 +71,9 @@ impl<D: Directory> LogWriter<D> {
     fn remember_published(&self, path: &FilePath, blob: &StagedBlob, version: Option<Version>) {
         let now = self.reader.tree.stat(path).ok().flatten();
         let now = now.filter(|now| now.inode() == blob.inode && now.size == blob.bytes);
-        self.remember_base(path, now.as_ref().map(DurableStat::of));
+        // Nothing but a look at its contents tells an edit by a coarse clock.
+        let known = now.filter(|_| self.tells_changes_apart());
+        self.remember_base(path, known.as_ref().map(DurableStat::of));
         if let Some(version) = version {
             self.unchanged.remember(path, version, now, now);
         }
@@ -87,9 +89,9 @@ impl<D: Directory> LogWriter<D> {
         let stat = self.reader.tree.stat(path)?;
         let stat = stat.filter(|stat| stat.kind == Kind::File);
         let stat = stat.ok_or(ErrorKind::NotFound)?;
-        // What another program has changed since the record was built is on no disk.
-        let is_known = staged.is_some() || self.is_base(path, &DurableStat::of(&stat));
-        let extended = self.extended(path, &stat)?;
+        let (extended, stat) = self.extended(path, stat)?;
+        let is_known =
+            staged.is_some() || self.is_base(path, &self.look_at(&extended.file, &stat)?);
         let is_ours = |beginning: &DiskPrefix| {
             let there = there(&extended.file, &stat, beginning, file)?;
             Ok::<_, io::Error>(!matches!(there, OnDisk::Changed))
@@ -103,23 +105,28 @@ impl<D: Directory> LogWriter<D> {
                 let chunks = file.joined_chunks();
                 extended.file.write_all_at(&chunks, beginning.bytes)?;
             }
-            // Another program has changed it since the record was built. After a power cut
-            // the record says nothing of what that leaves, so it is synced.
-            _ => {
-                extended.file.write_all_at(&append.more, stat.size)?;
-                extended.file.sync()?;
-            }
+            // Another program has made it longer or shorter since the record was built.
+            _ => extended.file.write_all_at(&append.more, stat.size)?,
         }
-        let known = is_known.then_some(DurableStat::of(&extended.file.stat()?));
+        if !is_known {
+            // What another program has changed since the record was built is on no disk, and
+            // after a power cut the record says nothing of what that leaves.
+            extended.file.sync()?;
+        }
+        let known = match is_known {
+            true => Some(self.look_at(&extended.file, &extended.file.stat()?)?),
+            false => None,
+        };
         self.remember_base(path, known);
         Ok(())
     }
 
-    /// A descriptor to extend the file at `path` by, which is this one.
-    fn extended(&self, path: &FilePath, stat: &Stat) -> io::Result<Arc<AppendFd<D::File>>> {
+    /// A descriptor to extend the file at `path` by, which is this one, and what that looks
+    /// like now.
+    fn extended(&self, path: &FilePath, stat: Stat) -> io::Result<(Arc<AppendFd<D::File>>, Stat)> {
         let kept = lock(&self.appended).get(path);
         if let Some(kept) = kept.filter(|kept| kept.inode == stat.inode() && kept.inode != 0) {
-            return Ok(kept);
+            return Ok((kept, stat));
         }
         let file = self.reader.tree.open_to_change(path)?;
         let file = file.ok_or(ErrorKind::NotFound)?;
@@ -131,7 +138,7 @@ impl<D: Directory> LogWriter<D> {
             opened_at,
         });
         lock(&self.appended).put(path, extended.clone());
-        Ok(extended)
+        Ok((extended, stat))
     }
 
     /// Removes the file at `path`, if there is one. Returns the directory to sync.
@@ -235,7 +242,7 @@ impl<D: Directory> LogWriter<D> {
                 tracing::warn!(%path, "a file that was appended to was changed by another program; what that made of it stays");
             }
         }
-        let known = DurableStat::of(&on_disk.stat()?);
+        let known = self.look_at(&on_disk, &on_disk.stat()?)?;
         on_disk.sync()?;
         Ok(InPlace::Done(Some(known)))
     }

@@ -18,6 +18,9 @@ pub(super) struct DurableStat {
     size: u64,
     modified: SystemTime,
     stamp: Option<Stamp>,
+    /// What its last bytes were, where the clock of the file system does not tell every
+    /// change. An edit further before its end cannot take back an append.
+    end: Option<[u8; 32]>,
 }
 
 impl DurableStat {
@@ -27,11 +30,13 @@ impl DurableStat {
         self.stamp.map(id) == stat.stamp.map(id)
     }
 
+    /// Where the clock of the file system tells every change.
     pub(super) fn of(stat: &Stat) -> Self {
         Self {
             size: stat.size,
             modified: stat.modified,
             stamp: stat.stamp,
+            end: None,
         }
     }
 }
@@ -56,6 +61,18 @@ pub(super) enum OnDisk {
 }
 
 impl<D: Directory> LogWriter<D> {
+    /// What a file looks like that is on the disk, or is about to be.
+    pub(super) fn look_at(&self, file: &impl FileHandle, stat: &Stat) -> io::Result<DurableStat> {
+        let end = match self.tells_changes_apart() {
+            true => None,
+            false => Some(fence(file, stat.size)?),
+        };
+        Ok(DurableStat {
+            end,
+            ..DurableStat::of(stat)
+        })
+    }
+
     /// Makes a file of the volume durable, contents and name, unless it is known to be.
     /// `false` if only a copy of it can be made durable.
     pub(super) fn make_base_durable(
@@ -64,7 +81,7 @@ impl<D: Directory> LogWriter<D> {
         file: &D::File,
         stat: &Stat,
     ) -> io::Result<bool> {
-        let known = DurableStat::of(stat);
+        let known = self.look_at(file, stat)?;
         if self.is_base(path, &known) {
             return Ok(true);
         }
@@ -78,6 +95,15 @@ impl<D: Directory> LogWriter<D> {
         tree.sync_names(tree.enter(path)?.into_iter().collect())?;
         self.remember_base(path, Some(known));
         Ok(true)
+    }
+
+    pub(super) fn tells_changes_apart(&self) -> bool {
+        let name = self.staged_name();
+        let apart = self.unchanged.tells_changes_apart(&*self.directory, &name);
+        apart.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the clock of the file system is taken for a coarse one");
+            false
+        })
     }
 
     /// Makes the contents of a file durable that another program may have written. `false`

@@ -159,8 +159,9 @@ impl<'a, D: Directory> Group<'a, D> {
         let result = match trusted {
             Some(extended) if self.is_all_in(path, &extended, beginning, file) => {
                 let synced = extended.file.stat().and_then(|stat| {
+                    let known = self.log.look_at(&extended.file, &stat)?;
                     extended.file.sync_data()?;
-                    Ok(InPlace::Done(Some(DurableStat::of(&stat))))
+                    Ok(InPlace::Done(Some(known)))
                 });
                 if synced.is_ok() {
                     lock(&self.log.appended).put(path, extended);

@@ -3,8 +3,9 @@
 //! The session that gets the error of a sync may be killed before it has done anything about
 //! it, and others do not get it. So a session marks the lock with its id before it syncs a log
 //! file, and with [`FAILED`] when that has failed. Its id stays there, so that its next sync
-//! needs no mark. Whoever takes the lock and finds the id of a session that is dead, or
-//! [`FAILED`], puts a new file in the place of the log.
+//! needs no mark. Where the disk has no space for that, the mark is spoiled during the sync.
+//! A session that takes the lock and finds the id of a session that is dead, [`FAILED`] or a
+//! spoiled mark puts a new file in the place of the log.
 
 use super::super::directory::{Directory, Lock};
 use super::LogWriter;
@@ -44,17 +45,25 @@ impl<D: Directory> LogWriter<D> {
     ) -> io::Result<()> {
         // An earlier sync that failed is not made good by this one.
         let is_suspect = self.reader.log.state().is_suspect;
+        let mut is_spoiled = false;
         if !is_suspect && !self.has_marked.load(Ordering::Relaxed) {
             match self.mark(held) {
                 // Commits that make room must go on.
-                Err(error) if error.kind() == ErrorKind::StorageFull => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => {
+                    held.lock()?.cut_mark(true)?;
+                    is_spoiled = true;
+                }
                 marked => marked?,
             }
         }
         let synced = sync();
-        if synced.is_err() {
+        if synced.is_ok() && is_spoiled {
+            held.lock()?.cut_mark(false)?;
+        }
+        if synced.is_err() && !is_spoiled {
             self.has_marked.store(false, Ordering::Relaxed);
-            if let Err(error) = held.lock()?.set_mark(FAILED) {
+            let lock = held.lock()?;
+            if let Err(error) = lock.set_mark(FAILED).or_else(|_| lock.cut_mark(true)) {
                 tracing::warn!(%error, "other sessions could not be told that a sync of the log failed");
                 // Until the log is replaced, or this process ends, none of them syncs it.
                 held.keep();

@@ -138,6 +138,7 @@ impl SimDisk {
     ) {
         let mut state = self.state();
         state.calls = 0;
+        state.trace.clear();
         state.interruption = Some((call, Arc::new(interruption)));
     }
 

@@ -2,7 +2,7 @@
 
 use super::descriptors::Descriptor;
 use super::{Holder, Inode, Process, Role, SimDisk, State, enter};
-use crate::local::directory::Lock;
+use crate::local::directory::{Lock, SPOILED_MARK};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -112,6 +112,14 @@ impl Lock for SimLock {
     fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
         let file = self.file()?;
         let (mut state, _) = enter(&file.disk, &file.process, || "set_mark".to_owned())?;
+        state.marks.insert(file.key.clone(), mark.to_vec());
+        Ok(())
+    }
+
+    fn cut_mark(&self, is_spoiled: bool) -> io::Result<()> {
+        let file = self.file()?;
+        let (mut state, _) = enter(&file.disk, &file.process, || "cut_mark".to_owned())?;
+        let mark = if is_spoiled { SPOILED_MARK } else { b"" };
         state.marks.insert(file.key.clone(), mark.to_vec());
         Ok(())
     }
