@@ -23,3 +23,4 @@ mod names;
 mod outside_changes;
 mod permissions;
 mod readers;
+mod rotated_logs;

@@ -8,10 +8,13 @@ mod check;
 mod explore;
 mod failed_sync;
 mod followers;
-mod found_faults;
 mod journaled;
 mod killed;
+mod outside_programs;
+mod raw_file;
 mod scenario;
+mod sessions_in_turn;
+mod sync_mark;
 mod while_checkpointed;
 
 use super::directory::{Access, Directory, FileHandle};

@@ -13,28 +13,17 @@
 //! What is reserved is a sum of its own, which no count changes.
 
 use super::super::directory::Directory;
-use super::{Growth, Inventory, minus, plus};
+use super::ledger::{Counted, Ledger, Reserved};
+use super::{Growth, Inventory, minus};
 use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Counting again takes at most this share of the time.
-const COUNTING_SHARE: u32 = 50;
-
-/// The same for counts before a refusal that is in doubt, which wait for that.
-const DOUBTFUL_SHARE: u32 = 4;
-
-/// The longest time that such a count waits.
-const DOUBTFUL_WAIT: Duration = Duration::from_millis(100);
-
 /// How many counts are made or waited for before a refusal that is in doubt. The first may
 /// have begun before; commits that go on may leave each in doubt.
 const MAX_RECOUNTS: u32 = 2;
-
-/// How long a count is good for at least.
-const COUNT_AGE: Duration = Duration::from_secs(1);
 
 /// The longest count that a commit makes itself unless it would be refused.
 const SHORT_COUNT: Duration = Duration::from_millis(5);
@@ -46,40 +35,13 @@ const EVERYTHING: Usage = Usage {
 
 #[derive(Default)]
 pub(crate) struct Accounts {
-    state: Mutex<State>,
+    ledger: Mutex<Ledger>,
     /// Notified when a count ends.
     count_ended: Condvar,
     /// Whether the count that is being made is to end early.
     stops_counting: AtomicBool,
     writers: AtomicUsize,
     in_flight: AtomicU64,
-}
-
-#[derive(Default)]
-struct State {
-    counted: Option<Counted>,
-    /// How many counts have ended with a result.
-    counts: u64,
-    /// While a count is made: what was committed since it began.
-    counting: Option<Growth>,
-    reserved: Reserved,
-}
-
-/// What the last count says, and the commits since then.
-#[derive(Clone, Copy)]
-struct Counted {
-    low: Usage,
-    high: Usage,
-    ended: Instant,
-    took: Duration,
-}
-
-/// What all open reservations may add. Wider than what is counted, so that no sum is cut
-/// off and then too low when a reservation is taken back.
-#[derive(Default)]
-struct Reserved {
-    bytes: u128,
-    files: u128,
 }
 
 /// A count that is being made. The accounts get to know when it ends, however it does.
@@ -128,7 +90,7 @@ impl Accounts {
         let not_changed = |error| Error::not_changed(path, error);
         let mut recounts = 0;
         loop {
-            let (mut state, counted) = self.current(inventory).map_err(not_changed)?;
+            let (mut ledger, counted) = self.current(inventory).map_err(not_changed)?;
             let check = |known: Usage, reserved: &Reserved| {
                 // So that what comes on top shows even at the largest number.
                 let most = minus(EVERYTHING, growth.net().more);
@@ -139,27 +101,27 @@ impl Accounts {
                 };
                 limits.check_usage(path, before, growth.apply(before))
             };
-            let Err(refused) = check(counted.high, &state.reserved) else {
-                state.reserved.add(&growth);
+            let Err(refused) = check(counted.high, &ledger.reserved) else {
+                ledger.reserved.add(&growth);
                 return Ok(Reservation {
                     accounts: self,
                     growth,
-                    counts: state.counts,
+                    counts: ledger.counts,
                     is_kept: false,
                 });
             };
-            let is_in_doubt = check(counted.low, &state.reserved).is_ok();
+            let is_in_doubt = check(counted.low, &ledger.reserved).is_ok();
             let is_sure = !is_in_doubt && !counted.is_to_be_checked();
             if is_sure || recounts == MAX_RECOUNTS {
                 return Err(refused);
             }
             recounts += 1;
             if is_in_doubt {
-                state = self.wait_for_a_count(state, &counted);
+                ledger = self.wait_for_a_count(ledger, &counted);
             }
-            let is_counted = state.counted.is_some_and(|now| now.ended > counted.ended);
+            let is_counted = ledger.counted.is_some_and(|now| now.ended > counted.ended);
             if !is_counted {
-                self.count_again(state, inventory).map_err(not_changed)?;
+                self.count_again(ledger, inventory).map_err(not_changed)?;
             }
         }
     }
@@ -185,8 +147,8 @@ impl Accounts {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known, after a count if there was none, or if the last one was long ago and
@@ -194,34 +156,34 @@ impl Accounts {
     fn current<D: Directory>(
         self: &Arc<Self>,
         inventory: &Inventory<'_, D>,
-    ) -> io::Result<(MutexGuard<'_, State>, Counted)> {
+    ) -> io::Result<(MutexGuard<'_, Ledger>, Counted)> {
         loop {
-            let mut state = self.state();
-            if let Some(counted) = state.counted {
-                let is_good = !counted.is_old() || state.counting.is_some();
+            let mut ledger = self.ledger();
+            if let Some(counted) = ledger.counted {
+                let is_good = !counted.is_old() || ledger.counting.is_some();
                 let is_long = counted.took > SHORT_COUNT;
-                if is_good || (is_long && self.count_aside(&mut state, inventory)) {
-                    return Ok((state, counted));
+                if is_good || (is_long && self.count_aside(&mut ledger, inventory)) {
+                    return Ok((ledger, counted));
                 }
             }
-            self.count_again(state, inventory)?;
+            self.count_again(ledger, inventory)?;
         }
     }
 
     /// Counts, or waits for the count that is being made.
     fn count_again<D: Directory>(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, State>,
+        mut ledger: MutexGuard<'_, Ledger>,
         inventory: &Inventory<'_, D>,
     ) -> io::Result<()> {
-        if state.counting.is_some() {
-            let is_counting = |state: &mut State| state.counting.is_some();
-            let waited = self.count_ended.wait_while(state, is_counting);
+        if ledger.counting.is_some() {
+            let is_counting = |ledger: &mut Ledger| ledger.counting.is_some();
+            let waited = self.count_ended.wait_while(ledger, is_counting);
             drop(waited.unwrap_or_else(PoisonError::into_inner));
             return Ok(());
         }
-        let mut counting = self.begin_count(&mut state);
-        drop(state);
+        let mut counting = self.begin_count(&mut ledger);
+        drop(ledger);
         counting.found = Some(inventory.count(&|| true)?);
         Ok(())
     }
@@ -229,13 +191,13 @@ impl Accounts {
     /// Waits until it may be counted again, or somebody has counted since.
     fn wait_for_a_count<'a>(
         &'a self,
-        state: MutexGuard<'a, State>,
+        ledger: MutexGuard<'a, Ledger>,
         counted: &Counted,
-    ) -> MutexGuard<'a, State> {
-        let counts = state.counts;
+    ) -> MutexGuard<'a, Ledger> {
+        let counts = ledger.counts;
         let waited = self
             .count_ended
-            .wait_timeout_while(state, counted.rest(), |state| state.counts == counts);
+            .wait_timeout_while(ledger, counted.rest(), |ledger| ledger.counts == counts);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -243,7 +205,7 @@ impl Accounts {
     /// whether there is one.
     fn count_aside<D: Directory>(
         self: &Arc<Self>,
-        state: &mut State,
+        ledger: &mut Ledger,
         inventory: &Inventory<'_, D>,
     ) -> bool {
         let accounts = Arc::downgrade(self);
@@ -269,7 +231,7 @@ impl Accounts {
             drop((tree, log));
         });
         if counting.is_ok() {
-            state.counting = Some(Growth::default());
+            ledger.counting = Some(Growth::default());
         }
         counting.is_ok()
     }
@@ -278,14 +240,14 @@ impl Accounts {
     /// returns, the thread has closed its files.
     pub(crate) fn stop_count(&self) {
         self.stops_counting.store(true, Ordering::Relaxed);
-        let is_counting = |state: &mut State| state.counting.is_some();
-        let stopped = self.count_ended.wait_while(self.state(), is_counting);
+        let is_counting = |ledger: &mut Ledger| ledger.counting.is_some();
+        let stopped = self.count_ended.wait_while(self.ledger(), is_counting);
         self.stops_counting.store(false, Ordering::Relaxed);
         drop(stopped.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn begin_count(self: &Arc<Self>, state: &mut State) -> Counting {
-        state.counting = Some(Growth::default());
+    fn begin_count(self: &Arc<Self>, ledger: &mut Ledger) -> Counting {
+        ledger.counting = Some(Growth::default());
         Counting {
             accounts: Arc::downgrade(self),
             began: Instant::now(),
@@ -299,85 +261,15 @@ impl Drop for Counting {
         let Some(accounts) = self.accounts.upgrade() else {
             return;
         };
-        let mut state = accounts.state();
+        let mut ledger = accounts.ledger();
         let is_stopped = accounts.stops_counting.load(Ordering::Relaxed);
         match self.found {
             // What was known before has been kept up by all commits since.
-            None if is_stopped => state.counting = None,
-            found => state.end_count(found, self.began.elapsed()),
+            None if is_stopped => ledger.counting = None,
+            found => ledger.end_count(found, self.began.elapsed()),
         }
-        drop(state);
+        drop(ledger);
         accounts.count_ended.notify_all();
-    }
-}
-
-impl State {
-    /// Without a result, whoever comes next counts, and is told of the error.
-    fn end_count(&mut self, found: Option<Usage>, took: Duration) {
-        let meanwhile = self.counting.take().unwrap_or_default();
-        self.counted = found.map(|found| Counted {
-            low: minus(found, meanwhile.less),
-            high: plus(found, meanwhile.more),
-            ended: Instant::now(),
-            took,
-        });
-        self.counts += u64::from(found.is_some());
-    }
-
-    /// A commit was made, for which there was room when so many counts had ended.
-    fn keep(&mut self, growth: &Growth, counts: u64) {
-        let Growth { less, more } = growth.net();
-        if let Some(meanwhile) = &mut self.counting {
-            meanwhile.less = plus(meanwhile.less, less);
-            meanwhile.more = plus(meanwhile.more, more);
-        }
-        let Some(counted) = &mut self.counted else {
-            return;
-        };
-        counted.high = plus(counted.high, more);
-        counted.low = minus(counted.low, less);
-        if counts == self.counts {
-            // The last count cannot have seen it.
-            counted.high = minus(counted.high, less);
-            counted.low = plus(counted.low, more);
-        }
-    }
-}
-
-impl Counted {
-    fn is_old(&self) -> bool {
-        self.ended.elapsed() >= COUNT_AGE.max(self.took * COUNTING_SHARE)
-    }
-
-    /// Whether it is counted again before something is refused.
-    fn is_to_be_checked(&self) -> bool {
-        self.ended.elapsed() >= COUNT_AGE
-    }
-
-    /// How long to wait until the next count, so that refusals do not slow all others.
-    fn rest(&self) -> Duration {
-        let rest = DOUBTFUL_WAIT.min(self.took * DOUBTFUL_SHARE);
-        rest.saturating_sub(self.ended.elapsed())
-    }
-}
-
-impl Reserved {
-    fn add(&mut self, growth: &Growth) {
-        let more = growth.net().more;
-        self.bytes += u128::from(more.bytes);
-        self.files += u128::from(more.files);
-    }
-
-    fn take_back(&mut self, growth: &Growth) {
-        let more = growth.net().more;
-        self.bytes = self.bytes.saturating_sub(u128::from(more.bytes));
-        self.files = self.files.saturating_sub(u128::from(more.files));
-    }
-
-    fn on_top_of(&self, usage: Usage) -> Usage {
-        let part = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
-        let (bytes, files) = (part(self.bytes), part(self.files));
-        plus(usage, Usage { bytes, files })
     }
 }
 
@@ -397,10 +289,10 @@ impl Reservation<'_> {
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let mut state = self.accounts.state();
-        state.reserved.take_back(&self.growth);
+        let mut ledger = self.accounts.ledger();
+        ledger.reserved.take_back(&self.growth);
         if self.is_kept {
-            state.keep(&self.growth, self.counts);
+            ledger.keep(&self.growth, self.counts);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the accounts allow, refuse and remember while counts and commits go on.
 
+use super::super::ledger::COUNT_AGE;
 use super::*;
 use crate::local::durability::Durability;
 use crate::local::log::{LogReader, Sizes};
@@ -62,27 +63,27 @@ impl World {
 
     /// As if the last count had been a while ago.
     fn is_old(&self) {
-        if let Some(counted) = &mut self.accounts.state().counted {
+        if let Some(counted) = &mut self.accounts.ledger().counted {
             counted.ended -= COUNT_AGE * 2;
         }
     }
 
     fn range(&self) -> (Usage, Usage) {
-        let counted = self.accounts.state().counted.expect("counted");
+        let counted = self.accounts.ledger().counted.expect("counted");
         (counted.low, counted.high)
     }
 }
 
 /// As if the last count had taken long, and long ago.
 fn is_slow(accounts: &Accounts) {
-    if let Some(counted) = &mut accounts.state().counted {
+    if let Some(counted) = &mut accounts.ledger().counted {
         counted.took = SHORT_COUNT * 2;
         counted.ended -= COUNT_AGE * 2;
     }
 }
 
 fn wait_for_the_count(accounts: &Accounts) {
-    while accounts.state().counting.is_some() {
+    while accounts.ledger().counting.is_some() {
         std::thread::yield_now();
     }
 }
@@ -142,7 +143,7 @@ fn what_a_reservation_is_going_to_remove_makes_no_room_yet() {
 fn a_commit_that_a_count_may_have_seen_or_not_widens_the_range() {
     let world = World::new(Limits::default().max_total_bytes(100));
     let before = world.reserve(grow(None, Some(20))).expect("room");
-    let mut counting = world.accounts.begin_count(&mut world.accounts.state());
+    let mut counting = world.accounts.begin_count(&mut world.accounts.ledger());
     world.reserve(grow(None, Some(5))).expect("room").keep();
     world.reserve(grow(Some(10), None)).expect("room").keep();
     drop(world.reserve(grow(None, Some(50))).expect("room"));
@@ -152,7 +153,7 @@ fn a_commit_that_a_count_may_have_seen_or_not_widens_the_range() {
     before.keep();
     assert_eq!(world.range(), (usage(0, 0), usage(3, 35)));
     // In doubt, it is counted again, as soon as others are not slowed much by that.
-    if let Some(counted) = &mut world.accounts.state().counted {
+    if let Some(counted) = &mut world.accounts.ledger().counted {
         counted.took = Duration::from_millis(20);
     }
     world.reserve(grow(None, Some(90))).expect("true").keep();
@@ -163,12 +164,12 @@ fn a_commit_that_a_count_may_have_seen_or_not_widens_the_range() {
 fn a_count_that_began_earlier_and_leaves_doubt_is_not_the_last() {
     let world = World::new(Limits::default().max_total_bytes(100));
     drop(world.reserve(grow(None, Some(1))).expect("room"));
-    let mut counting = world.accounts.begin_count(&mut world.accounts.state());
+    let mut counting = world.accounts.begin_count(&mut world.accounts.ledger());
     world.reserve(grow(None, Some(80))).expect("room").keep();
     world.reserve(grow(Some(80), None)).expect("room").keep();
     counting.found = Some(usage(1, 10));
     // As the count before would have left it.
-    if let Some(counted) = &mut world.accounts.state().counted {
+    if let Some(counted) = &mut world.accounts.ledger().counted {
         counted.high = usage(2, 90);
     }
     std::thread::scope(|scope| {
@@ -198,15 +199,15 @@ fn neighbours_go_on_while_a_refusal_is_checked() {
 fn refusals_count_once_a_second_at_most() {
     let world = World::new(Limits::default().max_total_bytes(100));
     assert!(world.reserve(grow(None, Some(95))).is_err());
-    let counts = world.accounts.state().counts;
+    let counts = world.accounts.ledger().counts;
     for _ in 0..100 {
         // Unless this machine stood still for a second.
         assert!(world.reserve(grow(None, Some(95))).is_err());
     }
-    assert!(world.accounts.state().counts <= counts + 1);
+    assert!(world.accounts.ledger().counts <= counts + 1);
     world.is_old();
     assert!(world.reserve(grow(None, Some(95))).is_err());
-    assert!(world.accounts.state().counts > counts);
+    assert!(world.accounts.ledger().counts > counts);
 }
 
 #[test]
@@ -230,8 +231,8 @@ fn sums_of_lengths_stop_at_the_largest_number() {
     let first = world.reserve(growth).expect("no limit");
     let second = world.reserve(growth).expect("no limit");
     drop(first);
-    assert!(world.accounts.state().reserved.bytes >= u128::from(u64::MAX));
+    assert!(world.accounts.ledger().reserved.bytes >= u128::from(u64::MAX));
     second.keep();
     assert_eq!(world.range().1, usage(4, u64::MAX));
-    assert_eq!(world.accounts.state().reserved.bytes, 0);
+    assert_eq!(world.accounts.ledger().reserved.bytes, 0);
 }

@@ -2,11 +2,13 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `accounts` | the numbers: what is counted, what is reserved, what may be |
+//! | `accounts` | what may be: when the files are counted, what is reserved for commits |
+//! | `ledger` | the numbers: what is counted and what is reserved |
 //! | `inventory` | counting the files |
 
 mod accounts;
 mod inventory;
+mod ledger;
 
 use crate::Usage;
 pub(crate) use accounts::{Accounts, InFlight, Reservation, WriterPlace};

@@ -17,7 +17,7 @@ pub use flags::{Flag, set_flag};
 pub use ledger::Ledger;
 pub use process::{Case, Host, Process};
 pub use slow::slow_down;
-pub use world::{Scene, Skip, World, copy_image, fill, mount_image, unmount};
+pub use world::{Scene, Skip, World, copy_image, fill, mount_image, nothing_special, unmount};
 
 /// The longest file that a test reads.
 const MAX_READ_BYTES: u64 = 64 << 20;
