@@ -17,7 +17,7 @@
 //! | `lru` | a bounded memory of what was needed last |
 //! | `process_fds` | how many descriptors all volumes of the process may keep open |
 //! | `fd_cache` | descriptors that stay open to be used again |
-//! | `awake` | idle volumes sleep, so that they need few descriptors |
+//! | `idle_sleep` | idle volumes sleep, so that they need few descriptors |
 //! | `poison` | mutexes that go on after a panic |
 //! | `stage` | new contents on their way into the volume |
 //! | `direct` | the protocol for one write, rename or delete; `skip_write` in it: contents that are there already |
@@ -28,14 +28,13 @@
 //! | `writer` | what it takes to write, and which protocol a commit takes |
 //! | `stream` | writing piece by piece |
 //! | `root_removed` | noticing that the directory was removed |
-//! | `unchanged` | a memory of durable files, so that equal contents are not written again |
+//! | `known_files` | a memory of durable files, so that equal contents are not written again |
 //! | `usage` | what there is, against the limits |
 //! | `options` | how a volume is to be opened |
 //!
 //! Only `direct`, `log::apply`, `log::checkpoint_group` and `log::delete_on_full_disk` change files
 //! of the volume.
 
-mod awake;
 mod cap;
 mod commit_plan;
 #[cfg(test)]
@@ -49,7 +48,11 @@ mod durability;
 #[cfg(test)]
 mod fault_tests;
 mod fd_cache;
+mod idle_sleep;
 mod journal_mode;
+mod known_files;
+#[cfg(test)]
+mod known_files_tests;
 pub(crate) mod layout;
 #[cfg(test)]
 mod lock_tests;
@@ -70,9 +73,6 @@ mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
-mod unchanged;
-#[cfg(test)]
-mod unchanged_tests;
 mod unique_name;
 mod unreadable;
 mod usage;
@@ -83,10 +83,11 @@ use crate::observe::{Counters, Observed, Observer};
 use crate::volume::Writer as VolumeWriter;
 use crate::volume::{Batch, FileInfo, Reader as VolumeReader, Snapshot, Usage, Volume};
 use crate::{Error, FilePath, Result, Version};
-use awake::Sleeper;
 use cap::CapDirectory;
 use directory::{Directory, unless_absent};
 pub use durability::Durability;
+use idle_sleep::Sleeper;
+use known_files::KnownFiles;
 use log::LogReader;
 pub use options::LocalVolumeOptions;
 use reader::Reader;
@@ -96,7 +97,6 @@ use std::path::Path;
 use std::sync::Arc;
 use stream::LocalWriter;
 use tree::Tree;
-use unchanged::Unchanged;
 use usage::Accounts;
 use writer::Writer;
 
@@ -137,7 +137,7 @@ impl LocalVolumeOptions {
         let path = path.as_ref();
         let what = || format!("the directory {} could not be opened", path.display());
         let unavailable = |error| Error::unavailable(what(), error);
-        awake::make_room();
+        idle_sleep::make_room();
         let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
         let sleeper = Sleeper::open(root, self).map_err(unavailable)?;
         Ok(LocalVolume { sleeper })
@@ -267,7 +267,7 @@ pub(crate) struct Lasting<D: Directory> {
     tree: Arc<Tree<D>>,
     accounts: Arc<Accounts>,
     observer: Arc<Observer>,
-    unchanged: Arc<Unchanged>,
+    known_files: Arc<KnownFiles>,
     options: LocalVolumeOptions,
 }
 
@@ -279,7 +279,7 @@ impl<D: Directory> Lasting<D> {
             root,
             accounts: Arc::default(),
             observer: Arc::default(),
-            unchanged: Arc::new(Unchanged::new(options.tuning.slowest_tick)),
+            known_files: Arc::new(KnownFiles::new(options.tuning.slowest_tick)),
             options,
         }
     }
@@ -332,7 +332,7 @@ impl<D: Directory> Local<D> {
 
     fn is_journaled(&self) -> bool {
         let writer = self.writer.as_ref();
-        writer.is_some_and(|writer| !writer.log.is_direct())
+        writer.is_some_and(|writer| !writer.log.publishes_immediately())
     }
 
     /// Puts all that is committed into the files, durably.

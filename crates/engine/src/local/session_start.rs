@@ -25,7 +25,7 @@ pub(super) fn begin<D: Directory>(
     let Lasting {
         accounts,
         observer,
-        unchanged,
+        known_files,
         options,
         ..
     } = lasting;
@@ -52,7 +52,7 @@ pub(super) fn begin<D: Directory>(
         reader.clone(),
         &private,
         locks_of_log,
-        unchanged.clone(),
+        known_files.clone(),
         log_options,
     )?;
     let JournalMode { lock, is_alone, .. } = mode;
@@ -62,7 +62,7 @@ pub(super) fn begin<D: Directory>(
         session,
         locks,
         accounts: accounts.clone(),
-        unchanged: unchanged.clone(),
+        known_files: known_files.clone(),
         observer: observer.clone(),
         durability: options.durability,
         _mode: lock,

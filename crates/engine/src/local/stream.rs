@@ -2,8 +2,8 @@
 //! as any write in the end.
 
 use super::directory::Directory;
+use super::known_files::Wanted;
 use super::stage::Staged;
-use super::unchanged::Wanted;
 use super::usage::{InFlight, WriterPlace};
 use super::writer::{Abort, Writer};
 use crate::observe::Observed;
@@ -112,8 +112,8 @@ impl<D: Directory> LocalWriter<D> {
         }
         let not_changed = |error| Error::not_changed(&path, error);
         let version = hasher.version();
-        let is_direct =
-            writer.log.is_direct() && !writer.reader.log.governs([&path]).map_err(not_changed)?;
+        let is_direct = writer.log.publishes_immediately()
+            && !writer.reader.log.governs([&path]).map_err(not_changed)?;
         if is_direct && bytes <= LONGEST_COMPARED {
             let wanted = Wanted::Staged(bytes);
             let nothing_to_do = writer.has_nothing_to_do(&path, precondition, version, &wanted);

@@ -2,11 +2,11 @@
 
 use super::Durability;
 use super::directory::{Directory, Stat};
+use super::known_files::KnownFiles;
 use super::locks::Locks;
 use super::log::LogWriter;
 use super::reader::Reader;
 use super::session::Session;
-use super::unchanged::Unchanged;
 use super::usage::{Accounts, Growth, Reservation};
 use crate::local::commit_plan::{Plan, PlannedEffect};
 use crate::observe::Observer;
@@ -22,7 +22,7 @@ pub(crate) struct Writer<D: Directory> {
     pub(crate) session: Session<D>,
     pub(crate) locks: Arc<Locks<D>>,
     pub(crate) accounts: Arc<Accounts>,
-    pub(crate) unchanged: Arc<Unchanged>,
+    pub(crate) known_files: Arc<KnownFiles>,
     pub(crate) observer: Arc<Observer>,
     pub(crate) durability: Durability,
     /// Says to other sessions when the files follow the log.
@@ -50,7 +50,7 @@ impl<D: Directory> Writer<D> {
     pub(super) fn commit(&self, steps: &[Step]) -> Result<Vec<Option<Version>>> {
         if let [step] = steps {
             self.limits().check_change(&step.change)?;
-            if self.log.is_direct()
+            if self.log.publishes_immediately()
                 && let Some(version) = self.commit_direct(step)?
             {
                 return Ok(vec![version]);
@@ -81,7 +81,7 @@ impl<D: Directory> Writer<D> {
     /// After a checkpoint, so that the disk governs most paths.
     fn commit_again(&self, steps: &[Step]) -> Result<Vec<Option<Version>>> {
         if let [step] = steps
-            && self.log.is_direct()
+            && self.log.publishes_immediately()
             && let Some(version) = self.commit_direct(step)?
         {
             return Ok(vec![version]);

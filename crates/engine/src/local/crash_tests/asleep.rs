@@ -5,7 +5,7 @@ use super::check::check;
 use super::explore::{Sampling, explore, record};
 use super::scenario::{history_of, one, play};
 use crate::local::Local;
-use crate::local::awake::{Sleep, Sleeper};
+use crate::local::idle_sleep::{Sleep, Sleeper};
 use crate::local::sim::{Process, SimDirectory, SimDisk};
 use crate::local::testing::{Contents, Way, append, contents, delete, open_with, write};
 use crate::{Batch, Change};

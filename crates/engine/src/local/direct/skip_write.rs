@@ -2,7 +2,7 @@
 
 use super::super::Durability;
 use super::super::directory::{Directory, FileHandle, Stat};
-use super::super::unchanged::{Known, Wanted};
+use super::super::known_files::{Known, Wanted};
 use super::super::unique_name;
 use super::super::writer::{Abort, Writer};
 use crate::volume::Precondition;
@@ -12,7 +12,7 @@ use std::slice;
 use std::time::Instant;
 
 impl<D: Directory> Writer<D> {
-    /// Remembers a file as [`Unchanged::remember`](super::super::unchanged::Unchanged::remember) says.
+    /// Remembers a file as [`KnownFiles::remember`](super::super::known_files::KnownFiles::remember) says.
     pub(in crate::local) fn remember(
         &self,
         path: &FilePath,
@@ -21,7 +21,7 @@ impl<D: Directory> Writer<D> {
     ) {
         if self.durability != Durability::None {
             let now = self.reader.tree.stat(path).ok().flatten();
-            self.unchanged.remember(path, version, completed, now);
+            self.known_files.remember(path, version, completed, now);
         }
     }
 
@@ -34,7 +34,7 @@ impl<D: Directory> Writer<D> {
         version: Version,
         wanted: &Wanted<'_>,
     ) -> Result<bool, Abort> {
-        if self.unchanged.get(path, version).is_none() {
+        if self.known_files.get(path, version).is_none() {
             return Ok(false);
         }
         let unchanged = self.locked(slice::from_ref(path), || {
@@ -56,7 +56,7 @@ impl<D: Directory> Writer<D> {
         version: Version,
         wanted: &Wanted<'_>,
     ) -> bool {
-        let Some(known) = self.unchanged.get(path, version) else {
+        let Some(known) = self.known_files.get(path, version) else {
             return false;
         };
         let looked = self.look(path, known, wanted);
@@ -65,7 +65,7 @@ impl<D: Directory> Writer<D> {
             false
         });
         if !is_unchanged {
-            self.unchanged.forget(path);
+            self.known_files.forget(path);
         }
         is_unchanged
     }
@@ -85,13 +85,13 @@ impl<D: Directory> Writer<D> {
             return Ok(false);
         }
         let (directory, name) = (self.session.directory(), unique_name::name());
-        if known.is_certain || self.unchanged.tells_changes_apart(&**directory, &name)? {
+        if known.is_certain || self.known_files.tells_changes_apart(&**directory, &name)? {
             return Ok(true);
         }
         file.sync()?;
         self.reader.tree.sync_names(vec![place])?;
-        let is_certain = now.duration_since(known.since) >= self.unchanged.slowest_tick;
-        self.unchanged.put(
+        let is_certain = now.duration_since(known.since) >= self.known_files.slowest_tick;
+        self.known_files.put(
             path,
             Known {
                 is_certain,

@@ -10,9 +10,9 @@
 //! *unconfirmed*. No step may be left out, and none may move before another.
 
 use super::super::directory::{Directory, Stat};
+use super::super::known_files::Wanted;
 use super::super::stage::{Complete, Synced};
 use super::super::tree::{Place, is_directory};
-use super::super::unchanged::Wanted;
 use super::super::writer::{Abort, Writer};
 use crate::volume::Precondition;
 use crate::{Error, FilePath, Result, Version};

@@ -3,7 +3,7 @@
 
 use super::super::directory::{Directory, FileHandle, Stat};
 use super::super::session::SessionTag;
-use super::base::{DurableStat, FENCE_BYTES, fence, fence_of, has_beginning, is_as_in_log};
+use super::append_base::{DurableStat, FENCE_BYTES, fence, fence_of, has_beginning, is_as_in_log};
 use super::entry::Entry;
 use super::record::{Append, Publication};
 use super::{LogWriter, Opened};

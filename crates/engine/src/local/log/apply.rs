@@ -8,8 +8,8 @@ use super::super::directory::{Directory, FileHandle, Kind, Stat, unless_absent};
 use super::super::poison::lock;
 use super::super::tree::{LookupError, Place, is_directory};
 use super::LogWriter;
+use super::append_base::{DurableStat, FENCE_BYTES, InPlace, OnDisk, ends_with_chunks, there};
 use super::append_fds::AppendFd;
-use super::base::{DurableStat, FENCE_BYTES, InPlace, OnDisk, ends_with_chunks, there};
 use super::checkpoint_group::Failed;
 use super::pending_file::{DiskPrefix, File};
 use super::record::{Append, Contents, Effect, Publication, StagedBlob};
@@ -75,7 +75,7 @@ impl<D: Directory> LogWriter<D> {
         let known = now.filter(|_| self.tells_changes_apart());
         self.remember_base(path, known.as_ref().map(DurableStat::of));
         if let Some(version) = version {
-            self.unchanged.remember(path, version, now, now);
+            self.known_files.remember(path, version, now, now);
         }
     }
 

@@ -6,8 +6,8 @@ use super::super::poison::lock;
 use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
 use super::LogWriter;
+use super::append_base::{DurableStat, InPlace, OnDisk, has_beginning, there};
 use super::append_fds::AppendFd;
-use super::base::{DurableStat, InPlace, OnDisk, has_beginning, there};
 use super::entry::Entry;
 use super::pending_file::{DiskPrefix, File};
 use super::record::Publication;
@@ -255,7 +255,7 @@ impl<'a, D: Directory> Group<'a, D> {
     }
 
     fn keep_directories(&mut self) -> io::Result<()> {
-        if self.log.is_direct() && self.structure.is_none() {
+        if self.log.publishes_immediately() && self.structure.is_none() {
             self.structure = Some(self.log.locks.structure_exclusive()?);
         }
         Ok(())
@@ -353,7 +353,7 @@ impl<D: Directory> LogWriter<D> {
     ) {
         if let Some(version) = version {
             let now = self.reader.tree.stat(path).ok().flatten();
-            self.unchanged.remember(path, version, completed, now);
+            self.known_files.remember(path, version, completed, now);
         }
     }
 }

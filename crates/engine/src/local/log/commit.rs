@@ -15,10 +15,10 @@
 
 use super::super::commit_plan::Plan;
 use super::super::directory::Directory;
+use super::super::known_files::Wanted;
 use super::super::locks::Held;
 use super::super::session::SessionTag;
 use super::super::stage::{Complete, Synced};
-use super::super::unchanged::Wanted;
 use super::super::writer::Writer;
 use super::record::{Effect, Publication, Record, payload_bytes};
 use super::record_builder::RecordBuilder;

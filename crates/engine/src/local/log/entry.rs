@@ -4,7 +4,7 @@ use super::super::session::SessionTag;
 use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Publication};
-use crate::local::unchanged::Wanted;
+use crate::local::known_files::Wanted;
 use crate::{FilePath, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -12,18 +12,18 @@
 //! | `pending_file`, `entry`, `pending` | what the records make of the volume, until it is in the files |
 //! | `directory_counts` | how many files and entries each directory has |
 //! | `reader` | reading the volume through the log |
-//! | `opened` | a file that is read: one on the disk, or a beginning of it and what the log has |
+//! | `opened_file` | a file that is read: one on the disk, or a beginning of it and what the log has |
 //! | `process_lock` | a lock that one thread of all processes has at a time |
 //! | `writer_lock` | the turn to write records |
 //! | `group_commit` | one flush for all that wait |
 //! | `sync` | making records durable, and what to do when that fails |
 //! | `sync_mark` | which session synced last, so that others know of a sync that failed |
-//! | `room` | room in the log files for the next records |
-//! | `space` | whether the disk has space for what the log holds |
+//! | `log_room` | room in the log files for the next records |
+//! | `disk_space` | whether the disk has space for what the log holds |
 //! | `staged_blob` | contents that are not part of a record |
 //! | `record_builder` | from a plan to a record: what goes into it, and what is staged |
 //! | `append` | how an append is recorded: in place, or as a copy of the file |
-//! | `base` | whether the file that an append adds to is as the log has it, and on the disk |
+//! | `append_base` | whether the file that an append adds to is as the log has it, and on the disk |
 //! | `path_conflicts`, `prepare_dirs` | no path becomes both a file and a directory |
 //! | `skip_write` | which contents of a commit the log has already |
 //! | `commit` | from the steps of a commit to a published record |
@@ -39,9 +39,9 @@
 //! say is what the volume has, whatever is on the disk.
 
 mod append;
+mod append_base;
 mod append_fds;
 mod apply;
-mod base;
 #[cfg(test)]
 mod carry_over_tests;
 mod checkpoint;
@@ -53,6 +53,7 @@ mod chunks;
 mod commit;
 mod delete_on_full_disk;
 mod directory_counts;
+mod disk_space;
 #[cfg(test)]
 mod dying_session_tests;
 mod entry;
@@ -60,7 +61,8 @@ mod frame;
 mod group_commit;
 mod log_file;
 mod log_pair;
-mod opened;
+mod log_room;
+mod opened_file;
 #[cfg(test)]
 mod outside_tests;
 mod path_conflicts;
@@ -72,9 +74,7 @@ mod reader;
 mod record;
 mod record_builder;
 mod recovery;
-mod room;
 mod skip_write;
-mod space;
 mod staged_blob;
 mod sync;
 mod sync_mark;
@@ -83,22 +83,22 @@ mod tests;
 mod writer_lock;
 
 use super::directory::{Access, Directory, Id};
+use super::known_files::KnownFiles;
 use super::layout::{CHECKPOINT, LOG, SYNC, WRITER};
 use super::lru::Lru;
 use super::reader::Reader;
 use super::session::{SessionTag, Sessions};
-use super::unchanged::Unchanged;
 use super::unique_name;
 use crate::FilePath;
+use append_base::DurableStat;
 use append_fds::AppendFds;
-use base::DurableStat;
 use checkpoint_schedule::Checkpointer;
+use disk_space::Space;
 use group_commit::GroupCommit;
-pub(crate) use opened::Opened;
+pub(crate) use opened_file::Opened;
 use process_lock::ProcessLock;
 pub(crate) use reader::LogReader;
 pub(crate) use record::Publication;
-use space::Space;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
@@ -168,7 +168,7 @@ pub(crate) struct LogWriter<D: Directory> {
     /// Whether the sync lock has the mark of this session, as far as is known.
     has_marked: AtomicBool,
     checkpointer: Checkpointer,
-    unchanged: Arc<Unchanged>,
+    known_files: Arc<KnownFiles>,
     appended: Mutex<AppendFds<D::File>>,
     /// Files whose contents are known to be on the disk: of those that were needed last.
     bases: Mutex<Lru<FilePath, DurableStat>>,
@@ -199,7 +199,7 @@ pub(crate) struct LogOptions<D: Directory> {
 
 impl<D: Directory> LogWriter<D> {
     /// Whether a change of one path that the disk governs needs no record.
-    pub(crate) fn is_direct(&self) -> bool {
+    pub(crate) fn publishes_immediately(&self) -> bool {
         self.publication == Publication::Immediate
     }
 
@@ -207,14 +207,14 @@ impl<D: Directory> LogWriter<D> {
     pub(crate) fn has_unpublished(&self) -> bool {
         let state = self.reader.log.state();
         let mut entries = state.pending.entries();
-        self.is_direct() && entries.any(|(_, entry)| !entry.is_published())
+        self.publishes_immediately() && entries.any(|(_, entry)| !entry.is_published())
     }
 
     pub(crate) fn open(
         reader: Arc<Reader<D>>,
         private: &D,
         locks: Arc<super::locks::Locks<D>>,
-        unchanged: Arc<Unchanged>,
+        known_files: Arc<KnownFiles>,
         options: LogOptions<D>,
     ) -> io::Result<Arc<Self>> {
         let directory = Arc::new(private.open_or_create_dir(LOG, Access::Private)?);
@@ -234,7 +234,7 @@ impl<D: Directory> LogWriter<D> {
             sync: ProcessLock::new(SYNC),
             has_marked: AtomicBool::new(false),
             checkpointer: Checkpointer::new(options.checkpoint_after),
-            unchanged,
+            known_files,
             appended: Mutex::default(),
             bases: Mutex::new(Lru::new(KNOWN_BASES)),
             doubtful: Mutex::new(Lru::new(KNOWN_BASES)),

@@ -5,11 +5,11 @@
 //! their order. Nothing here touches the disk.
 
 use super::directory_counts::DirectoryCounts;
+use super::disk_space::file_bytes;
 use super::entry::Entry;
 use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Record};
-use super::space::file_bytes;
 use crate::FilePath;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

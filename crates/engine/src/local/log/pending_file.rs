@@ -5,7 +5,7 @@ use super::super::directory::{Kind, Stat};
 use super::chunks::{Chunk, ChunkBase, Chunks};
 use super::log_file::LogSlot;
 use super::record::{Append, Contents, Effect, Put, StagedBlob};
-use crate::local::unchanged::Wanted;
+use crate::local::known_files::Wanted;
 use crate::{FilePath, Version};
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -2,7 +2,7 @@
 
 use super::super::commit_plan::{Plan, PlannedEffect, Source};
 use super::super::directory::{Directory, FileHandle};
-use super::super::unchanged::Wanted;
+use super::super::known_files::Wanted;
 use super::super::writer::Writer;
 use super::entry::Entry;
 use crate::{FilePath, Version};

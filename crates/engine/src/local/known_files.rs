@@ -42,7 +42,7 @@ pub(crate) enum Wanted<'a> {
 }
 
 /// Files that this session committed, as they were then.
-pub(crate) struct Unchanged {
+pub(crate) struct KnownFiles {
     files: Mutex<Lru<FilePath, Known>>,
     tells_changes_apart: OnceLock<bool>,
     pub(super) slowest_tick: Duration,
@@ -58,7 +58,7 @@ pub(super) struct Known {
     pub(super) is_certain: bool,
 }
 
-impl Unchanged {
+impl KnownFiles {
     /// No clock of the file system ticks slower than this.
     pub(super) fn new(slowest_tick: Duration) -> Self {
         Self {

@@ -211,5 +211,5 @@ impl<D: Directory> Drop for Sleeper<D> {
 }
 
 #[cfg(test)]
-#[path = "awake_tests.rs"]
+#[path = "idle_sleep_tests.rs"]
 mod tests;
