@@ -11,7 +11,7 @@
 //! | `unreadable` | directories that may not be read |
 //! | `dir_sync` | one sync of a directory for many commits |
 //! | `unique_name` | names that were never given before |
-//! | `session` | what an opened volume has to itself; finding dead ones |
+//! | `session` | what an opened volume has to itself, and which sessions live |
 //! | `locks` | one writer of a path at a time |
 //! | `journal_mode` | all sessions have the volume open in the same way |
 //! | `lru` | a bounded memory of what was needed last |
@@ -23,14 +23,15 @@
 //! | `direct` | the protocol for one write, rename or delete; `skip_write` in it: contents that are there already |
 //! | `commit_plan` | what the steps of a commit make of each path |
 //! | `log` | commits through the log: appends, batches, and all of a journaled volume |
-//! | `session_start` | what a session does before it begins, and its parts |
+//! | `session_start` | beginning a session: what dead ones left is removed, and the log recovered |
 //! | `reader` | what it takes to read, and reading |
 //! | `writer` | what it takes to write, and which protocol a commit takes |
 //! | `stream` | writing piece by piece |
 //! | `root_removed` | noticing that the directory was removed |
 //! | `known_files` | a memory of durable files, so that equal contents are not written again |
 //! | `usage` | what there is, against the limits |
-//! | `options` | how a volume is to be opened |
+//! | `reserve` | how much a commit adds, and room for that within the limits |
+//! | `options` | how a volume is to be opened, and the defaults |
 //!
 //! Only `direct`, `log::apply`, `log::checkpoint_group` and `log::delete_on_full_disk` change files
 //! of the volume.
@@ -63,6 +64,7 @@ mod options;
 mod poison;
 mod process_fds;
 mod reader;
+mod reserve;
 mod root_removed;
 mod session;
 mod session_start;

@@ -1,14 +1,13 @@
 //! What it takes to change a volume: a session with its locks, its log and its accounts.
 
 use super::Durability;
-use super::directory::{Directory, Stat};
+use super::directory::Directory;
 use super::known_files::KnownFiles;
 use super::locks::Locks;
 use super::log::LogWriter;
 use super::reader::Reader;
 use super::session::Session;
-use super::usage::{Accounts, Growth, Reservation};
-use crate::local::commit_plan::{Plan, PlannedEffect};
+use super::usage::Accounts;
 use crate::observe::Observer;
 use crate::volume::{Change, Step};
 use crate::{Error, FilePath, Limits, Result, Version};
@@ -58,20 +57,22 @@ impl<D: Directory> Writer<D> {
         }
         let committed = self.commit_logged(steps);
         match committed {
-            Err(error) if self.may_be_mended(&error) => match self.log.checkpoint_all() {
-                // One that fails for want of space may still have made some.
-                Err(cause) if cause.kind() != ErrorKind::StorageFull => Err(error),
-                _ => self.commit_again(steps),
-            },
+            Err(error) if self.may_succeed_after_checkpoint(&error) => {
+                match self.log.checkpoint_all() {
+                    // One that fails for want of space may still have made some.
+                    Err(cause) if cause.kind() != ErrorKind::StorageFull => Err(error),
+                    _ => self.commit_again(steps),
+                }
+            }
             committed => committed,
         }
     }
 
     /// Whether a checkpoint may remove what a commit was refused for: files that are gone
     /// and still take room, or that dead sessions have removed and not taken away.
-    pub(super) fn may_be_mended(&self, error: &Error) -> bool {
+    pub(super) fn may_succeed_after_checkpoint(&self, error: &Error) -> bool {
         match error {
-            Error::Step { source, .. } => self.may_be_mended(source),
+            Error::Step { source, .. } => self.may_succeed_after_checkpoint(source),
             Error::NoSpace { .. } => true,
             Error::NotAFile { .. } => self.log.has_unpublished(),
             _ => false,
@@ -135,51 +136,6 @@ impl<D: Directory> Writer<D> {
         let done = work();
         drop(held);
         done
-    }
-
-    /// Counts what becomes of the file at `path`: `bytes` long, or gone.
-    pub(super) fn reserve(&self, path: &FilePath, bytes: Option<u64>) -> Result<Reservation<'_>> {
-        let old = self.reader.stat_file(path);
-        let old = old.map_err(|error| Error::not_changed(path, error))?;
-        self.reserve_over(path, old, bytes)
-    }
-
-    pub(super) fn reserve_over(
-        &self,
-        path: &FilePath,
-        old: Option<Stat>,
-        bytes: Option<u64>,
-    ) -> Result<Reservation<'_>> {
-        let mut growth = Growth::default();
-        growth.replace(old.map(|stat| stat.size), bytes);
-        self.accounts
-            .reserve(&self.reader.inventory(), self.limits(), path, growth)
-    }
-
-    /// Counts what becomes of all files of a plan; `None` if nothing does.
-    pub(super) fn reserve_for(&self, plan: &Plan<'_>) -> Result<Option<Reservation<'_>>> {
-        let (growth, largest) = self.growth_of(plan)?;
-        let Some(path) = largest else { return Ok(None) };
-        let accounts = &self.accounts;
-        let reserved = accounts.reserve(&self.reader.inventory(), self.limits(), &path, growth);
-        reserved.map(Some).map_err(|error| plan.blame(&path, error))
-    }
-
-    /// How a plan changes the usage, and a path to blame if that is too much: that of its
-    /// longest file.
-    fn growth_of(&self, plan: &Plan<'_>) -> Result<(Growth, Option<FilePath>)> {
-        let mut growth = Growth::default();
-        let mut longest: Option<(u64, &FilePath)> = None;
-        for (path, effect) in &plan.effects {
-            let old = plan.stat(&self.reader, path)?;
-            let new = match effect {
-                PlannedEffect::Remove => None,
-                PlannedEffect::Put(source) => Some(plan.size_of(&self.reader, source)?),
-            };
-            growth.replace(old.map(|stat| stat.size), new);
-            longest = longest.max(Some((new.unwrap_or(0), path)));
-        }
-        Ok((growth, longest.map(|(_, path)| path.clone())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Methods of a volume that another volume answers.
 
-/// Makes methods of a [`Volume`] that another volume answers: those that are named, or
+/// Makes methods of a [`Volume`](crate::Volume) that another volume answers: those that are named, or
 /// all.
 ///
 /// ```

@@ -5,8 +5,8 @@
 
 #[cfg(target_os = "linux")]
 mod access_precheck;
-mod case;
 mod file;
+mod ignores_case;
 mod lock;
 mod stat;
 #[cfg(target_os = "linux")]
@@ -297,9 +297,11 @@ impl Directory for CapDirectory {
         if let Some(known) = self.ignores_case.get() {
             return Ok(*known);
         }
-        match case::is_ignored(&self.dir) {
+        match ignores_case::is_ignored(&self.dir) {
             Some(found) => Ok(*self.ignores_case.get_or_init(|| found)),
-            None => Ok(self.parent_ignores_case.unwrap_or(case::IS_USUALLY_IGNORED)),
+            None => Ok(self
+                .parent_ignores_case
+                .unwrap_or(ignores_case::IS_USUALLY_IGNORED)),
         }
     }
 

@@ -1,5 +1,6 @@
-//! The files on the disk that appends build on: they have to be durable before a record
-//! counts on them, whichever program wrote them.
+//! The files on the disk that appends add to: whether such a file still is what the log says,
+//! whichever program wrote to it, and whether it is durable, as it has to be before a record
+//! counts on it.
 
 use super::super::directory::{Directory, FileHandle, Stamp, Stat};
 use super::super::poison::lock;
@@ -11,6 +12,9 @@ use std::time::SystemTime;
 
 /// How much of what stands before an append its record vouches for, in bytes.
 pub(super) const FENCE_BYTES: u64 = 256;
+
+/// Of how many files it is remembered that they are on the disk, at least.
+pub(super) const KNOWN_BASES: usize = 128;
 
 /// A file whose contents and name are on the disk, as long as it looks like this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +170,7 @@ pub(super) fn is_as_in_log(
         // Nothing tells whether it was edited in place.
         Some(beginning) if beginning.fence.is_none() => Ok(false),
         Some(beginning) => {
-            let there = there(on_disk, stat, beginning, file)?;
+            let there = compare_with_log(on_disk, stat, beginning, file)?;
             Ok(matches!(there, OnDisk::Whole))
         }
     }
@@ -193,7 +197,7 @@ pub(super) fn has_beginning(
 }
 
 /// What is in the file where the chunks belong.
-pub(super) fn there(
+pub(super) fn compare_with_log(
     on_disk: &impl FileHandle,
     stat: &Stat,
     beginning: &DiskPrefix,

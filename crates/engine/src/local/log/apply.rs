@@ -8,7 +8,9 @@ use super::super::directory::{Directory, FileHandle, Kind, Stat, unless_absent};
 use super::super::poison::lock;
 use super::super::tree::{LookupError, Place, is_directory};
 use super::LogWriter;
-use super::append_base::{DurableStat, FENCE_BYTES, InPlace, OnDisk, ends_with_chunks, there};
+use super::append_base::{
+    DurableStat, FENCE_BYTES, InPlace, OnDisk, compare_with_log, ends_with_chunks,
+};
 use super::append_fds::AppendFd;
 use super::checkpoint_group::Failed;
 use super::pending_file::{DiskPrefix, File};
@@ -93,7 +95,7 @@ impl<D: Directory> LogWriter<D> {
         let is_known =
             staged.is_some() || self.is_base(path, &self.look_at(&extended.file, &stat)?);
         let is_ours = |beginning: &DiskPrefix| {
-            let there = there(&extended.file, &stat, beginning, file)?;
+            let there = compare_with_log(&extended.file, &stat, beginning, file)?;
             Ok::<_, io::Error>(!matches!(there, OnDisk::Changed))
         };
         match &file.beginning {
@@ -208,7 +210,7 @@ impl<D: Directory> LogWriter<D> {
         let stat = on_disk.stat()?;
         let chunks = file.joined_chunks();
         let is_alone = self.is_alone.load(Ordering::Relaxed);
-        let mut found = there(&on_disk, &stat, beginning, file)?;
+        let mut found = compare_with_log(&on_disk, &stat, beginning, file)?;
         if is_alone && matches!(found, OnDisk::Changed) && is_lost(&on_disk, &stat, beginning)? {
             // What stood before was on no disk, but what was acknowledged is kept.
             tracing::warn!(%path, "what another program wrote before an append did not reach the disk");

@@ -16,7 +16,7 @@ use super::super::directory::{Directory, FileHandle, unless_absent};
 use super::super::poison::lock;
 use super::super::process_fds::budget;
 use super::super::session::SessionTag;
-use super::checkpoint_group::{Failed, Group, Path};
+use super::checkpoint_group::{Failed, Group, MAX_GROUP, Path};
 use super::log_file::LogSlot;
 use super::process_lock::Held;
 use super::record::Publication;
@@ -25,9 +25,6 @@ use super::writer_lock::WriterGuard;
 use super::{CommitError, LogWriter};
 use crate::FilePath;
 use std::io::{self, ErrorKind};
-
-/// How many paths are put into the files at once, at most.
-const MAX_GROUP: usize = 256;
 
 impl<D: Directory> LogWriter<D> {
     /// Puts all that is committed into the files, durably. Commits go on meanwhile.

@@ -6,7 +6,7 @@ use super::super::poison::lock;
 use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
 use super::LogWriter;
-use super::append_base::{DurableStat, InPlace, OnDisk, has_beginning, there};
+use super::append_base::{DurableStat, InPlace, OnDisk, compare_with_log, has_beginning};
 use super::append_fds::AppendFd;
 use super::entry::Entry;
 use super::pending_file::{DiskPrefix, File};
@@ -15,6 +15,9 @@ use crate::FilePath;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
+
+/// How many paths are put into the files at once, at most.
+pub(super) const MAX_GROUP: usize = 256;
 
 /// Paths that could not be put into the files, and why.
 pub(super) type Failed = BTreeMap<FilePath, io::Error>;
@@ -317,7 +320,7 @@ impl<'a, D: Directory> Group<'a, D> {
 fn is_changed_by_others(on_disk: &impl FileHandle, stat: &Stat, file: &File) -> io::Result<bool> {
     match &file.beginning {
         Some(beginning) if file.has_chunks() => {
-            let there = there(on_disk, stat, beginning, file)?;
+            let there = compare_with_log(on_disk, stat, beginning, file)?;
             Ok(matches!(there, OnDisk::Changed))
         }
         _ => Ok(false),

@@ -74,7 +74,7 @@ impl<D: Directory> Writer<D> {
         let mut plan = Plan::make(&self.reader, steps)?;
         plan.check_structure()?;
         let counts_on = self.leave_out_current(&mut plan);
-        self.make_way(&mut exclusive, &plan)?;
+        self.prepare_places(&mut exclusive, &plan)?;
         let reservation = self.reserve_for(&plan)?;
         let mut builder = RecordBuilder::new(&self.log);
         builder.add_all(&plan)?;
@@ -181,13 +181,13 @@ impl<D: Directory> Writer<D> {
             let mut exclusive = self.enter(path, paths)?;
             precondition.check(path, || self.reader.version(path))?;
             let wanted = Wanted::Staged(blob.bytes());
-            if let Some(sequence) = self.current(path, version, &wanted) {
+            if let Some(sequence) = self.record_that_has(path, version, &wanted) {
                 drop(exclusive);
                 return self.log.confirm(path, sequence);
             }
             let plan = Plan::of_write(path);
-            match self.make_way(&mut exclusive, &plan) {
-                Err(error) if !is_mended && self.may_be_mended(&error) => {
+            match self.prepare_places(&mut exclusive, &plan) {
+                Err(error) if !is_mended && self.may_succeed_after_checkpoint(&error) => {
                     drop(exclusive);
                     is_mended = true;
                     self.log.checkpoint_all().map_err(|_| error)?;
@@ -227,8 +227,8 @@ impl<D: Directory> Writer<D> {
     }
 
     /// Sees to it that each file of the plan can have its place.
-    fn make_way(&self, exclusive: &mut Exclusive<'_, D>, plan: &Plan<'_>) -> Result<()> {
-        self.check_ways(plan)?;
+    fn prepare_places(&self, exclusive: &mut Exclusive<'_, D>, plan: &Plan<'_>) -> Result<()> {
+        self.check_places(plan)?;
         if let Exclusive::Paths { structure, .. } = exclusive {
             *structure = Some(self.prepare_directories(plan)?);
         }

@@ -6,12 +6,15 @@
 //! |---|---|
 //! | `frame` | the frame of a record in a log file |
 //! | `record` | what a record says |
+//! | `sizes` | how large the parts of the log may get |
 //! | `log_file` | one file of records |
 //! | `log_pair` | the two files that take the records in turn, and following them |
 //! | `chunks` | what the log holds of a file, in memory |
-//! | `pending_file`, `entry`, `pending` | what the records make of the volume, until it is in the files |
+//! | `pending_file` | what the records make of one file |
+//! | `entry` | what the last record of a path makes of it: a file or none, published or not |
+//! | `pending` | all entries: what the records make of the volume, until it is in the files |
 //! | `directory_counts` | how many files and entries each directory has |
-//! | `reader` | reading the volume through the log |
+//! | `log_reader` | reading the volume through the log |
 //! | `opened_file` | a file that is read: one on the disk, or a beginning of it and what the log has |
 //! | `process_lock` | a lock that one thread of all processes has at a time |
 //! | `writer_lock` | the turn to write records |
@@ -21,18 +24,20 @@
 //! | `log_room` | room in the log files for the next records |
 //! | `disk_space` | whether the disk has space for what the log holds |
 //! | `staged_blob` | contents that are not part of a record |
-//! | `record_builder` | from a plan to a record: what goes into it, and what is staged |
-//! | `append` | how an append is recorded: in place, or as a copy of the file |
+//! | `record_builder` | from a plan to a record: which contents go into it, and which are staged |
+//! | `append` | which file an append adds to, and whether that may be done in place |
 //! | `append_base` | whether the file that an append adds to is as the log has it, and on the disk |
 //! | `path_conflicts`, `prepare_dirs` | no path becomes both a file and a directory |
+//! | `spellings` | two names of a batch that the file system may take for one file |
+//! | `publish_precheck` | what the file system is known to refuse when a record is published |
 //! | `skip_write` | which contents of a commit the log has already |
 //! | `commit` | from the steps of a commit to a published record |
-//! | `delete_on_full_disk` | deletes when there is no space for a record |
+//! | `delete_on_full_disk` | one delete, without a record, when there is no space for one |
 //! | `append_fds` | descriptors of files that are extended |
 //! | `apply` | putting an effect into the files |
 //! | `checkpoint` | putting all effects of a log file into the files, durably |
-//! | `checkpoint_group` | the part of a checkpoint that writes, syncs and renames some files together |
-//! | `checkpoint_schedule` | when that is done |
+//! | `checkpoint_group` | the part of a checkpoint that writes, syncs and renames some files together, and how many |
+//! | `checkpoint_schedule` | the thread that does it in time; how long it may wait is an option of the volume |
 //! | `recovery` | what becomes of the log of dead sessions, and of what they staged there |
 //!
 //! A path is governed by the log as long as it has a live record; then what the records
@@ -61,6 +66,7 @@ mod frame;
 mod group_commit;
 mod log_file;
 mod log_pair;
+mod log_reader;
 mod log_room;
 mod opened_file;
 #[cfg(test)]
@@ -70,11 +76,13 @@ mod pending;
 mod pending_file;
 mod prepare_dirs;
 mod process_lock;
-mod reader;
+mod publish_precheck;
 mod record;
 mod record_builder;
 mod recovery;
+mod sizes;
 mod skip_write;
+mod spellings;
 mod staged_blob;
 mod sync;
 mod sync_mark;
@@ -90,47 +98,20 @@ use super::reader::Reader;
 use super::session::{SessionTag, Sessions};
 use super::unique_name;
 use crate::FilePath;
-use append_base::DurableStat;
+use append_base::{DurableStat, KNOWN_BASES};
 use append_fds::AppendFds;
 use checkpoint_schedule::Checkpointer;
 use disk_space::Space;
 use group_commit::GroupCommit;
+pub(crate) use log_reader::LogReader;
 pub(crate) use opened_file::Opened;
 use process_lock::ProcessLock;
-pub(crate) use reader::LogReader;
 pub(crate) use record::Publication;
+pub(crate) use sizes::Sizes;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
-
-/// How large the parts of the log are, in bytes. Tests want them to be full soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sizes {
-    /// A log file as it is made: some hundred small records.
-    pub(crate) log_bytes: u64,
-    /// To this size a log file grows if it is full too soon.
-    pub(crate) max_log_bytes: u64,
-    /// The longest new contents of one file that go into a record. An append to a file that
-    /// is there always does.
-    pub(crate) inline_bytes: u64,
-    /// The longest contents of all files that go into one record.
-    pub(crate) record_bytes: u64,
-}
-
-impl Default for Sizes {
-    fn default() -> Self {
-        Self {
-            log_bytes: 64 << 10,
-            max_log_bytes: 4 << 20,
-            inline_bytes: 256 << 10,
-            record_bytes: 1 << 20,
-        }
-    }
-}
-
-/// Of how many files it is remembered that they are on the disk, at least.
-const KNOWN_BASES: usize = 128;
 
 /// Why a commit was not made, or not for sure.
 #[derive(Debug)]

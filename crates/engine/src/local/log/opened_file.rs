@@ -107,7 +107,10 @@ impl<F: FileHandle> Pieces<F> {
 
 /// What the log adds to a file that another program has changed, or, without one, all that is
 /// left of the file.
-pub(super) fn behind<F: FileHandle>(changed: Option<(F, Stat)>, file: &File) -> (Opened<F>, Stat) {
+pub(super) fn pieces_behind<F: FileHandle>(
+    changed: Option<(F, Stat)>,
+    file: &File,
+) -> (Opened<F>, Stat) {
     let added: u64 = file.chunks().iter().map(|chunk| chunk.len() as u64).sum();
     let mut stat = file.stat();
     stat.size = added;

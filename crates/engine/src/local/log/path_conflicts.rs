@@ -3,17 +3,15 @@
 
 use super::super::commit_plan::Plan;
 use super::super::directory::{Directory, Kind};
-use super::super::locks::lock_key;
 use super::super::tree::files_that_go;
 use super::super::writer::Writer;
 use crate::{Error, FilePath, Result};
-use std::collections::HashMap;
 use std::io;
 
 impl<D: Directory> Writer<D> {
     /// Whether there can be a file at `path`, once what the plan removes is gone. For
     /// who has the turn.
-    pub(super) fn check_way(&self, path: &FilePath, plan: &Plan<'_>) -> Result<()> {
+    pub(super) fn check_place(&self, path: &FilePath, plan: &Plan<'_>) -> Result<()> {
         let not_changed = |error| Error::not_changed(path, error);
         if plan.stat(&self.reader, path)?.is_some() {
             return Ok(());
@@ -32,9 +30,9 @@ impl<D: Directory> Writer<D> {
         Ok(())
     }
 
-    pub(super) fn check_ways(&self, plan: &Plan) -> Result<()> {
+    pub(super) fn check_places(&self, plan: &Plan) -> Result<()> {
         for (path, _) in plan.puts() {
-            let way = self.check_way(path, plan);
+            let way = self.check_place(path, plan);
             way.map_err(|error| plan.blame(path, error))?;
         }
         Ok(())
@@ -78,71 +76,5 @@ impl<D: Directory> Writer<D> {
             }
             None => Ok(true),
         }
-    }
-
-    /// Refuses a commit over two spellings that the file system may take for one file: what
-    /// its steps mean together is not known.
-    pub(super) fn check_spellings(&self, paths: &[FilePath]) -> Result<()> {
-        let mut seen: HashMap<String, &FilePath> = HashMap::new();
-        for path in paths {
-            let Some(other) = seen.insert(lock_key(path), path) else {
-                continue;
-            };
-            let ignored = self.ignores_spelling(path);
-            if ignored.map_err(|error| Error::not_changed(path, error))? {
-                let reason = format!(
-                    "{other} may be the same file on this file system; change them in two commits"
-                );
-                return Err(Error::NotAFile {
-                    path: path.clone(),
-                    reason,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a directory on the way to `path` ignores case, as far as they are there.
-    fn ignores_spelling(&self, path: &FilePath) -> io::Result<bool> {
-        let tree = &self.reader.tree;
-        if tree.root().ignores_case()? {
-            return Ok(true);
-        }
-        for ancestor in path.ancestors() {
-            match tree.find_directory(&ancestor)? {
-                Some(directory) if directory.ignores_case()? => return Ok(true),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Ok(false)
-    }
-
-    /// Refuses what is known to be refused when it is published.
-    pub(super) fn check_targets(&self, plan: &Plan<'_>) -> Result<()> {
-        for path in plan.effects.keys() {
-            let checked = self.check_target(path);
-            checked.map_err(|error| plan.blame(path, Error::not_changed(path, error)))?;
-        }
-        Ok(())
-    }
-
-    fn check_target(&self, path: &FilePath) -> io::Result<()> {
-        let staging = self.log.directory();
-        let tree = &self.reader.tree;
-        if let Some(parent) = tree.find(path)? {
-            return parent.check_change(path.name(), staging);
-        }
-        // The first directory that has to be made is in the lowest that is there.
-        let mut missing = path.name().to_owned();
-        let mut above = path.parent();
-        while let Some(directory) = above {
-            missing = directory.name().to_owned();
-            if let Some(parent) = tree.find(&directory)? {
-                return parent.check_change(&missing, staging);
-            }
-            above = directory.parent();
-        }
-        tree.root().check_change(&missing, staging)
     }
 }

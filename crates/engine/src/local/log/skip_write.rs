@@ -18,7 +18,7 @@ impl<D: Directory> Writer<D> {
                 continue;
             };
             let wanted = Wanted::Bytes(&contents.more);
-            if let Some(sequence) = self.current(&path, version, &wanted) {
+            if let Some(sequence) = self.record_that_has(&path, version, &wanted) {
                 counts_on = counts_on.max(sequence);
                 plan.effects.remove(&path);
             }
@@ -28,7 +28,7 @@ impl<D: Directory> Writer<D> {
 
     /// Whether `path` has what is wanted: by which record, 0 if that is in the file,
     /// durably.
-    pub(super) fn current(
+    pub(super) fn record_that_has(
         &self,
         path: &FilePath,
         version: Version,

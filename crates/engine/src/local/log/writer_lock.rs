@@ -6,8 +6,8 @@
 
 use super::super::directory::Directory;
 use super::LogWriter;
+use super::log_reader::State;
 use super::process_lock::Held;
-use super::reader::State;
 use std::io;
 
 pub(super) struct WriterGuard<'a, D: Directory> {

@@ -4,15 +4,15 @@
 //! |---|---|
 //! | `accounts` | what may be: when the files are counted, what is reserved for commits |
 //! | `ledger` | the numbers: what is counted and what is reserved |
-//! | `inventory` | counting the files |
+//! | `count_files` | counting the files |
 
 mod accounts;
-mod inventory;
+mod count_files;
 mod ledger;
 
 use crate::Usage;
 pub(crate) use accounts::{Accounts, InFlight, Reservation, WriterPlace};
-pub(crate) use inventory::Inventory;
+pub(crate) use count_files::Inventory;
 
 /// How a commit changes what the volume holds.
 #[derive(Clone, Copy, Debug, Default)]

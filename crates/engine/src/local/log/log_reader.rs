@@ -9,10 +9,10 @@ use super::super::directory::{Directory, FileHandle, Kind, Stat};
 use super::super::poison::lock;
 use super::super::tree::Tree;
 use super::Sizes;
-use super::append_base::{OnDisk, ends_with_chunks, has_beginning, there};
+use super::append_base::{OnDisk, compare_with_log, ends_with_chunks, has_beginning};
 use super::entry::Entry;
 use super::log_pair::LogPair;
-use super::opened_file::{Opened, Pieces, behind, opened_pieces};
+use super::opened_file::{Opened, Pieces, opened_pieces, pieces_behind};
 use super::pending::Pending;
 use super::record::Publication;
 use crate::{FilePath, Usage, Version};
@@ -143,7 +143,7 @@ impl<D: Directory> LogReader<D> {
         let Some((Opened::File(plain), stat)) = self.open_plain(path)? else {
             // What is to be added makes a new file.
             let adds = file.has_chunks() && entry.publication == Publication::Deferred;
-            return Ok(adds.then(|| behind(None, file)));
+            return Ok(adds.then(|| pieces_behind(None, file)));
         };
         let is_longer = match entry.publication {
             Publication::Immediate => stat.size > file.bytes,
@@ -151,7 +151,10 @@ impl<D: Directory> LogReader<D> {
             Publication::Deferred => false,
         };
         let is_changed = match file.has_chunks() {
-            true => matches!(there(&plain, &stat, beginning, file)?, OnDisk::Changed),
+            true => matches!(
+                compare_with_log(&plain, &stat, beginning, file)?,
+                OnDisk::Changed
+            ),
             false => !has_beginning(&plain, &stat, beginning)?,
         };
         if is_longer || is_changed {
@@ -159,7 +162,7 @@ impl<D: Directory> LogReader<D> {
                 && entry.publication == Publication::Deferred
                 && !ends_with_chunks(&plain, &stat, file)?;
             return Ok(Some(match adds {
-                true => behind(Some((plain, stat)), file),
+                true => pieces_behind(Some((plain, stat)), file),
                 false => (Opened::File(plain), stat),
             }));
         }
