@@ -93,21 +93,21 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     fn entries(&self) -> io::Result<Vec<Entry>>;
 
     /// Fails if it can be known without trying that a file of the directory `staging`
-    /// cannot be renamed to `name` in this directory, or that what has this name now
-    /// cannot be replaced or removed. `Ok` is no promise: where the system cannot tell
-    /// it is `Ok`, and things may change before the rename. A name that does not exist
-    /// is fine.
+    /// cannot be renamed to one of these names in this directory, or that what has the
+    /// name now cannot be replaced or removed; tells which of them. `Ok` is no promise:
+    /// where the system cannot tell it is `Ok`, and things may change before the rename.
+    /// A name that does not exist is fine.
     ///
     /// - `CrossesDevices`: this directory is on another device or mount than `staging`
     /// - `PermissionDenied`: the process may not change this directory; the directory or
     ///   the file is immutable or can only be appended to; the file is another user's in
     ///   a sticky directory
     /// - `ReadOnlyFilesystem`: nothing can be changed here
-    /// - `ResourceBusy`: a file system is mounted at `name`
-    /// - `InvalidFilename`: `name` is too long for this file system
+    /// - `ResourceBusy`: a file system is mounted at the name
+    /// - `InvalidFilename`: the name is too long for this file system
     ///
-    /// A regular directory at `name` is no error: see [`stat`](Self::stat).
-    fn check_change(&self, name: &str, staging: &Self) -> io::Result<()>;
+    /// A regular directory at a name is no error: see [`stat`](Self::stat).
+    fn check_change(&self, names: &[&str], staging: &Self) -> Result<(), (usize, io::Error)>;
 
     /// Whether two names in this directory that differ in case, or in Unicode form,
     /// may be one file. Where nothing tells, the answer for the directory that this one
@@ -164,6 +164,11 @@ pub(crate) const SPOILED_MARK: &[u8] = b"spoiled";
 
 /// An open file.
 pub(crate) trait FileHandle: io::Read + io::Write + Send + Sync + 'static {
+    /// What the file was when it was opened, where that is known, or else is now.
+    fn stat_when_opened(&self) -> io::Result<Stat> {
+        self.stat()
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
     fn write_at(&self, contents: &[u8], offset: u64) -> io::Result<usize>;

@@ -14,23 +14,38 @@ const STICKY: u16 = 0o1000;
 
 /// See [`Directory::check_change`](super::super::directory::Directory::check_change).
 ///
-/// No right is kept from one call to the next: three system calls that touch no disk
-/// cost some microseconds, and a right that was given or taken away counts at once.
-pub(super) fn check(directory: &Dir, name: &str, staging: Option<&Statx>) -> io::Result<()> {
+/// No right is kept from one call to the next: two system calls for the directory and one
+/// for each name, which touch no disk, cost some microseconds, and a right that was given or
+/// taken away counts at once.
+pub(super) fn check(
+    directory: &Dir,
+    names: &[&str],
+    staging: Option<&Statx>,
+) -> Result<(), (usize, io::Error)> {
+    let found = check_directory(directory, staging).map_err(|error| (0, error))?;
+    let Some(found) = found else { return Ok(()) };
+    for (number, name) in names.iter().enumerate() {
+        check_name(directory, &found, name).map_err(|error| (number, error))?;
+    }
+    Ok(())
+}
+
+/// Returns what can be known of the directory, if anything.
+fn check_directory(directory: &Dir, staging: Option<&Statx>) -> io::Result<Option<Statx>> {
     let Some(found) = look_at(directory) else {
-        return check_access(directory);
+        return check_access(directory).map(|()| None);
     };
     if let Some(staging) = staging {
         check_place(&found, staging)?;
     }
     if is_fixed(&found) {
-        return refuse(
+        refuse(
             ErrorKind::PermissionDenied,
             "the directory is immutable or append-only",
-        );
+        )?;
     }
     check_access(directory)?;
-    check_name(directory, &found, name)
+    Ok(Some(found))
 }
 
 /// Where a directory is, does not change while it is open.

@@ -3,7 +3,7 @@
 use super::super::directory::{FileHandle, Kind, Stat};
 use super::stat::{links_of_std, mode_of_std, stamp_of_std};
 use super::syncs::Syncs;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct CapFile {
     pub(super) file: File,
     pub(super) syncs: Arc<Syncs>,
+    /// What was looked at when it was opened.
+    pub(super) opened: Option<Metadata>,
 }
 
 /// Whether changes in quick succession have different times. A clock of ticks, as
@@ -95,20 +97,15 @@ impl FileHandle for CapFile {
         self.file.set_len(bytes)
     }
 
+    fn stat_when_opened(&self) -> io::Result<Stat> {
+        match &self.opened {
+            Some(metadata) => Ok(stat_of(metadata)),
+            None => self.stat(),
+        }
+    }
+
     fn stat(&self) -> io::Result<Stat> {
-        let metadata = self.file.metadata()?;
-        Ok(Stat {
-            kind: if metadata.is_file() {
-                Kind::File
-            } else {
-                Kind::Other
-            },
-            size: metadata.len(),
-            modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-            mode: mode_of_std(&metadata),
-            links: links_of_std(&metadata),
-            stamp: stamp_of_std(&metadata),
-        })
+        Ok(stat_of(&self.file.metadata()?))
     }
 
     #[cfg(unix)]
@@ -145,5 +142,20 @@ impl FileHandle for CapFile {
             return result;
         }
         self.sync_data()
+    }
+}
+
+fn stat_of(metadata: &Metadata) -> Stat {
+    let kind = match metadata.is_file() {
+        true => Kind::File,
+        false => Kind::Other,
+    };
+    Stat {
+        kind,
+        size: metadata.len(),
+        modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        mode: mode_of_std(metadata),
+        links: links_of_std(metadata),
+        stamp: stamp_of_std(metadata),
     }
 }

@@ -129,8 +129,13 @@ impl CapDirectory {
         match self.dir.open_with(name, &options) {
             Ok(file) => {
                 let file = file.into_std();
-                let is_file = file.metadata()?.is_file();
-                Ok(is_file.then(|| self.file(file)))
+                let metadata = file.metadata()?;
+                let is_file = metadata.is_file();
+                let opened = Some(metadata);
+                Ok(is_file.then(|| CapFile {
+                    opened,
+                    ..self.file(file)
+                }))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             // Links, sockets and the like refuse to be opened, each in its way.
@@ -145,6 +150,7 @@ impl CapDirectory {
         CapFile {
             file,
             syncs: self.syncs.clone(),
+            opened: None,
         }
     }
 
@@ -278,16 +284,16 @@ impl Directory for CapDirectory {
     }
 
     #[cfg(target_os = "linux")]
-    fn check_change(&self, name: &str, staging: &Self) -> io::Result<()> {
+    fn check_change(&self, names: &[&str], staging: &Self) -> Result<(), (usize, io::Error)> {
         let place = staging.place.get_or_init(|| look_at(&staging.dir));
-        access_precheck::check(&self.dir, name, place.as_ref())
+        access_precheck::check(&self.dir, names, place.as_ref())
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn check_change(&self, _name: &str, staging: &Self) -> io::Result<()> {
+    fn check_change(&self, _names: &[&str], staging: &Self) -> Result<(), (usize, io::Error)> {
         match (self.id(), staging.id()) {
             (Ok(Some((device, _))), Ok(Some((other, _)))) if device != other => {
-                Err(ErrorKind::CrossesDevices.into())
+                Err((0, ErrorKind::CrossesDevices.into()))
             }
             _ => Ok(()),
         }

@@ -88,7 +88,8 @@ mod changes {
 
         fn check(&self, name: &str) -> Result<(), ErrorKind> {
             let (sub, staging) = (open(&self.path("sub")), open(&self.path("staging")));
-            sub.check_change(name, &staging).map_err(|e| e.kind())
+            sub.check_change(&[name], &staging)
+                .map_err(|(_, e)| e.kind())
         }
     }
 
@@ -110,6 +111,9 @@ mod changes {
         assert_eq!(place.check("not-there"), Ok(()));
         let long = "x".repeat(300);
         assert_eq!(place.check(&long), Err(ErrorKind::InvalidFilename));
+        let (sub, staging) = (open(&place.path("sub")), open(&place.path("staging")));
+        let several = sub.check_change(&["file", &long], &staging);
+        assert_eq!(several.expect_err("refused").0, 1);
     }
 
     #[test]
@@ -117,7 +121,7 @@ mod changes {
         let place = Place::new();
         let proc = open(Path::new("/proc"));
         let staging = open(&place.path("staging"));
-        let error = proc.check_change("new", &staging).expect_err("refused");
+        let (_, error) = proc.check_change(&["new"], &staging).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::CrossesDevices);
     }
 
@@ -178,7 +182,9 @@ mod changes {
             &["-o".as_ref(), "remount,bind,ro".as_ref(), sub.as_ref()],
         );
         let (handle, staging) = (open(&sub), open(&sub));
-        let on_read_only = handle.check_change("file", &staging).map_err(|e| e.kind());
+        let on_read_only = handle
+            .check_change(&["file"], &staging)
+            .map_err(|(_, e)| e.kind());
         drop((handle, staging));
         run("umount", &[sub.as_ref()]);
         assert_eq!(found, Err(ErrorKind::CrossesDevices));

@@ -74,11 +74,11 @@ impl<D: Directory> Writer<D> {
         let Ok(Some(place)) = self.reader.tree.enter(path) else {
             return Ok(false);
         };
+        let now = Instant::now();
         let Some(mut file) = place.directory.open_file(path.name())? else {
             return Ok(false);
         };
-        let now = Instant::now();
-        if file.stat()? != known.stat || known.stat.links != 1 {
+        if file.stat_when_opened()? != known.stat || known.stat.links != 1 {
             return Ok(false);
         }
         if !wanted.is_in(&mut file, known.stat.size, known.version)? {

@@ -33,11 +33,10 @@ impl<D: Directory> Writer<D> {
         precondition: &Precondition,
     ) -> Result<Version, Abort> {
         let not_changed = |error| Error::not_changed(path, error);
-        let governed = self.reader.log.governs([path]).map_err(not_changed)?;
-        if governed {
+        // First looks, without the lock, spare staging what cannot succeed.
+        if self.reader.log.is_known_to_govern(path) {
             return Err(Abort::NeedsLog);
         }
-        // A first look, without the lock, spares staging what cannot succeed.
         precondition.check(path, || self.reader.version(path))?;
         let version = Version::of(contents);
         if self.has_nothing_to_do(path, precondition, version, &Wanted::Bytes(contents))? {

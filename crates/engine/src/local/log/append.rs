@@ -127,7 +127,7 @@ impl<D: Directory> LogWriter<D> {
         let Some(plain) = self.reader.tree.open_file(path)? else {
             return Ok(None);
         };
-        let stat = plain.stat()?;
+        let stat = plain.stat_when_opened()?;
         let looked = self.look_at(&plain, &stat)?;
         if let Some(file) = &entry.file
             && is_as_in_log(&plain, &stat, file)?

@@ -132,7 +132,7 @@ impl<D: Directory> LogWriter<D> {
         }
         let file = self.reader.tree.open_to_change(path)?;
         let file = file.ok_or(ErrorKind::NotFound)?;
-        let stat = file.stat()?;
+        let stat = file.stat_when_opened()?;
         let (inode, opened_at) = (stat.inode(), stat.size);
         let extended = Arc::new(AppendFd {
             file,
@@ -207,7 +207,7 @@ impl<D: Directory> LogWriter<D> {
                 Publication::Deferred => InPlace::Impossible,
             });
         };
-        let stat = on_disk.stat()?;
+        let stat = on_disk.stat_when_opened()?;
         let chunks = file.joined_chunks();
         let is_alone = self.is_alone.load(Ordering::Relaxed);
         let mut found = compare_with_log(&on_disk, &stat, beginning, file)?;

@@ -173,7 +173,7 @@ impl<D: Directory> LogReader<D> {
         let Some(file) = self.tree.open_file(path)? else {
             return Ok(None);
         };
-        let stat = file.stat()?;
+        let stat = file.stat_when_opened()?;
         Ok(Some((Opened::File(file), stat)))
     }
 
@@ -181,7 +181,9 @@ impl<D: Directory> LogReader<D> {
     /// holder of the path's lock, or of the writer lock in a volume whose files follow
     /// later.
     pub(crate) fn stat_current(&self, path: &FilePath) -> io::Result<Option<Stat>> {
-        let Some(entry) = self.entry(path) else {
+        // In an entry that is published, an outside change of the file counts, too.
+        let entry = self.entry(path).filter(|entry| !entry.is_published());
+        let Some(entry) = entry else {
             let plain = self.tree.stat(path)?;
             return Ok(plain.filter(|stat| stat.kind == Kind::File));
         };
@@ -213,16 +215,12 @@ impl<D: Directory> LogReader<D> {
         paths: impl IntoIterator<Item = &'a FilePath>,
     ) -> io::Result<bool> {
         let state = self.up_to_date()?;
-        let pending = &state.pending;
-        if pending.is_empty() {
-            return Ok(false);
-        }
-        Ok(paths.into_iter().any(|path| {
-            let is_entry = |path: &FilePath| pending.get(path).is_some();
-            is_entry(path)
-                || pending.has_entries_in(path)
-                || path.ancestors().any(|ancestor| is_entry(&ancestor))
-        }))
+        Ok(paths.into_iter().any(|path| state.pending.governs(path)))
+    }
+
+    /// The same by what this session has seen so far, without a look at the log files.
+    pub(crate) fn is_known_to_govern(&self, path: &FilePath) -> bool {
+        self.state().pending.governs(path)
     }
 
     /// Does `look` at all files, with what the log shows above them, so that of each

@@ -137,6 +137,15 @@ impl Pending {
         self.entries_in.is_any_in(directory)
     }
 
+    /// Whether there is an entry for this path, or for what is above or beneath it.
+    pub(super) fn governs(&self, path: &FilePath) -> bool {
+        let is_entry = |path: &FilePath| self.entries.contains_key(path);
+        !self.entries.is_empty()
+            && (is_entry(path)
+                || self.has_entries_in(path)
+                || path.ancestors().any(|ancestor| is_entry(&ancestor)))
+    }
+
     pub(super) fn apply(&mut self, which: LogSlot, record: Record) {
         let Record {
             sequence,

@@ -65,7 +65,7 @@ impl<D: Directory> Writer<D> {
             let Some(mut file) = self.reader.tree.open_file(path)? else {
                 return Ok(false);
             };
-            let stat = file.stat()?;
+            let stat = file.stat_when_opened()?;
             Ok::<_, io::Error>(
                 stat.inode() == inode
                     && stat.links == 1

@@ -278,9 +278,14 @@ impl Directory for SimDirectory {
             .collect())
     }
 
-    fn check_change(&self, name: &str, staging: &Self) -> io::Result<()> {
-        let state = self.enter("check_change", name)?;
-        state.check_change((self.inode, name), staging.inode)
+    fn check_change(&self, names: &[&str], staging: &Self) -> Result<(), (usize, io::Error)> {
+        for (number, name) in names.iter().enumerate() {
+            let state = self.enter("check_change", name);
+            state
+                .and_then(|state| state.check_change((self.inode, name), staging.inode))
+                .map_err(|error| (number, error))?;
+        }
+        Ok(())
     }
 
     fn ignores_case(&self) -> io::Result<bool> {
