@@ -137,12 +137,13 @@ pub enum Error {
     #[error("nothing was changed: the volume is read-only")]
     ReadOnly,
 
-    /// The volume cannot be used: its directory is missing, not accessible, or on
-    /// a file system that lacks what is needed. Nothing was changed.
-    #[error("the volume cannot be used: {what}")]
+    /// What all of the volume needs is not to be had: its directory is missing, not
+    /// accessible, or on a file system that lacks what is needed; its log, its locks or its
+    /// lists cannot be used. Nothing was changed.
+    #[error("{what}: {source}")]
     #[non_exhaustive]
     Unavailable {
-        /// What was tried, in words for a person.
+        /// What could not be done, as a sentence for a person.
         what: String,
         /// What the system said.
         #[source]
@@ -277,7 +278,8 @@ impl Error {
         Error::not_changed(path, io::Error::other("an earlier write to it failed"))
     }
 
-    /// [`Error::Unavailable`]: `what` says in words for a person what was tried.
+    /// [`Error::Unavailable`]: `what` is a sentence for a person that says what could not be
+    /// done.
     pub fn unavailable(what: impl Into<String>, source: impl Into<Arc<io::Error>>) -> Self {
         let (what, source) = (what.into(), source.into());
         Error::Unavailable { what, source }

@@ -7,6 +7,14 @@
 use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
+/// Whether the disk, or a quota of the system, is full.
+pub(crate) fn is_no_space(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
+}
+
 /// `None` if what was asked for does not exist.
 pub(crate) fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {

@@ -191,7 +191,7 @@ impl<D: Directory> Sleep for Sleeper<D> {
                 self.touch();
             }
             Err(error) => {
-                tracing::warn!(%error, "an idle volume keeps its descriptors, for its log could not be put into its files");
+                local.warn_of_no_sleep(&error);
                 self.touch();
             }
         }

@@ -227,7 +227,10 @@ fn a_volume_whose_directory_was_removed_in_its_sleep_reports_that() {
             .map(drop)
             .expect_err("there is no directory");
         let error = format!("{:?}", wake_error(&*sleeper.lasting().root, error));
-        assert!(error.contains("its directory was removed"), "{error}");
+        assert!(
+            error.contains("the directory of the volume was removed"),
+            "{error}"
+        );
         assert!(sleeper.is_asleep());
         assert!(disk.names_in(&["volume"]).is_empty(), "it is another one");
     }

@@ -171,7 +171,7 @@ impl LocalVolume {
     pub fn checkpoint(&self) -> Result<()> {
         let settled = self.local()?.checkpoint();
         settled
-            .map_err(|error| Error::unavailable("its log could not be put into its files", error))
+            .map_err(|error| Error::unavailable("not all that is committed could be put into the files; it stays durable in the log of the volume", error))
     }
 
     /// What this volume has done since it was opened.
@@ -345,6 +345,14 @@ impl<D: Directory> Local<D> {
         }
     }
 
+    fn warn_of_no_sleep(&self, error: &io::Error) {
+        let what =
+            "an idle volume keeps its descriptors, for its log could not be put into its files";
+        if let Some(writer) = &self.writer {
+            writer.log.warn(what, None, error);
+        }
+    }
+
     /// Does so for the last time before the session ends, unless another session would have
     /// to be waited for. Returns whether it was done.
     fn try_finish(&self) -> io::Result<bool> {
@@ -379,6 +387,8 @@ impl<D: Directory> Local<D> {
 
     fn usage(&self) -> Result<Usage> {
         let usage = self.accounts.usage(&self.reader.inventory());
-        usage.map_err(|source| Error::unavailable("its files cannot be counted", source))
+        usage.map_err(|source| {
+            Error::unavailable("the files of the volume cannot be counted", source)
+        })
     }
 }

@@ -66,8 +66,9 @@ impl<D: Directory> Reader<D> {
 
     pub(super) fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
         let looked = self.log.look_at_all(|| self.tree.files(directory));
-        let (mut files, shown) =
-            looked.map_err(|source| Error::unavailable("its files cannot be listed", source))?;
+        let (mut files, shown) = looked.map_err(|source| {
+            Error::unavailable("the files of the volume cannot be listed", source)
+        })?;
         if shown.is_empty() {
             return Ok(files);
         }

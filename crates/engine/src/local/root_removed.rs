@@ -43,7 +43,7 @@ impl<D: Directory> Writer<D> {
 /// What is behind an error of a volume that was idle and was to begin a session again.
 pub(super) fn wake_error<D: Directory>(root: &D, error: io::Error) -> Error {
     let unavailable = |error| {
-        let what = "it was idle, and a new session could not be begun";
+        let what = "the volume was idle, and could not be opened again";
         Error::unavailable(what, error)
     };
     check_root(root).err().unwrap_or_else(|| unavailable(error))
@@ -51,7 +51,7 @@ pub(super) fn wake_error<D: Directory>(root: &D, error: io::Error) -> Error {
 
 fn check_root<D: Directory>(root: &D) -> Result<()> {
     if is_removed(root) {
-        return Err(removed("its directory was removed"));
+        return Err(removed("the directory of the volume was removed"));
     }
     Ok(())
 }

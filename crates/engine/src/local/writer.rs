@@ -1,7 +1,7 @@
 //! What it takes to change a volume: a session with its locks, its log and its accounts.
 
 use super::Durability;
-use super::directory::Directory;
+use super::directory::{Directory, is_no_space};
 use super::known_files::KnownFiles;
 use super::locks::Locks;
 use super::log::LogWriter;
@@ -11,7 +11,6 @@ use super::usage::Accounts;
 use crate::observe::Observer;
 use crate::volume::{Change, Step};
 use crate::{Error, FilePath, Limits, Result, Version};
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 pub(crate) struct Writer<D: Directory> {
@@ -60,7 +59,7 @@ impl<D: Directory> Writer<D> {
             Err(error) if self.may_succeed_after_checkpoint(&error) => {
                 match self.log.checkpoint_all() {
                     // One that fails for want of space may still have made some.
-                    Err(cause) if cause.kind() != ErrorKind::StorageFull => Err(error),
+                    Err(cause) if !is_no_space(&cause) => Err(error),
                     _ => self.commit_again(steps),
                 }
             }
@@ -122,16 +121,31 @@ impl<D: Directory> Writer<D> {
         paths: &[FilePath],
         work: impl FnOnce() -> Result<T, Abort>,
     ) -> Result<T, Abort> {
-        let unavailable =
-            |source| Error::not_possible(paths.first(), "its locks cannot be taken", source);
+        let unavailable = |source| {
+            Error::not_possible(
+                paths.first(),
+                "the locks of the volume cannot be taken",
+                source,
+            )
+        };
         let held = self.locks.lock_all(paths).map_err(unavailable)?;
-        let not_read =
-            |source| Error::not_possible(paths.first(), "its log cannot be read", source);
+        let not_read = |source| {
+            Error::not_possible(
+                paths.first(),
+                "the log of the volume cannot be read",
+                source,
+            )
+        };
         if self.reader.log.governs(paths).map_err(not_read)? {
             return Err(Abort::NeedsLog);
         }
-        let not_durable =
-            |source| Error::not_possible(paths.first(), "its log cannot be made durable", source);
+        let not_durable = |source| {
+            Error::not_possible(
+                paths.first(),
+                "the log of the volume cannot be made durable",
+                source,
+            )
+        };
         self.log.sync_given_up().map_err(not_durable)?;
         let done = work();
         drop(held);
@@ -142,7 +156,7 @@ impl<D: Directory> Writer<D> {
 impl<D: Directory> Drop for Writer<D> {
     fn drop(&mut self) {
         if let Err(error) = self.log.close() {
-            tracing::warn!(%error, "the last checkpoint failed; the log keeps what is committed, and the next session goes on");
+            tracing::warn!(%error, "the last checkpoint failed; what is committed stays durable in the log, and the next session that can puts it into the files");
         }
     }
 }

@@ -326,10 +326,16 @@ fn a_volume_that_was_removed_in_its_sleep_says_so(case: &Case) {
         fs::remove_dir_all(host.path("0")).expect("removed");
         let refused = commit(&volumes[0], [write("a", "1")]);
         let error = format!("{:?}", refused.expect_err("there is no directory"));
-        assert!(error.contains("its directory was removed"), "{error}");
+        assert!(
+            error.contains("the directory of the volume was removed"),
+            "{error}"
+        );
         let refused = volumes[0].list(None);
         let error = format!("{:?}", refused.expect_err("there is no directory"));
-        assert!(error.contains("its directory was removed"), "{error}");
+        assert!(
+            error.contains("the directory of the volume was removed"),
+            "{error}"
+        );
         committed(&volumes[1], [append("log", "2")]);
     });
 }

@@ -67,7 +67,9 @@ fn a_failed_sync_that_could_not_be_marked_is_noticed() {
 #[test]
 fn a_sync_that_could_not_be_marked_and_failed_is_noticed() {
     let mut wrong = Vec::new();
-    for way in [Way::Published, Way::Journaled] {
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+    let ways = full.map(|kind| [(Way::Published, kind), (Way::Journaled, kind)]);
+    for (way, kind) in ways.into_iter().flatten() {
         for failing in 0..40 {
             for killed in failing..failing + 10 {
                 let disk = SimDisk::new();
@@ -80,7 +82,7 @@ fn a_sync_that_could_not_be_marked_and_failed_is_noticed() {
                     .expect("no faults");
                 let (on, dying) = (disk.clone(), process.clone());
                 disk.lose_next_sync(&[".ability-storage", "log", "log-0"]);
-                disk.fail_at(failing, Fault::Error(ErrorKind::StorageFull));
+                disk.fail_at(failing, Fault::Error(kind));
                 disk.interrupt_at(killed, move || on.kill(&dying));
                 let result = first.commit(append("log", b"2").into()).map(drop);
                 let is_lost = !disk.is_to_lose();
@@ -102,7 +104,7 @@ fn a_sync_that_could_not_be_marked_and_failed_is_noticed() {
                 let left: Contents = contents_after_cut(&disk);
                 if !has(left.get("other"), b"acknowledged") {
                     wrong.push(format!(
-                        "{way:?} call {failing} ({call}) fails, killed at {killed}: {}",
+                        "{way:?} {kind:?} call {failing} ({call}) fails, killed at {killed}: {}",
                         text(left.get("log"))
                     ));
                 }

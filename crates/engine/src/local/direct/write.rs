@@ -123,7 +123,11 @@ impl<D: Directory> Writer<D> {
     fn make_directories(&self, path: &FilePath) -> Result<D::Lock> {
         let tree = &self.reader.tree;
         let structure = self.locks.structure_exclusive().map_err(|error| {
-            Error::not_possible(Some(path), "its directories cannot be changed", error)
+            Error::not_possible(
+                Some(path),
+                "the directories of the volume cannot be changed",
+                error,
+            )
         })?;
         let place = tree.make(path);
         let place = place.map_err(|no_way| no_way.into_error(path))?;

@@ -38,7 +38,7 @@ impl<D: Directory> LogWriter<D> {
             match self.publish_one(path, effect, entry.file.as_ref()) {
                 Ok(()) => entry.set_published(true),
                 Err(error) => {
-                    tracing::warn!(%path, %error, "a commit is durable in the log, but its file could not be changed; it will be tried again");
+                    self.warn("a commit is durable in the log, but its file could not be changed; it will be tried again", Some(path), &error);
                     failed.insert(path.clone(), error);
                 }
             }
@@ -49,7 +49,11 @@ impl<D: Directory> LogWriter<D> {
         // So that other sessions do not take these files for published.
         let carried = self.turn().and_then(|turn| self.carry_over(&turn, &failed));
         if let Err(error) = carried {
-            tracing::warn!(%error, "that a file could not be changed could not be noted in the log");
+            self.warn(
+                "that a file could not be changed could not be noted in the log",
+                None,
+                &error,
+            );
         }
     }
 

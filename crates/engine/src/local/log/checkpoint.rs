@@ -12,7 +12,7 @@
 //! All of it can be done again from any point: a record says what a path becomes, not what
 //! is done to it, and the last one about a path counts.
 
-use super::super::directory::{Directory, FileHandle, unless_absent};
+use super::super::directory::{Directory, FileHandle, is_no_space, unless_absent};
 use super::super::poison::lock;
 use super::super::process_fds::budget;
 use super::super::session::SessionTag;
@@ -24,7 +24,7 @@ use super::sync::repeated;
 use super::writer_lock::WriterGuard;
 use super::{CommitError, LogWriter};
 use crate::FilePath;
-use std::io::{self, ErrorKind};
+use std::io;
 
 impl<D: Directory> LogWriter<D> {
     /// Puts all that is committed into the files, durably. Commits go on meanwhile.
@@ -110,8 +110,11 @@ impl<D: Directory> LogWriter<D> {
     /// A commit was so long that its record is not to stay.
     pub(super) fn checkpoint_soon(&self, paths: &[FilePath]) {
         if let Err(error) = self.checkpoint_all() {
-            let path = paths.first().map_or("", FilePath::as_str);
-            tracing::warn!(path, %error, "a long commit is durable, but its checkpoint failed; it will be tried again");
+            self.warn(
+                "a long commit is durable, but its checkpoint failed; it will be tried again",
+                paths.first(),
+                &error,
+            );
         }
     }
 
@@ -157,7 +160,7 @@ impl<D: Directory> LogWriter<D> {
             failed = self.put_into_files(failed.into_keys().collect())?;
         }
         for (path, error) in &failed {
-            tracing::warn!(%path, %error, "a committed file could not be put into its place; it stays in the log, and will be tried again");
+            self.warn("a committed file could not be put into its place; it stays in the log, and will be tried again", Some(path), error);
         }
         let given_up = self.give_up(which, &failed);
         *lock(&self.stuck) = failed.into_iter().next();
@@ -276,8 +279,4 @@ impl<D: Directory> LogWriter<D> {
         }
         self.sync_log_in(turn).map(drop)
     }
-}
-
-fn is_no_space(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::StorageFull
 }

@@ -174,7 +174,7 @@ impl<D: Directory> LogWriter<D> {
         while self.checkpointer.wait() {
             let result = self.checkpoint_all();
             if let Err(error) = &result {
-                tracing::warn!(%error, "a checkpoint failed; it will be tried again");
+                self.warn("a checkpoint failed; it will be tried again", None, error);
             }
             let is_done = self.reader.log.state().pending.is_empty();
             let has_open_files = !lock(&self.appended).is_empty();

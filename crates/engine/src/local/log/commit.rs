@@ -206,16 +206,26 @@ impl<D: Directory> Writer<D> {
 
     /// Takes what keeps others from changing these paths, when there is room in the log.
     fn enter(&self, first: &FilePath, paths: &[FilePath]) -> Result<Exclusive<'_, D>> {
-        let unavailable =
-            |error| Error::not_possible(Some(first), "its log takes no more commits", error);
+        let unavailable = |error| {
+            Error::not_possible(
+                Some(first),
+                "the log of the volume takes no more commits",
+                error,
+            )
+        };
         self.log.await_room(0).map_err(unavailable)?;
         match self.log.publication {
             Publication::Deferred => Ok(Exclusive::WriterGuard(
                 self.log.turn().map_err(unavailable)?,
             )),
             Publication::Immediate => {
-                let locked =
-                    |error| Error::not_possible(Some(first), "its locks cannot be taken", error);
+                let locked = |error| {
+                    Error::not_possible(
+                        Some(first),
+                        "the locks of the volume cannot be taken",
+                        error,
+                    )
+                };
                 let held = self.locks.lock_all(paths).map_err(locked)?;
                 self.reader.log.follow().map_err(unavailable)?;
                 Ok(Exclusive::Paths {
@@ -247,7 +257,11 @@ impl<D: Directory> Writer<D> {
             Exclusive::WriterGuard(turn) => turn,
             Exclusive::Paths { .. } => {
                 taken = self.log.turn().map_err(|error| {
-                    Error::not_possible(Some(first), "its log takes no more commits", error)
+                    Error::not_possible(
+                        Some(first),
+                        "the log of the volume takes no more commits",
+                        error,
+                    )
                 })?;
                 &taken
             }
@@ -309,8 +323,13 @@ impl<D: Directory> LogWriter<D> {
         builder: RecordBuilder<'_, D>,
     ) -> Result<Written> {
         let RecordBuilder { effects, blobs, .. } = builder;
-        let not_possible =
-            |error| Error::not_possible(Some(first), "its log takes no more commits", error);
+        let not_possible = |error| {
+            Error::not_possible(
+                Some(first),
+                "the log of the volume takes no more commits",
+                error,
+            )
+        };
         self.check_space(&effects).map_err(not_possible)?;
         self.make_room(turn, payload_bytes(&effects))
             .map_err(not_possible)?;

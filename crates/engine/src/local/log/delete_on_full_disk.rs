@@ -31,8 +31,13 @@ impl<D: Directory> Writer<D> {
     /// A file that the disk governs. The turn keeps others from changing it: no commit takes
     /// path locks here, which may need space.
     fn delete_in_turn(&self, path: &FilePath, precondition: &Precondition) -> Result<(), Abort> {
-        let unavailable =
-            |error| Error::not_possible(Some(path), "its log takes no more commits", error);
+        let unavailable = |error| {
+            Error::not_possible(
+                Some(path),
+                "the log of the volume takes no more commits",
+                error,
+            )
+        };
         let turn = self.log.turn().map_err(unavailable)?;
         if self.reader.log.entry(path).is_some() {
             return Err(Abort::NeedsLog);
@@ -46,8 +51,13 @@ impl<D: Directory> Writer<D> {
     /// A file that the log governs, and that is staged or was. Without its staged name, there
     /// is nothing to put into its place, and readers look at the place.
     fn delete_staged(&self, path: &FilePath, precondition: &Precondition) -> Result<(), Abort> {
-        let unavailable =
-            |error| Error::not_possible(Some(path), "its log takes no more commits", error);
+        let unavailable = |error| {
+            Error::not_possible(
+                Some(path),
+                "the log of the volume takes no more commits",
+                error,
+            )
+        };
         let not_changed = |error| Error::not_changed(path, error);
         let unconfirmed = |error| Error::unconfirmed(path, error);
         let held = self.locks.lock_all(slice::from_ref(path));

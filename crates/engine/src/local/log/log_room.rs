@@ -1,11 +1,11 @@
 //! Room in the log files for the next records: the file in use grows, or the other one, whose
 //! records were given up, takes its place.
 
-use super::super::directory::{Directory, FileHandle};
+use super::super::directory::{Directory, FileHandle, is_no_space};
 use super::LogWriter;
 use super::process_lock::Held;
 use super::writer_lock::WriterGuard;
-use std::io::{self, ErrorKind};
+use std::io;
 
 impl<D: Directory> LogWriter<D> {
     /// Sees to it that there is room for a record of this payload, without waiting for a
@@ -54,7 +54,7 @@ impl<D: Directory> LogWriter<D> {
         grown.inspect_err(|error| {
             let mut state = self.reader.log.state();
             // All records were on the disk before, so no space for more says nothing of them.
-            let is_full = error.kind() == ErrorKind::StorageFull;
+            let is_full = is_no_space(error);
             let is_cleared = is_full && self.mark(held).is_ok();
             state.is_suspect = !is_cleared;
             state.logs.cut(bytes);

@@ -38,6 +38,7 @@
 //! | `checkpoint` | putting all effects of a log file into the files, durably |
 //! | `checkpoint_group` | the part of a checkpoint that writes, syncs and renames some files together, and how many |
 //! | `checkpoint_schedule` | the thread that does it in time; how long it may wait is an option of the volume |
+//! | `warnings` | trouble that lasts is told once a minute |
 //! | `recovery` | what becomes of the log of dead sessions, and of what they staged there |
 //!
 //! A path is governed by the log as long as it has a live record; then what the records
@@ -88,6 +89,7 @@ mod sync;
 mod sync_mark;
 #[cfg(test)]
 mod tests;
+mod warnings;
 mod writer_lock;
 
 use super::directory::{Access, Directory, Id};
@@ -112,6 +114,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
+use warnings::Warnings;
 
 /// Why a commit was not made, or not for sure.
 #[derive(Debug)]
@@ -157,6 +160,7 @@ pub(crate) struct LogWriter<D: Directory> {
     doubtful: Mutex<Lru<Id, ()>>,
     /// What the last checkpoint could not put into its place, of several one.
     stuck: Mutex<Option<(FilePath, io::Error)>>,
+    warnings: Warnings,
     /// What is known of the space on the disk.
     space: Mutex<Space>,
     /// Takes the locks of paths while an effect is published in a checkpoint.
@@ -220,6 +224,7 @@ impl<D: Directory> LogWriter<D> {
             bases: Mutex::new(Lru::new(KNOWN_BASES)),
             doubtful: Mutex::new(Lru::new(KNOWN_BASES)),
             stuck: Mutex::default(),
+            warnings: Warnings::default(),
             space: Mutex::default(),
             locks,
             is_alone: AtomicBool::new(false),

@@ -20,7 +20,13 @@ impl<D: Directory> Writer<D> {
     /// stays so while the returned lock is held.
     pub(super) fn prepare_directories(&self, plan: &Plan<'_>) -> Result<D::Lock> {
         let first = plan.effects.keys().next();
-        let locked = |error| Error::not_possible(first, "its directories cannot be locked", error);
+        let locked = |error| {
+            Error::not_possible(
+                first,
+                "the directories of the volume cannot be locked",
+                error,
+            )
+        };
         for _ in 0..ATTEMPTS {
             let lock = self.locks.structure_shared().map_err(locked)?;
             if self.has_all_directories(plan)? {

@@ -77,7 +77,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
             Some(path) if plan.effects.len() == 1 => {
                 plan.blame(path, Error::not_changed(path, error))
             }
-            _ => Error::not_possible(first, "its contents cannot be staged", error),
+            _ => Error::not_possible(first, "new contents of the volume cannot be staged", error),
         })
     }
 

@@ -7,10 +7,10 @@
 //! A session that takes the lock and finds the id of a session that is dead, [`FAILED`] or a
 //! spoiled mark puts a new file in the place of the log.
 
-use super::super::directory::{Directory, Lock};
+use super::super::directory::{Directory, Lock, is_no_space};
 use super::LogWriter;
 use super::process_lock::Held;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::atomic::Ordering;
 
 /// A sync has failed. No session has such an id.
@@ -49,7 +49,7 @@ impl<D: Directory> LogWriter<D> {
         if !is_suspect && !self.has_marked.load(Ordering::Relaxed) {
             match self.mark(held) {
                 // Commits that make room must go on.
-                Err(error) if error.kind() == ErrorKind::StorageFull => {
+                Err(error) if is_no_space(&error) => {
                     held.lock()?.cut_mark(true)?;
                     is_spoiled = true;
                 }

@@ -98,13 +98,14 @@ impl SimDisk {
     ///   that lead in or out
     /// - `DirectoryNotEmpty`: removing directories
     /// - `ResourceBusy`: renames and removals
-    /// - `StorageFull`: what takes space, and syncs
+    /// - `StorageFull`, `QuotaExceeded`: what takes space, and syncs
     /// - `PermissionDenied`: all changes of names, and opening files to change them
     /// - others: all these, writes and syncs
     ///
     /// `check_change` knows of it beforehand, except of the second and the fourth.
     pub(crate) fn fail_path(&self, path: &[&str], kind: ErrorKind) {
-        let is_announced = !matches!(kind, ErrorKind::DirectoryNotEmpty | ErrorKind::StorageFull);
+        use ErrorKind::{DirectoryNotEmpty, QuotaExceeded, StorageFull};
+        let is_announced = !matches!(kind, DirectoryNotEmpty | StorageFull | QuotaExceeded);
         self.add_path_fault(path, kind, calls_that_fail(kind), is_announced);
     }
 
@@ -164,7 +165,9 @@ fn calls_that_fail(kind: ErrorKind) -> Vec<Call> {
         ErrorKind::CrossesDevices => vec![RenameFrom, RenameTo, HardLink],
         ErrorKind::DirectoryNotEmpty => vec![RemoveDir],
         ErrorKind::ResourceBusy => vec![RenameFrom, RenameTo, RemoveFile, RemoveDir],
-        ErrorKind::StorageFull => vec![CreateFile, CreateDir, RenameTo, HardLink, Write, Sync],
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            vec![CreateFile, CreateDir, RenameTo, HardLink, Write, Sync]
+        }
         _ => {
             let mut calls = vec![CreateFile, CreateDir, RenameFrom, RenameTo, HardLink];
             calls.extend([RemoveFile, RemoveDir, OpenToChange]);
