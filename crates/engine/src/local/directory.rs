@@ -324,6 +324,13 @@ impl Stamp {
     pub(crate) fn id(&self) -> Id {
         (self.device, self.inode)
     }
+
+    /// Whether the last change was after this time.
+    pub(crate) fn is_after(&self, time: SystemTime) -> bool {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        let since = since.unwrap_or_default();
+        self.changed > (since.as_secs() as i64, i64::from(since.subsec_nanos()))
+    }
 }
 
 #[derive(Clone, Debug)]

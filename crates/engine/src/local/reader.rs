@@ -8,6 +8,7 @@ use super::tree::Tree;
 use super::usage::Inventory;
 use crate::volume::{FileInfo, Reader as VolumeReader, Snapshot};
 use crate::{Error, FilePath, Limits, Result, Version};
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
@@ -65,23 +66,50 @@ impl<D: Directory> Reader<D> {
     }
 
     pub(super) fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
+        let mut asks_again = ATTEMPTS;
+        loop {
+            let last = self.log.last();
+            let (files, asked) = self.list_once(directory, asks_again > 0)?;
+            asks_again = asks_again.saturating_sub(1);
+            // What was asked afterwards is of the same moment as the rest.
+            if !asked || self.log.last() == last {
+                return Ok(files);
+            }
+        }
+    }
+
+    /// Lists the files, and returns whether the disk was asked about some of them afterwards,
+    /// as it is if `asks`.
+    fn list_once(&self, directory: Option<&FilePath>, asks: bool) -> Result<(Vec<FilePath>, bool)> {
+        let not_listed =
+            |source| Error::unavailable("the files of the volume cannot be listed", source);
         let looked = self.log.look_at_all(|| self.tree.files(directory));
-        let (mut files, shown) = looked.map_err(|source| {
-            Error::unavailable("the files of the volume cannot be listed", source)
-        })?;
+        let (mut files, shown) = looked.map_err(not_listed)?;
         if shown.is_empty() {
-            return Ok(files);
+            return Ok((files, false));
         }
         self.check_presence()?;
-        files.retain(|path| !shown.contains_key(path));
-        let is_listed =
-            |path: &FilePath| directory.is_none_or(|directory| path.is_under(directory));
-        let shown = shown.into_iter();
-        files.extend(
-            shown.filter_map(|(path, file)| (file.is_some() && is_listed(&path)).then_some(path)),
-        );
+        let mut asked = false;
+        let mut on_disk = HashSet::new();
+        files.retain(|path| match shown.contains_key(path) {
+            true => !on_disk.insert(path.clone()),
+            false => true,
+        });
+        for (path, governed) in shown {
+            if directory.is_some_and(|directory| !path.is_under(directory)) {
+                continue;
+            }
+            let mut is_there = governed.bytes.is_some();
+            if asks && governed.follows_at_once && is_there != on_disk.contains(&path) {
+                asked = true;
+                is_there = self.log.open_current(&path).map_err(not_listed)?.is_some();
+            }
+            if is_there {
+                files.push(path);
+            }
+        }
         files.sort_unstable();
-        Ok(files)
+        Ok((files, asked))
     }
 
     /// The version of the file at `path`, `None` if there is no file. For the holder of

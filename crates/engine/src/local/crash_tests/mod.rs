@@ -3,6 +3,8 @@
 //! nothing of the rest, and nothing else. And broken protocols, which this must
 //! find out.
 
+mod after_failed_calls;
+mod appended_once;
 mod asleep;
 mod check;
 mod explore;
@@ -11,6 +13,7 @@ mod followers;
 mod journaled;
 mod killed;
 mod outside_programs;
+mod outside_removals;
 mod raw_file;
 mod scenario;
 mod sessions_in_turn;

@@ -3,7 +3,9 @@
 
 use super::super::directory::{Directory, FileHandle, Stat};
 use super::super::session::SessionTag;
-use super::append_base::{DurableStat, FENCE_BYTES, fence, fence_of, has_beginning, is_as_in_log};
+use super::append_base::{
+    DurableBy, DurableStat, FENCE_BYTES, fence, fence_of, has_beginning, is_as_in_log,
+};
 use super::entry::Entry;
 use super::record::{Append, Publication};
 use super::{LogWriter, Opened};
@@ -49,7 +51,7 @@ impl<D: Directory> LogWriter<D> {
             Base::Log { inode, fence } => (true, inode, fence),
             Base::Published(file, looked) => {
                 // The log has what is not on the disk of it.
-                self.remember_base(path, Some(looked));
+                self.remember_base(path, Some(looked), DurableBy::Log);
                 (true, stat.inode(), fence(&file, stat.size)?)
             }
             Base::Disk(file) => {

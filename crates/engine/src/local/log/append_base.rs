@@ -45,6 +45,15 @@ impl DurableStat {
     }
 }
 
+/// What a file that is known is durable by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DurableBy {
+    /// It is on the disk itself, and so is its name.
+    File,
+    /// What the log has of its path makes it so. It is nothing without those records.
+    Log,
+}
+
 /// What became of an append in the file that is there.
 pub(super) enum InPlace {
     /// It is on the disk, and this is what the file looked like right before the sync; `None`
@@ -86,7 +95,7 @@ impl<D: Directory> LogWriter<D> {
         stat: &Stat,
     ) -> io::Result<bool> {
         let known = self.look_at(file, stat)?;
-        if self.is_base(path, &known) {
+        if lock(&self.bases).get(path) == Some(&(known, DurableBy::File)) {
             return Ok(true);
         }
         // A descriptor that has been open longer reports more errors.
@@ -97,7 +106,7 @@ impl<D: Directory> LogWriter<D> {
         }
         let tree = &self.reader.tree;
         tree.sync_names(tree.enter(path)?.into_iter().collect())?;
-        self.remember_base(path, Some(known));
+        self.remember_base(path, Some(known), DurableBy::File);
         Ok(true)
     }
 
@@ -129,22 +138,23 @@ impl<D: Directory> LogWriter<D> {
         synced.map(|()| true)
     }
 
-    /// What the file at `path` looked like when it was known to be on the disk, if it was.
+    /// What the file at `path` looked like when it was known to be durable, if it was.
     pub(super) fn known_base(&self, path: &FilePath) -> Option<DurableStat> {
-        lock(&self.bases).get(path).copied()
+        lock(&self.bases).get(path).map(|(known, _)| *known)
     }
 
-    /// Whether the file at `path` is known to be on the disk as it looks now.
+    /// Whether the file at `path` is known to be durable as it looks now, be it by the log.
     pub(super) fn is_base(&self, path: &FilePath, known: &DurableStat) -> bool {
         self.known_base(path).as_ref() == Some(known)
     }
 
-    /// What the file at `path` looked like right before a sync of it and of its name, if
-    /// there was one. What it looks like afterwards may be of another program.
-    pub(super) fn remember_base(&self, path: &FilePath, known: Option<DurableStat>) {
+    /// What the file at `path` looked like right before a sync of it and of its name, or
+    /// when the log had all that was not synced. What it looks like afterwards may be of
+    /// another program.
+    pub(super) fn remember_base(&self, path: &FilePath, known: Option<DurableStat>, by: DurableBy) {
         let mut bases = lock(&self.bases);
         match known {
-            Some(known) => bases.put(path.clone(), known),
+            Some(known) => bases.put(path.clone(), (known, by)),
             None => drop(bases.take(path)),
         }
     }

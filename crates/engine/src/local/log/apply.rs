@@ -9,7 +9,7 @@ use super::super::poison::lock;
 use super::super::tree::{LookupError, Place, is_directory};
 use super::LogWriter;
 use super::append_base::{
-    DurableStat, FENCE_BYTES, InPlace, OnDisk, compare_with_log, ends_with_chunks,
+    DurableBy, DurableStat, FENCE_BYTES, InPlace, OnDisk, compare_with_log, ends_with_chunks,
 };
 use super::append_fds::AppendFd;
 use super::checkpoint_group::Failed;
@@ -79,7 +79,7 @@ impl<D: Directory> LogWriter<D> {
         let now = now.filter(|now| now.inode() == blob.inode && now.size == blob.bytes);
         // Nothing but a look at its contents tells an edit by a coarse clock.
         let known = now.filter(|_| self.tells_changes_apart());
-        self.remember_base(path, known.as_ref().map(DurableStat::of));
+        self.remember_base(path, known.as_ref().map(DurableStat::of), DurableBy::Log);
         if let Some(version) = version {
             self.known_files.remember(path, version, now, now);
         }
@@ -123,7 +123,7 @@ impl<D: Directory> LogWriter<D> {
             true => Some(self.look_at(&extended.file, &extended.file.stat()?)?),
             false => None,
         };
-        self.remember_base(path, known);
+        self.remember_base(path, known, DurableBy::Log);
         Ok(())
     }
 

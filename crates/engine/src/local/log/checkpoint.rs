@@ -163,6 +163,9 @@ impl<D: Directory> LogWriter<D> {
             self.warn("a committed file could not be put into its place; it stays in the log, and will be tried again", Some(path), error);
         }
         let given_up = self.give_up(which, &failed);
+        if given_up.is_err() {
+            self.count_as_waiting(which);
+        }
         *lock(&self.stuck) = failed.into_iter().next();
         match given_up {
             // There is no space to carry over what is stuck, so it stays where it is.
@@ -217,6 +220,19 @@ impl<D: Directory> LogWriter<D> {
         Group::new(self, failed).put_all(entries);
         drop(held);
         Ok(())
+    }
+
+    /// Records that could not be given up still count, for all sessions alike, in a volume
+    /// whose files follow later.
+    fn count_as_waiting(&self, which: LogSlot) {
+        let state = self.reader.log.state();
+        for path in state.pending.touched(which) {
+            let entry = state.pending.get(&path);
+            let entry = entry.filter(|entry| entry.publication == Publication::Deferred);
+            if let Some(entry) = entry {
+                entry.set_published(false);
+            }
+        }
     }
 
     /// Gives up all records of a file of the log, but for what failed, which is carried

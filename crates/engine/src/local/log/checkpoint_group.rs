@@ -6,7 +6,9 @@ use super::super::poison::lock;
 use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
 use super::LogWriter;
-use super::append_base::{DurableStat, InPlace, OnDisk, compare_with_log, has_beginning};
+use super::append_base::{
+    DurableBy, DurableStat, InPlace, OnDisk, compare_with_log, ends_with_chunks, has_beginning,
+};
 use super::append_fds::AppendFd;
 use super::entry::Entry;
 use super::pending_file::{DiskPrefix, File};
@@ -80,7 +82,9 @@ impl<'a, D: Directory> Group<'a, D> {
     fn put(&mut self, path: &FilePath, entry: &Arc<Entry>) -> io::Result<()> {
         let log = self.log;
         let place = match &entry.file {
-            None if entry.is_published() => log.reader.tree.enter(path).ok().flatten(),
+            None if entry.is_published() || self.is_followed(path, entry) => {
+                log.reader.tree.enter(path).ok().flatten()
+            }
             None => {
                 self.keep_directories()?;
                 log.remove(path)?
@@ -94,6 +98,12 @@ impl<'a, D: Directory> Group<'a, D> {
         };
         self.was_placed(path, entry, place, None);
         Ok(())
+    }
+
+    /// Whether another program has made a file where the entry has removed one.
+    fn is_followed(&self, path: &FilePath, entry: &Entry) -> bool {
+        let there = self.log.reader.tree.stat(path).ok().flatten();
+        there.is_some_and(|there| entry.is_followed_by(&there))
     }
 
     fn was_placed(
@@ -214,6 +224,8 @@ impl<'a, D: Directory> Group<'a, D> {
         let name = self.log.staged_name();
         let there = tree.open_file(path)?.zip(base);
         let mut is_changed = false;
+        // An attempt that failed, or was killed, may have added them.
+        let mut has_chunks = false;
         let mut staged = match there {
             None => Staged::create(directory, name, mode)?,
             Some((there, mut bytes)) => {
@@ -221,6 +233,7 @@ impl<'a, D: Directory> Group<'a, D> {
                 is_changed = is_changed_by_others(&there, &stat, file)?;
                 if is_changed {
                     bytes = stat.size;
+                    has_chunks = ends_with_chunks(&there, &stat, file)?;
                 }
                 mode = mode.or(stat.mode);
                 let mut staged = Staged::create(directory, name, mode)?;
@@ -228,7 +241,7 @@ impl<'a, D: Directory> Group<'a, D> {
                 staged
             }
         };
-        for chunk in file.chunks() {
+        for chunk in file.chunks().into_iter().filter(|_| !has_chunks) {
             staged.write(&chunk)?;
         }
         if base.is_some() && !is_changed {
@@ -311,7 +324,7 @@ impl<'a, D: Directory> Group<'a, D> {
             if entry.file.is_none() {
                 self.log.remove_empty_parents(&path);
             }
-            self.log.remember_base(&path, known);
+            self.log.remember_base(&path, known, DurableBy::File);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What has become of one path by the records of the log.
 
+use super::super::directory::Stat;
 use super::super::session::SessionTag;
 use super::log_file::LogSlot;
 use super::pending_file::File;
@@ -7,6 +8,10 @@ use super::record::{Effect, Publication};
 use crate::local::known_files::Wanted;
 use crate::{FilePath, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// How much the clock of a file system may be ahead of that of the host.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(2);
 
 /// What has become of a path.
 pub(super) struct Entry {
@@ -15,6 +20,8 @@ pub(super) struct Entry {
     pub(super) sequence: u64,
     pub(super) session: SessionTag,
     pub(super) publication: Publication,
+    /// When the record was made, by the clock of the host.
+    pub(super) time: SystemTime,
     /// `None`: there is no file.
     pub(super) file: Option<File>,
     /// Odd while this process knows that the file on the disk is what the entry says, or
@@ -72,9 +79,19 @@ impl Entry {
             sequence: self.sequence,
             session: self.session,
             publication: self.publication,
+            time: self.time,
             file: Some(file),
             published: AtomicU64::new(self.publications()),
         })
+    }
+
+    /// Whether the file on the disk was made or changed after the entry said that there is
+    /// none. Then another program did that, where removals follow at once: it has seen the
+    /// removal, and its file stays.
+    pub(super) fn is_followed_by(&self, on_disk: &Stat) -> bool {
+        let follows_at_once = self.file.is_none() && self.publication == Publication::Immediate;
+        let begin = self.time + CLOCK_DIFFERENCE;
+        follows_at_once && on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin))
     }
 
     /// What the entry says, as the effects of a record that needs no other.

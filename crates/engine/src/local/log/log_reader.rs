@@ -48,9 +48,29 @@ struct Look {
     given_up: u64,
 }
 
-/// All that the log shows at one moment: for each path the length of its file,
-/// `None` if there is none.
-pub(crate) type Shown = HashMap<FilePath, Option<u64>>;
+/// All that the log shows at one moment.
+pub(crate) type Shown = HashMap<FilePath, Governed>;
+
+/// What the log shows of a path.
+pub(crate) struct Governed {
+    /// The length of its file; `None` if there is none.
+    pub(crate) bytes: Option<u64>,
+    /// Whether the file on the disk follows at once, so that what another program has made
+    /// of it may count.
+    pub(crate) follows_at_once: bool,
+}
+
+impl Governed {
+    fn by_log(bytes: Option<u64>) -> Self {
+        Self {
+            bytes,
+            follows_at_once: false,
+        }
+    }
+}
+
+/// Entries and the number of their publications.
+type Published = HashMap<FilePath, (Arc<Entry>, u64)>;
 
 impl Look {
     fn is_the_same(&self, before: &Look) -> bool {
@@ -127,7 +147,8 @@ impl<D: Directory> LogReader<D> {
             _ => return self.open_plain(path),
         };
         let Some(file) = &entry.file else {
-            return Ok(None);
+            let plain = self.open_plain(path)?;
+            return Ok(plain.filter(|(_, stat)| entry.is_followed_by(stat)));
         };
         let Some(beginning) = &file.beginning else {
             let pieces = Pieces::of_chunks(file);
@@ -137,7 +158,12 @@ impl<D: Directory> LogReader<D> {
             let directory = self.state().logs.directory()?;
             let staged = directory.map(|directory| directory.open_file(name));
             if let Some(staged) = staged.transpose()?.flatten() {
-                return Ok(Some((opened_pieces(staged, beginning, file), file.stat())));
+                let stat = staged.stat_when_opened()?;
+                return Ok(Some(match stat.size == beginning.bytes {
+                    true => (opened_pieces(staged, beginning, file), file.stat()),
+                    // Another program has changed it under its old name.
+                    false => pieces_behind(Some((staged, stat)), file),
+                }));
             }
         }
         let Some((Opened::File(plain), stat)) = self.open_plain(path)? else {
@@ -231,11 +257,14 @@ impl<D: Directory> LogReader<D> {
     ) -> io::Result<(T, Shown)> {
         let looking = Looking::begin(self)?;
         for _ in 0..LOOKS_AT_ALL {
-            let before = self.up_to_date()?.pending.gaps();
+            let state = self.up_to_date()?;
+            let (before, published) = (state.pending.gaps(), published(&state.pending));
+            drop(state);
             let looked = look()?;
             let state = self.up_to_date()?;
             if state.pending.gaps() == before {
-                let shown = shown(&state.pending);
+                let mut shown = shown(&state.pending);
+                shown.retain(|path, _| !is_as_before(&published, state.pending.get(path), path));
                 drop(state);
                 drop(looking);
                 return Ok((looked, shown));
@@ -252,9 +281,15 @@ impl<D: Directory> LogReader<D> {
     ) -> io::Result<Usage> {
         let mut looks = 0;
         loop {
-            let shown = live(&self.up_to_date()?.pending);
+            let state = self.up_to_date()?;
+            let (mut shown, published) = (live(&state.pending), published(&state.pending));
+            drop(state);
+            shown.retain(|path, _| !published.contains_key(path));
             let mut usage = count(&|path| shown.contains_key(path))?;
-            let after = live(&self.up_to_date()?.pending);
+            let state = self.up_to_date()?;
+            let mut after = live(&state.pending);
+            after.retain(|path, _| !is_as_before(&published, state.pending.get(path), path));
+            drop(state);
             looks += 1;
             let same_paths =
                 after.len() == shown.len() && after.keys().all(|path| shown.contains_key(path));
@@ -263,12 +298,17 @@ impl<D: Directory> LogReader<D> {
             if !same_paths && looks < LOOKS_AT_ALL {
                 continue;
             }
-            for bytes in after.into_values().flatten() {
+            for bytes in after.into_values().filter_map(|governed| governed.bytes) {
                 usage.files = usage.files.saturating_add(1);
                 usage.bytes = usage.bytes.saturating_add(bytes);
             }
             return Ok(usage);
         }
+    }
+
+    /// The number of the last record that is known.
+    pub(crate) fn last(&self) -> u64 {
+        self.state().logs.last()
     }
 
     fn look(&self, path: &FilePath) -> io::Result<Look> {
@@ -304,7 +344,7 @@ impl<D: Directory> Drop for Looking<'_, D> {
 fn shown(pending: &Pending) -> Shown {
     let given_up = pending.given_up_in_looks().iter();
     let mut shown: Shown = given_up
-        .map(|(path, is_file)| (path.clone(), is_file.then_some(0)))
+        .map(|(path, is_file)| (path.clone(), Governed::by_log(is_file.then_some(0))))
         .collect();
     shown.extend(live(pending));
     shown
@@ -312,9 +352,28 @@ fn shown(pending: &Pending) -> Shown {
 
 /// What the log has of each path that it governs.
 fn live(pending: &Pending) -> Shown {
-    let bytes = |entry: &Arc<Entry>| entry.file.as_ref().map(|file| file.bytes);
+    let governed = |entry: &Arc<Entry>| Governed {
+        bytes: entry.file.as_ref().map(|file| file.bytes),
+        follows_at_once: entry.publication == Publication::Immediate,
+    };
     let entries = pending.entries();
     entries
-        .map(|(path, entry)| (path.clone(), bytes(entry)))
+        .map(|(path, entry)| (path.clone(), governed(entry)))
         .collect()
+}
+
+/// The entries whose files are on the disk, and how often that has changed: what the disk
+/// shows of them counts, for other programs may have changed it.
+fn published(pending: &Pending) -> Published {
+    let published = pending.entries().filter(|(_, entry)| entry.is_published());
+    published
+        .map(|(path, entry)| (path.clone(), (entry.clone(), entry.publications())))
+        .collect()
+}
+
+fn is_as_before(published: &Published, now: Option<Arc<Entry>>, path: &FilePath) -> bool {
+    let before = published.get(path).zip(now);
+    before.is_some_and(|((entry, publications), now)| {
+        Arc::ptr_eq(entry, &now) && now.publications() == *publications
+    })
 }

@@ -100,7 +100,7 @@ use super::reader::Reader;
 use super::session::{SessionTag, Sessions};
 use super::unique_name;
 use crate::FilePath;
-use append_base::{DurableStat, KNOWN_BASES};
+use append_base::{DurableBy, DurableStat, KNOWN_BASES};
 use append_fds::AppendFds;
 use checkpoint_schedule::Checkpointer;
 use disk_space::Space;
@@ -155,7 +155,7 @@ pub(crate) struct LogWriter<D: Directory> {
     known_files: Arc<KnownFiles>,
     appended: Mutex<AppendFds<D::File>>,
     /// Files whose contents are known to be on the disk: of those that were needed last.
-    bases: Mutex<Lru<FilePath, DurableStat>>,
+    bases: Mutex<Lru<FilePath, (DurableStat, DurableBy)>>,
     /// Files of other programs that a sync of has failed.
     doubtful: Mutex<Lru<Id, ()>>,
     /// What the last checkpoint could not put into its place, of several one.

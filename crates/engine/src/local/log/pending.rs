@@ -176,6 +176,7 @@ impl Pending {
                 sequence,
                 session,
                 publication,
+                time,
                 file,
                 published: AtomicU64::new(0),
             };

@@ -199,6 +199,13 @@ impl SimDisk {
     }
 
     /// Lets all changes have the same time.
+    /// From now on the clock of the file system is a minute ahead of that of the host, as
+    /// after some time.
+    pub(crate) fn set_clock_ahead(&self) {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        self.state().clock = now.as_secs() + 60;
+    }
+
     pub(crate) fn set_coarse_clock(&self) {
         self.state().coarse_clock = true;
     }
