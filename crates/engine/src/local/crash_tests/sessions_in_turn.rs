@@ -185,60 +185,81 @@ fn all_see_what_is_committed_behind_a_log_file_that_a_killed_session_has_replace
     let mut wrong = Vec::new();
     for way in [Way::Published, Way::Journaled] {
         for count in 0..8 {
-            for killed in 0..70 {
-                let disk = SimDisk::new();
-                disk.set_one_thread();
-                let by = open_with(&disk, way).expect("opened");
-                let (root, dead) = disk.start();
-                let x = Local::open(root, way.options()).expect("opened");
-                let (root, dying) = disk.start();
-                let a = Local::open(root, way.options()).expect("opened");
-                for i in 0..count {
-                    let fill = batch([write("f", &[b'f' + i; 60]), write("g", b"g")]);
-                    x.commit(fill).expect("no faults");
-                }
-                x.commit(append("a", b"x").into()).expect("no faults");
-                x.commit(append("a", b"x").into()).expect("no faults");
-                disk.kill(&dead);
-                let (on, process) = (disk.clone(), dying.clone());
-                disk.interrupt_at(killed, move || on.kill(&process));
-                let _ = a.commit(batch([append("q", &[b'q'; 99]), write("r", b"r")]));
-                let is_over = disk.is_to_be_interrupted();
-                disk.interrupt_at(usize::MAX, || ());
-                disk.kill(&dying);
-                if is_over {
-                    break;
-                }
-                let third = open_with(&disk, way).expect("opened");
-                third
-                    .commit(append("b", b"third").into())
-                    .expect("no faults");
-                let at = format!("{way:?} {count} killed at {killed}");
-                let all = contents(&by).expect("read");
-                if all.get("b").is_none_or(|b| b != b"third") {
-                    wrong.push(format!(
-                        "{at}: list has {:?}",
-                        all.keys().collect::<Vec<_>>()
-                    ));
-                }
-                let made = by.commit(append("c", b"by").into());
-                let left = contents_after_cut(&disk);
-                let seen = contents(&third).expect("read");
-                for (reader, now) in [("third", seen), ("cut", left)] {
-                    let is_whole = has(now.get("b"), b"third")
-                        && (made.is_err() || has(now.get("c"), b"by"))
-                        && has(now.get("a"), b"xx");
-                    if !is_whole {
-                        wrong.push(format!(
-                            "{at}: {made:?} {reader} has {:?}",
-                            now.keys().collect::<Vec<_>>()
-                        ));
+            for (commits_first, lists) in [(false, true), (true, true), (true, false)] {
+                for killed in 0.. {
+                    match behind_a_replaced_log_file(way, count, commits_first, lists, killed) {
+                        None => break,
+                        Some(Ok(())) => {}
+                        Some(Err(what)) => wrong.push(format!(
+                            "{way:?} {count} {commits_first} {lists} killed at {killed}: {what}"
+                        )),
                     }
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// `None` if the session has ended before it was to be killed.
+fn behind_a_replaced_log_file(
+    way: Way,
+    count: u8,
+    commits_first: bool,
+    lists: bool,
+    killed: usize,
+) -> Option<Result<(), String>> {
+    let disk = SimDisk::new();
+    disk.set_one_thread();
+    let by = open_with(&disk, way).expect("opened");
+    let (root, dead) = disk.start();
+    let x = Local::open(root, way.options()).expect("opened");
+    let (root, dying) = disk.start();
+    let a = Local::open(root, way.options()).expect("opened");
+    if commits_first {
+        // Then it has both log files open.
+        by.commit(append("z", b"z").into()).expect("no faults");
+    }
+    for i in 0..count {
+        let fill = batch([write("f", &[b'f' + i; 60]), write("g", b"g")]);
+        x.commit(fill).expect("no faults");
+    }
+    x.commit(append("a", b"x").into()).expect("no faults");
+    x.commit(append("a", b"x").into()).expect("no faults");
+    disk.kill(&dead);
+    let (on, process) = (disk.clone(), dying.clone());
+    disk.interrupt_at(killed, move || on.kill(&process));
+    let _ = a.commit(batch([append("q", &[b'q'; 99]), write("r", b"r")]));
+    let is_over = disk.is_to_be_interrupted();
+    disk.interrupt_at(usize::MAX, || ());
+    disk.kill(&dying);
+    if is_over {
+        return None;
+    }
+    let third = open_with(&disk, way).expect("opened");
+    third
+        .commit(append("b", b"third").into())
+        .expect("no faults");
+    if lists {
+        let all = contents(&by).expect("read");
+        if all.get("b").is_none_or(|b| b != b"third") {
+            return Some(Err(format!(
+                "list has {:?}",
+                all.keys().collect::<Vec<_>>()
+            )));
+        }
+    }
+    let made = by.commit(append("b", b" by").into()).is_ok();
+    let left = contents_after_cut(&disk);
+    let seen = contents(&third).expect("read");
+    let expected: &[u8] = if made { b"third by" } else { b"third" };
+    for (reader, now) in [("third", seen), ("cut", left)] {
+        if !has(now.get("b"), expected) || !has(now.get("a"), b"xx") {
+            let (a, b) = (text(now.get("a")), text(now.get("b")));
+            return Some(Err(format!("made {made}: {reader} has a={a} b={b}")));
+        }
+    }
+    Some(Ok(()))
 }
 
 /// A session opens the volume while another commits, which is killed at that moment. A third
@@ -309,6 +330,42 @@ fn a_session_that_opened_at_a_kill_sees_later_commits() {
                             now.keys().collect::<Vec<_>>()
                         ));
                     }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A session commits for the first time, and another begins at each of its calls, which removes
+/// what no living session has staged.
+#[test]
+fn a_first_commit_is_made_while_another_session_begins() {
+    let mut wrong = Vec::new();
+    for way in [Way::Published, Way::Journaled] {
+        for count in 0..10 {
+            for call in 0.. {
+                let disk = SimDisk::new();
+                disk.set_one_thread();
+                let other = open_with(&disk, way).expect("opened");
+                let volume = open_with(&disk, way).expect("opened");
+                for i in 0..count {
+                    let fill = batch([write("f", &[b'f' + i; 60]), write("g", b"g")]);
+                    other.commit(fill).expect("no faults");
+                }
+                contents(&volume).expect("read");
+                let (on, begun) = (disk.clone(), Arc::new(Mutex::new(None)));
+                let keep = begun.clone();
+                disk.interrupt_at(call, move || {
+                    // It cannot begin while the volume has a lock that it waits for.
+                    *keep.lock().expect("no panic") = open_with(&on, way).ok();
+                });
+                let made = volume.commit(append("c", b"3").into());
+                if disk.is_to_be_interrupted() {
+                    break;
+                }
+                if let Err(error) = made {
+                    wrong.push(format!("{way:?} {count} begun at {call}: {error:?}"));
                 }
             }
         }

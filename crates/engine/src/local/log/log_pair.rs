@@ -37,8 +37,6 @@ pub(super) struct LogPair<D: Directory> {
     followed_in: Option<u64>,
     /// Whether a file could not be opened to be written to.
     is_read_only: bool,
-    /// Files whose names others have, and that are not marked as replaced.
-    have_lost_names: [bool; 2],
     /// Files that others have begun again, perhaps without a sync.
     begun_again_by_others: [bool; 2],
     sizes: Sizes,
@@ -57,7 +55,6 @@ impl<D: Directory> LogPair<D> {
             begins_again: false,
             followed_in: None,
             is_read_only: false,
-            have_lost_names: [false; 2],
             // A file that is there may have been begun again by a process that was killed.
             begun_again_by_others: [true; 2],
             sizes,
@@ -280,9 +277,9 @@ impl<D: Directory> LogPair<D> {
         Ok(())
     }
 
-    /// Whether the files are not there yet, as far as is known.
-    pub(super) fn is_missing(&self) -> bool {
-        self.files.iter().any(Option::is_none)
+    /// Whether this session has [made](Self::make) the files, or found that they are.
+    pub(super) fn are_made(&self) -> bool {
+        self.are_made && self.files.iter().all(Option::is_some)
     }
 
     /// The descriptor to sync to make all records durable.

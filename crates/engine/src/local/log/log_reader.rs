@@ -312,7 +312,6 @@ impl<D: Directory> LogReader<D> {
     }
 
     fn look(&self, path: &FilePath) -> io::Result<Look> {
-        self.state().logs.look_at_names()?;
         let state = self.up_to_date()?;
         let entry = state.pending.get(path);
         Ok(Look {

@@ -70,7 +70,8 @@ impl<D: Directory> LogWriter<D> {
         }
         let other = 1 - state.logs.in_use();
         let is_crowded = !state.pending.is_untouched(other)
-            && !state.logs.is_missing()
+            // Without the writer lock nothing may be made.
+            && state.logs.are_made()
             && !state.logs.has_room_for(payload_bytes)?;
         drop(state);
         match is_crowded {

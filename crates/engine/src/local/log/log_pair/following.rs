@@ -1,6 +1,6 @@
 //! Following the two files: reading what any session has written since the last time.
 
-use super::super::super::directory::{Directory, FileHandle};
+use super::super::super::directory::Directory;
 use super::super::super::layout::LOG_FILES;
 use super::super::log_file::{LogFile, LogSlot, Seen};
 use super::super::pending::Pending;
@@ -32,7 +32,6 @@ impl<D: Directory> LogPair<D> {
             self.files = [None, None];
             pending.forget();
         }
-        self.reopen_replaced()?;
         self.follow(pending)?;
         self.followed_in = Some(turn);
         Ok(())
@@ -46,6 +45,7 @@ impl<D: Directory> LogPair<D> {
     fn follow_all(&mut self, pending: &mut Pending) -> io::Result<()> {
         let mut records: Vec<(LogSlot, Record)> = Vec::new();
         let mut may_have_missed = false;
+        let mut lost_names = self.lost_names()?;
         let mut in_use = self.in_use;
         // Whether the other one was read to its end after a record in this was seen. It
         // has no more then, unless it was begun again.
@@ -53,7 +53,8 @@ impl<D: Directory> LogPair<D> {
         loop {
             for which in [in_use, 1 - in_use] {
                 let is_closed = which != in_use && other_is_closed;
-                let seen = self.follow_one(which, is_closed, &mut records)?;
+                let lost_name = std::mem::take(&mut lost_names[which]);
+                let seen = self.follow_one(which, is_closed, lost_name, &mut records)?;
                 if seen != Seen::Same {
                     pending.give_up(which);
                     self.begun_again_by_others[which] = true;
@@ -86,9 +87,9 @@ impl<D: Directory> LogPair<D> {
         &mut self,
         which: LogSlot,
         is_closed: bool,
+        lost_name: bool,
         records: &mut Vec<(LogSlot, Record)>,
     ) -> io::Result<Seen> {
-        let lost_name = std::mem::take(&mut self.have_lost_names[which]);
         let Some(file) = self.existing(which)? else {
             return Ok(Seen::Same);
         };
@@ -123,39 +124,22 @@ impl<D: Directory> LogPair<D> {
         Ok(seen)
     }
 
-    /// Notices that another file has the name of one that is open. Its maker marks the old
-    /// one, unless it was killed before that.
-    pub(in super::super) fn look_at_names(&mut self) -> io::Result<()> {
+    /// Which of the files that are open have lost their names to others. Their maker marks
+    /// the old one, unless it was killed before that; another program may have given the old
+    /// one a second name.
+    fn lost_names(&mut self) -> io::Result<[bool; 2]> {
+        let mut lost = [false; 2];
+        let Some(directory) = self.directory()? else {
+            return Ok(lost);
+        };
         for which in [0, 1] {
-            let Some(file) = &self.files[which] else {
-                continue;
-            };
-            let has_name = file.file().stat()?.links > 0;
-            if !has_name && let Some(directory) = self.directory()? {
-                let there = directory.stat(LOG_FILES[which])?;
-                self.have_lost_names[which] = there.is_some();
+            if let Some(file) = &self.files[which]
+                && let Some(there) = directory.stat(LOG_FILES[which])?
+            {
+                lost[which] = there.stamp.map(|stamp| stamp.id()) != file.id();
             }
         }
-        Ok(())
-    }
-
-    /// Opens a file again whose name another has: its maker may have been killed before
-    /// it could say so in the old one.
-    fn reopen_replaced(&mut self) -> io::Result<()> {
-        let Some(directory) = self.directory()? else {
-            return Ok(());
-        };
-        let which = self.in_use;
-        let Some(file) = &self.files[which] else {
-            return Ok(());
-        };
-        let there = directory
-            .stat(LOG_FILES[which])?
-            .and_then(|stat| stat.stamp);
-        if there.map(|stamp| stamp.id()) != file.id() {
-            file.mark_replaced()?;
-        }
-        Ok(())
+        Ok(lost)
     }
 
     pub(super) fn took(&mut self, which: LogSlot, record: &Record) {
