@@ -1,8 +1,11 @@
 //! The same for a journaled volume: every state that a power cut could leave, at every
 //! call of commits, of settling and of recovery.
 
-use super::super::sim::Deaf;
-use super::super::testing::{append, batch, delete, rename, write};
+use super::super::sim::{Deaf, SimDisk};
+use super::super::testing::{Way, append, batch, contents, delete, open_with, rename, write};
+use crate::Precondition;
+use crate::local::Local;
+use std::io::ErrorKind;
 use super::scenario::{
     Broken, Scenario, appends, appends_and_replacements, batches, batches_that_change_the_tree,
     moves_and_removals, one, single_writes,
@@ -157,4 +160,55 @@ fn long_contents_without_syncs_are_found_out() {
 #[test]
 fn what_another_process_builds_on_is_durable_too() {
     what_others_build_on_is_durable(Scenario::journaled);
+}
+
+/// A path is stuck, for there is no space for it. A long append makes it, a short one follows,
+/// another session is killed, and a checkpoint carries the path over. All sessions look at each
+/// commit.
+#[test]
+fn a_stuck_path_keeps_all_appends_when_it_is_carried_over() {
+    let mut wrong = Vec::new();
+    for killed in 0..60 {
+        let disk = SimDisk::new();
+        disk.set_one_thread();
+        let (root, dying) = disk.start();
+        let first = Local::open(root, Way::Journaled.options()).expect("opened");
+        let second = open_with(&disk, Way::Journaled).expect("opened");
+        let third = open_with(&disk, Way::Journaled).expect("opened");
+        let look = |with_first: bool| {
+            let all = [&first, &second, &third];
+            for volume in all.into_iter().skip(usize::from(!with_first)) {
+                contents(volume).expect("read");
+            }
+        };
+        disk.fail_path_unannounced(&["d", "a"], ErrorKind::StorageFull);
+        third.commit(write("b", b"1").into()).expect("made");
+        look(true);
+        second
+            .commit(append("d/a", &[b'x'; 300]).into())
+            .expect("made");
+        look(true);
+        first
+            .commit(batch([write("b", b"2"), append("d/a", &[b'y'; 60])]))
+            .expect("made");
+        look(true);
+        let (on, process) = (disk.clone(), dying.clone());
+        disk.interrupt_at(killed, move || on.kill(&process));
+        let never = write("d/a", b"never").only_if(Precondition::Absent);
+        let _ = first.commit(never.into());
+        disk.interrupt_at(usize::MAX, || ());
+        disk.kill(&dying);
+        look(false);
+        second.commit(write("b", b"3").into()).expect("made");
+        look(false);
+        let result = third.checkpoint().is_ok();
+        for (name, volume) in [("second", &second), ("third", &third)] {
+            let all = contents(volume).expect("read");
+            let length = all.get("d/a").map(Vec::len);
+            if length != Some(360) {
+                wrong.push(format!("{killed} {result} {name}: {length:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

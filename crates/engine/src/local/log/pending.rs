@@ -219,7 +219,14 @@ impl Pending {
         }
         self.given_up += 1;
         self.unpublished_bytes[which] = 0;
-        std::mem::take(&mut self.superseded[which])
+        let mut superseded = std::mem::take(&mut self.superseded[which]);
+        if !superseded.is_empty() {
+            // A record that was written once more may name them again.
+            let entries = self.entries.values();
+            let named: HashSet<&str> = entries.filter_map(|entry| Some(entry.blob()?.0)).collect();
+            superseded.retain(|name| !named.contains(&**name));
+        }
+        superseded
     }
 
     /// Forgets all, to be told all again.
