@@ -11,7 +11,7 @@ from typing import Any
 from . import _json
 from ._calls import Snapshot
 from ._retry import update
-from .files import Contents
+from .files import Contents, to_bytes
 
 
 def update_file(
@@ -32,7 +32,7 @@ def update_file(
     """
 
     def change(old: Snapshot | None) -> tuple[bytes, bytes]:
-        new = to_contents(fn, fn(None if old is None else old.contents))
+        new = to_bytes(returned(fn, fn(None if old is None else old.contents)))
         return new, new
 
     return update(path, in_ability_directory, change)
@@ -81,9 +81,3 @@ def returned(fn: Callable[..., Any], value: Any) -> Any:
         name = getattr(fn, "__name__", "the function")
         raise TypeError(f"{name} must return the new value, but returned None; nothing was changed")
     return value
-
-
-def to_contents(fn: Callable[..., Any], value: Contents) -> bytes:
-    """The bytes that `fn` returned."""
-    value = returned(fn, value)
-    return value.encode() if isinstance(value, str) else bytes(value)

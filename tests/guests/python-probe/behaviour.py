@@ -253,6 +253,17 @@ class Conditions(Case):
         self.assertEqual(sdk.update_file("list", change), b"bcx")
         self.assertEqual(sdk.read_file("list"), "bcx")
 
+    def test_an_update_that_returns_no_contents_writes_nothing(self) -> None:
+        sdk.atomic_write_file("count.txt", "41")
+        for wrong in (42, 0, True, False, [42], (1, 2), {1}, 1.5, 10**10, {"a": 1}):
+            with self.assertRaisesRegex(TypeError, "contents are str or bytes, not"):
+                sdk.update_file("count.txt", lambda _, new=wrong: new)
+        self.assertEqual(sdk.read_file("count.txt"), "41")
+        for contents in ("é", bytearray(b"b"), memoryview(b"c")):
+            written = sdk.update_file("count.txt", lambda _, new=contents: new)
+            self.assertEqual(written, contents.encode() if contents == "é" else contents)
+            self.assertEqual(sdk.read_file_bytes("count.txt"), written)
+
     def test_an_update_that_raises_writes_nothing(self) -> None:
         sdk.atomic_write_file("a", "old")
         with self.assertRaises(ZeroDivisionError):
@@ -310,6 +321,17 @@ class Batches(Case):
             batch.write("a", "x")
             _ = 1 // 0
         self.assertEqual(sdk.list_files("", False), [])
+
+    def test_a_block_commits_once(self) -> None:
+        with sdk.Batch() as batch:
+            self.assertEqual(batch.append("log", "one line\n").commit(), [None])
+        self.assertEqual(sdk.read_file("log"), "one line\n")
+        with self.assertRaises(sdk.NotFoundError), sdk.Batch() as batch:
+            batch.append("log", "two\n").rename("absent", "other").commit()
+        with self.assertRaisesRegex(RuntimeError, "after its commit"), sdk.Batch() as batch:
+            batch.append("log", "two\n").commit()
+            batch.append("log", "three\n")
+        self.assertEqual(sdk.read_file("log"), "one line\ntwo\n")
 
     def test_a_backup_is_what_was_there_before(self) -> None:
         write = sdk.write_file_with_backup
