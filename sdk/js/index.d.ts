@@ -161,7 +161,8 @@ export class State<T = any> {
   reload(): void;
   /** Writes the value, if nobody else has written since; else `conflict`. */
   save(): void;
-  /** Changes file and value in one step; no change of others is lost. */
+  /** Changes file and value in one step; no change of others is lost. Changes of `value`
+   * that were not saved are saved first: `conflict`, if someone else wrote meanwhile. */
   update(change: (value: T) => T | void): T;
 }
 
