@@ -11,6 +11,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from ._text import MARK, is_utf_16
+
 MAX_PAYLOAD = 64 * 1024
 """The longest payload of a record, in bytes."""
 
@@ -82,6 +84,8 @@ class BrokenError(Exception):
 
 def parse(line: bytes) -> Record:
     """The record of `line`, with its line feed."""
+    if edited := _edited(line):
+        raise BrokenError(f"its line {edited}")
     if not line.endswith(b"\n"):
         raise BrokenError("its line " + ("has no end" if len(line) < MAX_LINE else "is too long"))
     record, claimed = _fields(line)
@@ -90,6 +94,17 @@ def parse(line: bytes) -> Record:
     if record.to_line() != line:
         raise BrokenError("its line is not in the form in which this log writes")
     return record
+
+
+def _edited(line: bytes) -> str | None:
+    """What an editor has made of the line, and how to undo that."""
+    if is_utf_16(line):
+        return "begins with the mark of UTF-16: save the file as UTF-8, without a mark"
+    if line.startswith(MARK):
+        return "begins with a byte order mark: save the file without it"
+    if line.endswith(b"\r\n"):
+        return "ends in a carriage return: save the file with line feeds alone"
+    return None
 
 
 def next_record(head: Head, payload: bytes, time: int) -> Record:

@@ -41,6 +41,7 @@ __all__ = [
     "TooLargeError",
     "UnavailableError",
     "UnconfirmedError",
+    "UnsupportedError",
 ]
 
 
@@ -249,6 +250,22 @@ class CorruptError(StorageError, ValueError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, f"{shown(path)} is corrupt and was left as it is: {reason}")
+        self.reason = reason
+
+
+class UnsupportedError(StorageError, ValueError):
+    """The file holds something valid that no SDK could write again. It is left as it is.
+
+    JSON with a number beyond 64 bits, with half of a surrogate pair, with two members of
+    one name in one object, or nested too deeply; or a file in UTF-16. The text says what
+    to do, by hand.
+    """
+
+    reason: str
+    """What was found, and what to do."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, f"{shown(path)} was left as it is: {reason}")
         self.reason = reason
 
 

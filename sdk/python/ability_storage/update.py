@@ -53,8 +53,9 @@ def update_json(
     `return` that was forgotten.
 
     The file is indented JSON, for people to read. Raises `CorruptError` if it does not
-    hold JSON, `NotSerializableError` if the new value cannot be written as JSON; the
-    file is as it was then.
+    hold JSON, `UnsupportedError` if it holds JSON that could not be written again as it
+    is, `NotSerializableError` if the new value would not come back equal: the text names
+    the place. The file is as it was then.
 
     >>> update_json("visits.json", lambda visits: visits + 1, default=0)
     1

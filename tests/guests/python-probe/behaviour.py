@@ -470,20 +470,29 @@ class Json(Case):
         sdk.atomic_write_file("a", "1")
         for value in ({1: 2}, [float("nan")], float("inf"), {"a": {None: 1}}, b"", "\ud800", set()):
             self.refused(sdk.NotSerializableError, sdk.update_json, "a", lambda _, v=value: v)
-        for text in ("", "{", "[1] [2]", "NaN", "[Infinity]", b"\xff", '"\\ud800"', "[" * 99_999):
+        for text in ("", "{", "[1] [2]", "NaN", "[Infinity]", b"\xff", '"\\u', "[" * 99_999):
             sdk.atomic_write_file("a", text)
             error = self.refused(sdk.CorruptError, sdk.update_json, "a", lambda value: value)
             self.assertIn("is corrupt and was left as it is", str(error))
             sdk.delete_file("a")
+        for text in ('"\\ud800"', '{"t": 1e999}', "[18446744073709551616]", '{"a": 1, "a": 1}'):
+            sdk.atomic_write_file("a", text)
+            self.refused(sdk.UnsupportedError, sdk.update_json, "a", lambda value: value)
+            self.refused(sdk.UnsupportedError, sdk.State, "a")
 
     def test_nesting_has_a_limit(self) -> None:
         deep = json.loads("[" * 127 + "]" * 127)
         self.assertEqual(sdk.update_json("a", lambda _: deep), deep)
         self.assertEqual(sdk.update_json("a", lambda value: value), deep)
         self.refused(sdk.NotSerializableError, sdk.update_json, "a", lambda value: [value])
-        for text in ("[" * 128 + "]" * 128, '{"[":' * 128 + "1" + "}" * 128, "[{" * 50_000):
+        for text, kind in (
+            ("[" * 128 + "]" * 128, sdk.UnsupportedError),
+            ('{"[":' * 128 + "1" + "}" * 128, sdk.UnsupportedError),
+            ("[" * 99_999 + "]" * 99_999, sdk.UnsupportedError),
+            ("[{" * 50_000, sdk.CorruptError),
+        ):
             sdk.atomic_write_file("b", text)
-            error = self.refused(sdk.CorruptError, sdk.update_json, "b", lambda value: value)
+            error = self.refused(kind, sdk.update_json, "b", lambda value: value)
             self.assertIn("nested more than 127 times", str(error))
         flat = json.loads('["[{", ' + "[], " * 300 + '"\\\\\\"[", {}]')
         self.assertEqual(sdk.update_json("a", lambda _: flat), flat)

@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from ability_storage._json import is_deeper
+from ability_storage._nesting import is_deeper
 
 
 class Shape(enum.Enum):

@@ -13,7 +13,7 @@ from typing import Any
 from ability_facade.files import Files
 from ability_facade.names import KEY_VALUES
 from ability_storage import errors, sdk
-from ability_storage._json import is_deeper
+from ability_storage._nesting import is_deeper
 
 #: How many objects and lists may be inside each other in a value.
 MAX_DEPTH = 127
