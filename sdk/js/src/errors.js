@@ -80,6 +80,12 @@ export function corrupt(path, reason) {
   return new StorageError("corrupt", path, message, { reason });
 }
 
+/** The file holds something valid that could not be written again as it is. */
+export function unsupported(path, reason) {
+  const message = `${shown(path)} was left as it is: ${reason}`;
+  return new StorageError("unsupported", path, message, { reason });
+}
+
 export function notSerializable(path, reason) {
   const message = `${shown(path)} was not changed: its new value cannot be written as JSON: ${reason}`;
   return new StorageError("not-serializable", path, message);

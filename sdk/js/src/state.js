@@ -9,7 +9,8 @@ import { checkFunction, checkPath, kind, scopeOf } from "./check.js";
 import { StorageError, corrupt, notSerializable, shown } from "./errors.js";
 import { atomicWriteFileIf } from "./files.js";
 import { host } from "./host/current.js";
-import { parse, stringify } from "./json.js";
+import { parse } from "./json/read.js";
+import { stringify } from "./json/write.js";
 import { Faster, again, hasCode, readIfThere, update } from "./retry.js";
 import { encode } from "./text.js";
 import { changed, fresh } from "./update.js";
@@ -100,7 +101,7 @@ export class State {
     if (this.#schema === null) return value;
     if (!isObject(value)) throw corrupt(this.#path, "it should hold a JSON object");
     const { [SCHEMA_KEY]: found = 0, ...rest } = value;
-    if (!Number.isSafeInteger(found) || found < 0) {
+    if (!(Number.isSafeInteger(found) || typeof found === "bigint") || found < 0) {
       throw corrupt(this.#path, `its ${SCHEMA_KEY} is no number from 0 on`);
     }
     if (found > this.#schema) {

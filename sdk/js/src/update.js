@@ -3,7 +3,8 @@
 // A file that is corrupt is an error, and is left as it is.
 
 import { checkFunction } from "./check.js";
-import { parse, stringify } from "./json.js";
+import { parse, parseText } from "./json/read.js";
+import { stringify } from "./json/write.js";
 import { update } from "./retry.js";
 
 export function updateFile(path, change, inAbilityDirectory = true) {
@@ -34,7 +35,7 @@ export function changed(value, change) {
 /** A value of its own for each caller, so that nobody changes the default. */
 export function fresh(path, defaultValue) {
   if (typeof defaultValue === "function") return defaultValue();
-  return defaultValue === undefined ? undefined : JSON.parse(stringify(path, defaultValue));
+  return defaultValue === undefined ? undefined : parseText(path, stringify(path, defaultValue));
 }
 
 function refusePromise(result) {
