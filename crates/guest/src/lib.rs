@@ -107,10 +107,13 @@ mod counter;
 mod error;
 mod files;
 mod io_error;
+#[cfg(feature = "json")]
+mod json;
 mod reader;
 mod scope;
 #[cfg(feature = "json")]
 mod state;
+mod text;
 mod update;
 mod version;
 mod writer;
