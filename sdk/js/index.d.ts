@@ -50,7 +50,7 @@ export class StorageError extends Error {
   /** `unconfirmed`: the change is made, but a power cut may still undo it. An
    * unconditional write and a delete can be repeated as they are; nothing else can. */
   readonly outcome: "not-applied" | "unconfirmed";
-  /** Whether the change was made although the call failed. */
+  /** Whether the change was made although the call failed, or may have been. */
   get isApplied(): boolean;
   /** Of a batch: the step that is to blame, from zero; `null` if none is. */
   readonly step?: number | null;
@@ -204,7 +204,8 @@ export class AuditLog {
   static readonly MAX_PAYLOAD: number;
   /** Verifies all that is there; `broken-chain` if it does not hold. */
   constructor(path: string, inAbilityDirectory?: boolean);
-  /** `log-changed` if someone else has written since. */
+  /** `log-changed` if someone else has written since. After `unconfirmed` look at `head`:
+   * if it counts the record, that is in the log, but a power cut may undo it. */
   append(payload: Contents): Head;
   get head(): Head;
   get count(): number;

@@ -234,7 +234,9 @@ pub struct BatchError {
 }
 
 fn said_of_all(error: &Error) -> &'static str {
-    if error.is_applied() {
+    if error.is_unknown() {
+        "all of the batch was made, or none"
+    } else if error.is_applied() {
         "the whole batch was made"
     } else {
         "no step of the batch was made"
@@ -316,6 +318,16 @@ mod tests {
             error.to_string(),
             "the whole batch was made: a was changed, \
              but the change may not survive a power cut: no sync"
+        );
+    }
+
+    #[test]
+    fn a_failure_that_may_be_none_is_not_told_as_success() {
+        let reason = "a may have been changed, or not, for the answer was lost: reset";
+        let error = failure(None, types::Error::Unconfirmed(reason.into()));
+        assert_eq!(
+            error.to_string(),
+            format!("all of the batch was made, or none: {reason}")
         );
     }
 

@@ -254,9 +254,14 @@ impl Error {
     }
 
     /// Whether the change was made although the call failed, so that readers
-    /// see it now.
+    /// see it now; or may have been made, as the reason says.
     pub fn is_applied(&self) -> bool {
         self.outcome() == Outcome::Unconfirmed
+    }
+
+    /// Whether the host does not know if the change was made.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Error::Unconfirmed { reason, .. } if reason.contains("may have been changed, or not"))
     }
 
     /// The path that the call was about.

@@ -13,7 +13,7 @@ export class StorageError extends Error {
     Object.assign(this, details);
   }
 
-  /** Whether the change was made although the call failed. */
+  /** Whether the change was made although the call failed, or may have been. */
   get isApplied() {
     return this.outcome === "unconfirmed";
   }
@@ -68,6 +68,11 @@ export function fromRename(error, source, target) {
     return fromHost({ payload: { tag: said.tag, val } }, target);
   }
   return fromHost(error, target);
+}
+
+/** Whether the host does not know if the change was made. */
+export function isUnknown(error) {
+  return error.isApplied && error.message.includes("may have been changed, or not");
 }
 
 export function notUtf8(path, validUpTo) {

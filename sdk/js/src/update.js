@@ -29,7 +29,7 @@ export function changed(value, change) {
   const result = refusePromise(change(value));
   if (result !== undefined) return result;
   if (typeof value === "object" && value !== null) return value;
-  throw new TypeError("the change returned nothing; nothing was written: return the new value");
+  throw new TypeError("the change returned nothing, and was not made: return the new value");
 }
 
 /** A value of its own for each caller, so that nobody changes the default. */
@@ -40,5 +40,5 @@ export function fresh(path, defaultValue) {
 
 function refusePromise(result) {
   if (typeof result?.then !== "function") return result;
-  throw new TypeError("a change cannot be asynchronous; nothing was written: return the new value itself");
+  throw new TypeError("a change cannot be asynchronous, and was not made: return the new value itself");
 }

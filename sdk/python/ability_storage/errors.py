@@ -56,6 +56,10 @@ class Outcome(StrEnum):
     the host keeps files in an object store, nobody knows whether it was made."""
 
 
+_UNKNOWN = "may have been changed, or not"
+"""What a host says where it does not know whether the change was made."""
+
+
 def _once(path: str, what: str, reason: str) -> str:
     """What happened to the path, and why. A host may say both by itself, and knows better."""
     if reason.startswith((f"{path} was ", f"{path} may ")):
@@ -89,7 +93,7 @@ class StorageError(OSError):
 
     @property
     def is_applied(self) -> bool:
-        """Whether the change was made although the call failed."""
+        """Whether the change was made although the call failed, or may have been."""
         return self._outcome is Outcome.UNCONFIRMED
 
     def __str__(self) -> str:
@@ -97,7 +101,10 @@ class StorageError(OSError):
 
     def blame(self, step: int | None) -> None:
         """Says that a batch failed because of this, at `step`."""
-        said = "the whole batch was made" if self.is_applied else "no step of the batch was made"
+        said = "no step of the batch was made"
+        if self.is_applied:
+            is_known = _UNKNOWN not in str(self)
+            said = "the whole batch was made" if is_known else "all of the batch was made, or none"
         self.strerror = f"{said}: {self.strerror}"
         self.step = step
 

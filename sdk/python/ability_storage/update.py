@@ -80,5 +80,7 @@ def returned(fn: Callable[..., Any], value: Any) -> Any:
     """What `fn` returned, unless it returned nothing."""
     if value is None:
         name = getattr(fn, "__name__", "the function")
-        raise TypeError(f"{name} must return the new value, but returned None; nothing was changed")
+        raise TypeError(
+            f"{name} must return the new value, but returned None: its change was not made"
+        )
     return value
