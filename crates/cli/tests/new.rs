@@ -97,7 +97,7 @@ fn in_rust() {
     let ability = ability();
     made_built_and_run(&ability, "rust");
     let tested = own_test(&ability, "cargo", &["test"]);
-    assert!(tested.stdout.contains("3 passed"), "{tested:?}");
+    assert!(tested.stdout.contains("6 passed"), "{tested:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use crate::bindings::{batch, types};
 use crate::error::{Error, Result};
+use crate::host;
 use crate::scope::Scope;
 use crate::version::{Precondition, Version};
 use std::fmt;
@@ -157,7 +158,7 @@ impl Batch {
     /// [`Error::Unconfirmed`] mean that nothing was changed, by any step; that
     /// one means that all of them are made, but may not survive a power cut.
     pub fn commit(&self) -> Result<Vec<Option<Version>>, BatchError> {
-        match batch::commit(&self.steps, self.scope.into()) {
+        match host::commit(&self.steps, self.scope.into()) {
             Ok(versions) => Ok(versions
                 .into_iter()
                 .map(|version| version.map(Version::new))
