@@ -61,7 +61,10 @@ def copy(value: Any) -> Any:
 def _parse(text: str, refused: list[str]) -> Any:
     """The value of `text`; adds to `refused` what could not be written again."""
 
-    def integer(token: str) -> int:
+    def integer(token: str) -> float:
+        if token == "-0":
+            # No integer: the other languages keep its sign.
+            return -0.0
         value = int(token) if len(token) <= _MAX_INTEGER_DIGITS else MAX_INTEGER + 1
         if not MIN_INTEGER <= value <= MAX_INTEGER:
             refused.append(f"its number {_short(token)} is beyond 64 bits; write it as text")

@@ -48,7 +48,7 @@ pub(super) fn scan(text: &str) -> Result<(), Flaw> {
 /// How many arrays and objects are inside each other at most, and whether all of them
 /// and the last string have an end. Says little of text that is not JSON.
 fn nesting(text: &[u8]) -> (usize, bool) {
-    let (mut deepest, mut depth, mut at, mut in_string) = (0, 0_usize, 0, false);
+    let (mut deepest, mut depth, mut at, mut in_string) = (0, 0_isize, 0, false);
     while let Some(&byte) = text.get(at) {
         at += 1;
         match byte {
@@ -58,11 +58,11 @@ fn nesting(text: &[u8]) -> (usize, bool) {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b']' | b'}' if !in_string => depth -= 1,
             _ => {}
         }
     }
-    (deepest, depth == 0 && !in_string)
+    (deepest.unsigned_abs(), depth == 0 && !in_string)
 }
 
 /// An array or an object that is not closed yet.
