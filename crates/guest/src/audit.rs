@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_in_the_file_is_counted_only_if_it_is_there() {
+    fn unknown_appends_are_counted_only_if_they_are_in_the_file() {
         let mut log = log_of(&["a"]);
         log.file.is_lost = true;
         log.file.failure = Some(Error::Unconfirmed {

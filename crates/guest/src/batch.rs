@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_may_be_none_is_not_told_as_success() {
+    fn unknown_outcomes_are_not_reported_as_made() {
         let reason = "a may have been changed, or not, for the answer was lost: reset";
         let error = failure(None, types::Error::Unconfirmed(reason.into()));
         assert_eq!(

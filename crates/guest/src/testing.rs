@@ -1,6 +1,6 @@
 //! Storage in memory, to test an ability with an ordinary `cargo test`.
 //!
-//! Not in a component: there, storage is the host's.
+//! A component does not have this module: its storage is the host's.
 
 pub(crate) mod calls;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The text of files that people edit: without what editors add to it.
 //!
-//! Must never take a file that a person saved in another form for a corrupt one.
+//! This module must never take a file that a person saved in another form for a corrupt one.
 
 use crate::error::{Error, Result};
 

@@ -128,7 +128,7 @@ test("an integer beyond 2^53 is a BigInt, and a number comes back as a number", 
   assert(again.every((number, at) => Object.is(number, numbers[at])), `${again}`);
 });
 
-test("what no ability could write again stays in its file", () => {
+test("unsupported files stay", () => {
   for (const text of ['{"t": 1e999}', "18446744073709551616", '["\\ud800"]', '{"a": 1, "a": 2}', "[".repeat(99_999) + "]".repeat(99_999)]) {
     sdk.atomicWriteFile("a.json", text);
     throws("unsupported", () => sdk.updateJson("a.json", (value) => value));
@@ -137,7 +137,7 @@ test("what no ability could write again stays in its file", () => {
   }
 });
 
-test("a file that is torn within many brackets or escapes is corrupt", () => {
+test("files that are torn within many brackets or escapes are corrupt", () => {
   for (const torn of ["[".repeat(200_000), `"${'{\\"a\\":'.repeat(50_000)}`, `["${"\\".repeat(100_001)}"`]) {
     sdk.atomicWriteFile("a.json", torn);
     throws("corrupt", () => sdk.updateJson("a.json", (value) => value));

@@ -109,7 +109,7 @@ function escaped(text) {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-test("what only JavaScript has is refused with its place", () => {
+test("values of JavaScript alone are refused with their place", () => {
   class Own {
     n = 1;
   }

@@ -59,7 +59,7 @@ test("what may be applied is not repeated", () => {
   });
 });
 
-test("what nobody knows is not told as made", () => {
+test("unknown outcomes are not reported as made", () => {
   const error = { tag: "unconfirmed", val: "log may have been changed, or not, for the answer was lost" };
   for (const [isMade, statFails] of [
     [false, false],

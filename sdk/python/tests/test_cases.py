@@ -74,7 +74,7 @@ class Values(unittest.TestCase):
         """Equal, and of the same kind; an integer may come back for a float."""
         self.assertEqual(shape(found), shape(expected))
 
-    def test_what_is_saved_comes_back_equal(self) -> None:
+    def test_saved_values_come_back_equal(self) -> None:
         for case in cases("values.json"):
             if "refused" in case:
                 continue
@@ -90,7 +90,7 @@ class Values(unittest.TestCase):
                     sdk.update_json("u.json", lambda _, new=value: new)
                     self.same(sdk.update_json("u.json", lambda found: found), value)
 
-    def test_what_each_language_writes_is_read(self) -> None:
+    def test_text_of_each_language_is_read(self) -> None:
         for case in cases("values.json"):
             for language, text in texts(case["written"]).items() if "written" in case else ():
                 with self.subTest(case["name"], of=language), MemoryStorage({"s.json": text}):
@@ -99,12 +99,12 @@ class Values(unittest.TestCase):
                     state.save()
                     self.same(sdk.State("s.json").value, value_of(case["value"]))
 
-    def test_what_would_not_come_back_is_refused_with_its_place(self) -> None:
+    def test_values_that_would_not_come_back_are_refused_with_their_place(self) -> None:
         for case in cases("values.json"):
             if "refused" in case:
                 self.refused(case["name"], value_of(case["value"]), case["refused"])
 
-    def test_what_only_python_has_is_refused_with_its_place(self) -> None:
+    def test_values_of_python_alone_are_refused_with_their_place(self) -> None:
         refused = {
             "bytes": (b"x", " is a bytes"),
             "a set": ({1}, " is a set"),
@@ -144,7 +144,7 @@ class Files(unittest.TestCase):
         with self.subTest(case["name"]), MemoryStorage(files) as storage:
             yield storage
 
-    def test_what_is_valid_is_read_and_written_without_a_mark(self) -> None:
+    def test_valid_files_are_read_and_written_without_a_mark(self) -> None:
         for case in cases("files.json"):
             if "loads" not in case:
                 continue
@@ -157,7 +157,7 @@ class Files(unittest.TestCase):
                 written = storage.files()["s.json"].decode()
                 self.assertEqual(written, texts(case["written"])["python"])
 
-    def test_what_could_not_be_written_again_stays(self) -> None:
+    def test_unsupported_files_stay(self) -> None:
         for case in cases("files.json"):
             if "unsupported" not in case:
                 continue
@@ -173,7 +173,7 @@ class Files(unittest.TestCase):
                     self.assertEqual(str(caught.exception), expected)
                     self.assertEqual(storage.files(), {"s.json": contents_of(case)})
 
-    def test_what_is_corrupt_is_moved_aside_by_a_state_alone(self) -> None:
+    def test_corrupt_files_are_moved_aside_by_a_state_alone(self) -> None:
         logging.disable()
         self.addCleanup(logging.disable, logging.NOTSET)
         for case in cases("files.json"):

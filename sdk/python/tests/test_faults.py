@@ -136,7 +136,7 @@ class Faults(unittest.TestCase):
                 sdk.update_file("a", busy)
             self.assertEqual(sdk.read_file("a"), "xxx")
 
-    def test_what_nobody_knows_is_not_told_as_made(self) -> None:
+    def test_unknown_outcomes_are_not_reported_as_made(self) -> None:
         unknown = HostError(
             Kind.UNCONFIRMED, "log may have been changed, or not, for the answer was lost"
         )

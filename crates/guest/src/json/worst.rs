@@ -108,7 +108,7 @@ fn lengths(text: &str) -> [usize; 4] {
 }
 
 #[test]
-fn a_file_is_read_in_time_whatever_it_holds_and_wherever_it_is_cut() {
+fn files_take_less_than_a_second_wherever_they_are_cut() {
     for (name, text) in worst() {
         for length in lengths(&text) {
             let contents = &text.as_bytes()[..length];
@@ -127,7 +127,7 @@ fn a_file_is_read_in_time_whatever_it_holds_and_wherever_it_is_cut() {
 }
 
 #[test]
-fn a_file_is_read_in_three_times_its_size() {
+fn files_take_less_than_three_times_their_size() {
     for (name, text) in worst() {
         for length in [text.len(), text.len() / 3 * 2 + 1] {
             let contents = &text.as_bytes()[..length];

@@ -158,7 +158,7 @@ class HeldDeletes(unittest.TestCase):
                 self.assertEqual(self.kept()["x.json"], '"old"')
         self.assertEqual(self.storage.changes, [])
 
-    def test_a_write_that_is_tried_again_replaces_what_was_deleted(self):
+    def test_a_repeated_write_replaces_what_was_deleted(self):
         self.files.delete("x.json")
         with self.assertRaises(TypeError):
             self.files.write("x.json", {"a": 1})
@@ -173,7 +173,7 @@ class HeldDeletes(unittest.TestCase):
         self.files.write("x.json", " ")
         self.assertEqual(self.kept()["x.json"], '"new" ')
 
-    def test_what_was_seen_or_changed_since_the_delete_was_taken_back_is_added_to(self):
+    def test_a_repeated_write_appends_to_a_file_that_was_seen_or_changed(self):
         def look():
             self.files.exists("y.txt")
 
