@@ -1,8 +1,6 @@
 //! The storage in memory, through the functions of this crate, as the host's would be.
 
-#[cfg(feature = "audit")]
-use super::Failure;
-use super::{Limits, MemoryStorage};
+use super::{Failure, Limits, MemoryStorage};
 use crate::{
     Batch, Counter, Error, Precondition, Reader, Scope, Writer, append_file, atomic_write_file,
     atomic_write_file_if, delete_file, file_exists, list_files, read_file, read_file_string,
@@ -256,6 +254,31 @@ fn another_writer_that_is_faster_loses_nothing() {
     }
     assert_eq!(counter.next(), Ok(3));
     assert_eq!(storage.text("c", SCOPE).as_deref(), Some("3"));
+}
+
+#[test]
+fn another_writer_is_neither_counted_nor_failed() {
+    let storage = MemoryStorage::new();
+    storage.fail_call(1, Failure::NoSpace);
+    storage.interfere(|| write("a", "theirs"));
+    let error = append_file("a", "mine", SCOPE).unwrap_err();
+    assert!(matches!(error, Error::NoSpace { .. }), "{error}");
+    assert_eq!(
+        (storage.calls(), storage.text("a", SCOPE)),
+        (1, Some("theirs".into()))
+    );
+}
+
+#[test]
+fn a_reader_that_failed_does_not_go_on() {
+    let storage = MemoryStorage::new();
+    write("a", "text");
+    let mut reader = Reader::open("a", SCOPE).unwrap();
+    storage.fail_call(1, Failure::Unavailable);
+    for reason in ["to find no storage", "it can only be dropped"] {
+        let error = reader.read(&mut [0; 2]).unwrap_err();
+        assert!(error.to_string().ends_with(reason), "{error}");
+    }
 }
 
 #[test]
