@@ -45,7 +45,7 @@ export class Parser {
   parse() {
     try {
       const value = this.#value(0);
-      this.#skipSpace();
+      this.#next();
       if (this.#at < this.#text.length) this.#fail("something follows its value");
       return value;
     } catch (error) {
@@ -57,15 +57,14 @@ export class Parser {
   }
 
   #value(depth) {
-    this.#skipSpace();
-    const code = this.#text.charCodeAt(this.#at);
+    const code = this.#next();
     if (code === QUOTE) return this.#string();
     if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (depth === MAX_DEPTH) throw new TooDeep();
       this.#at += 1;
       return code === OPEN_ARRAY ? this.#array(depth + 1) : this.#object(depth + 1);
     }
-    if (code === MINUS || isDigit(code)) return this.#number();
+    if (code === MINUS || (code >= ZERO && code <= NINE)) return this.#number();
     for (const [word, value] of WORDS) {
       if (!this.#text.startsWith(word, this.#at)) continue;
       this.#at += word.length;
@@ -87,8 +86,7 @@ export class Parser {
     const object = {};
     if (this.#takes(CLOSE_OBJECT)) return object;
     do {
-      this.#skipSpace();
-      if (this.#text.charCodeAt(this.#at) !== QUOTE) this.#fail("there is no name");
+      if (this.#next() !== QUOTE) this.#fail("there is no name");
       const name = this.#string();
       if (!this.#takes(COLON)) this.#fail("there is no :");
       const value = this.#value(depth);
@@ -140,9 +138,14 @@ export class Parser {
     const digits = isNegative ? start + 1 : start;
     let at = digits;
     let small = 0;
-    for (; isDigit(text.charCodeAt(at)); at += 1) small = small * 10 + text.charCodeAt(at) - ZERO;
+    let code = text.charCodeAt(at);
+    while (code >= ZERO && code <= NINE) {
+      small = small * 10 + code - ZERO;
+      at += 1;
+      code = text.charCodeAt(at);
+    }
     const length = at - digits;
-    while (isPartOfNumber(text.charCodeAt(at))) at += 1;
+    for (; isPartOfNumber(code); code = text.charCodeAt(at)) at += 1;
     this.#at = at;
     const isInteger = at === digits + length;
     const hasZeroInFront = length > 1 && text.charCodeAt(digits) === ZERO;
@@ -190,17 +193,22 @@ export class Parser {
 
   /** Whether the next character that is no space is `code`, which is taken then. */
   #takes(code) {
-    this.#skipSpace();
-    if (this.#text.charCodeAt(this.#at) !== code) return false;
+    if (this.#next() !== code) return false;
     this.#at += 1;
     return true;
   }
 
-  #skipSpace() {
+  /** Goes to the next character that is no space; which it is. */
+  #next() {
     const text = this.#text;
     let at = this.#at;
-    while (isSpace(text.charCodeAt(at))) at += 1;
+    let code = text.charCodeAt(at);
+    while (code === SPACE || code === LINE_FEED || code === RETURN || code === TAB) {
+      at += 1;
+      code = text.charCodeAt(at);
+    }
     this.#at = at;
+    return code;
   }
 
   #fail(what) {
@@ -219,15 +227,7 @@ function define(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-function isSpace(code) {
-  return code === SPACE || code === LINE_FEED || code === RETURN || code === TAB;
-}
-
-function isDigit(code) {
-  return code >= ZERO && code <= NINE;
-}
-
 /** Digits, a point, signs and the letters of an exponent: `JSON.parse` checks the order. */
 function isPartOfNumber(code) {
-  return isDigit(code) || code === POINT || code === MINUS || code === 43 || code === 69 || code === 101;
+  return (code >= ZERO && code <= NINE) || code === POINT || code === MINUS || code === 43 || code === 69 || code === 101;
 }

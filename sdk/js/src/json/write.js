@@ -85,45 +85,51 @@ class JsonWriter {
   }
 
   #writeItems(array) {
-    this.#pieces.push("[");
+    const depth = this.#place.length;
+    this.#place.push(0);
     for (let index = 0; index < array.length; index += 1) {
-      this.#begin(index, index === 0);
+      this.#place[depth] = index;
+      this.#pieces.push(index === 0 ? "[" : ",", margin(depth + 1));
       this.write(array[index]);
-      this.#place.pop();
     }
+    this.#place.pop();
     if (Object.keys(array).length !== array.length) this.#refuse("is an array with names beside its indexes");
-    this.#end(array.length === 0, "]");
+    if (array.length === 0) this.#pieces.push("[]");
+    else this.#pieces.push(margin(depth), "]");
   }
 
   #writeMembers(object) {
-    this.#pieces.push("{");
-    let isFirst = true;
+    const depth = this.#place.length;
+    this.#place.push("");
+    let isEmpty = true;
     for (const name of Object.keys(object)) {
       const member = object[name];
       // Whoever reads a member that is missing gets `undefined` too.
       if (member === undefined) continue;
-      if (!isWellFormed(name)) this.#refuse("has a key with half of a surrogate pair");
-      this.#begin(name, isFirst);
-      this.#pieces.push(`${JSON.stringify(name)}: `);
+      if (!isWellFormed(name)) {
+        this.#place.pop();
+        this.#refuse("has a key with half of a surrogate pair");
+      }
+      this.#place[depth] = name;
+      this.#pieces.push(isEmpty ? "{" : ",", margin(depth + 1), JSON.stringify(name), ": ");
       this.write(member);
-      this.#place.pop();
-      isFirst = false;
+      isEmpty = false;
     }
-    this.#end(isFirst, "}");
-  }
-
-  #begin(step, isFirst) {
-    this.#place.push(step);
-    this.#pieces.push(`${isFirst ? "" : ","}\n${"  ".repeat(this.#place.length)}`);
-  }
-
-  #end(isEmpty, bracket) {
-    this.#pieces.push(isEmpty ? bracket : `\n${"  ".repeat(this.#place.length)}${bracket}`);
+    this.#place.pop();
+    if (isEmpty) this.#pieces.push("{}");
+    else this.#pieces.push(margin(depth), "}");
   }
 
   #refuse(what) {
     throw new Refused(`${shownPlace(this.#place)} ${what}`);
   }
+}
+
+const MARGINS = Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => `\n${"  ".repeat(depth)}`);
+
+/** A new line, as far in as its depth is. */
+function margin(depth) {
+  return MARGINS[depth];
 }
 
 /** Beyond 2^53 with an exponent, as what it is: a float. Digits would be an integer, and
