@@ -172,7 +172,8 @@ export class State<T = any> {
   /** Writes the value, if nobody else has written since; else `conflict`. */
   save(): void;
   /** Changes file and value in one step; no change of others is lost. Changes of `value`
-   * that were not saved are saved first: `conflict`, if someone else wrote meanwhile. */
+   * that were not saved are saved first (`conflict`, if someone else wrote meanwhile), and
+   * stay saved if the update then fails. */
   update(change: (value: T) => T | void): T;
 }
 

@@ -111,7 +111,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// `change` works on the value that the file has now, not on the one loaded
     /// earlier; it may be called several times, as that of
     /// [`update_file`](crate::update_file). Changes that were not saved are saved
-    /// first.
+    /// first, and stay saved if the update then fails.
     ///
     /// # Errors
     ///

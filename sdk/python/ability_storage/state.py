@@ -130,7 +130,8 @@ class State:
         `fn` gets what the file holds now, not what was loaded earlier, and may be
         called several times, as that of `update_json`; no change of anyone else is
         lost. It must return the new value. If it raises, nothing is written, and the
-        value here is as it was. Changes of `value` that were not saved are saved first.
+        value here is as it was. Changes of `value` that were not saved are saved first,
+        and stay saved if the update then fails.
         """
         if self._encode(self.value) != self._saved:
             self.save()
