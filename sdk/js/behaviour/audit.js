@@ -63,6 +63,10 @@ test("a change of any byte of a log is found, and the log stays", () => {
     if (reason) equal(error.reason, `its line ${reason}`);
     equal(sdk.listFiles(), ["a.log"]);
   }
+  new sdk.AuditLog("b.log").append(bytes(0xff));
+  sdk.updateFile("b.log", (old) => String.fromCharCode(...old).replace("\\xff", "\\xFF"));
+  const upper = throws("broken-chain", () => sdk.AuditLog.verify("b.log"));
+  equal(upper.reason, "its line is not in the form in which this log writes");
 });
 
 test("a second writer of a log is noticed before it does harm", () => {

@@ -53,6 +53,11 @@ class Formats(unittest.TestCase):
             with self.assertRaises(_audit.BrokenError):
                 _audit.parse(FIRST.replace(old, new))
 
+    def test_escapes_have_one_form(self) -> None:
+        line = _audit.next_record(_audit.START, b"\xff", 0).to_line()
+        with self.assertRaisesRegex(_audit.BrokenError, "is not in the form in which this log"):
+            _audit.parse(line.replace(rb"\xff", rb"\xFF"))
+
     def test_a_log_that_an_editor_saved_says_what_to_do(self) -> None:
         for edited, reason in (
             (b"\xef\xbb\xbf" + FIRST, "begins with a byte order mark: save the file without it"),

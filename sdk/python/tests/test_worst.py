@@ -13,7 +13,7 @@ import places  # noqa: F401 - lets the others be found
 
 # isort: split
 
-from ability_storage import _json, sdk
+from ability_storage import _audit, _json, sdk
 from ability_storage.testing import MemoryStorage
 
 LENGTH = 10_000_000
@@ -94,6 +94,20 @@ class Worst(unittest.TestCase):
                         json.loads(contents)
                     alone = time.process_time() - started
                     self.assertLess(seconds(contents), 1 + alone)
+
+    def test_time_of_an_audit_log(self) -> None:
+        for payload in (bytes(60_000), b"\\" * 60_000, "é\u2028".encode() * 12_000):
+            head, lines = _audit.START, []
+            while sum(map(len, lines)) < LENGTH:
+                record = _audit.next_record(head, payload, 0)
+                lines.append(record.to_line())
+                head = _audit.follow(head, record)
+            for contents in (b"".join(lines), b"".join(lines)[:-7]):
+                with self.subTest(payload[:2]), MemoryStorage({"log": contents}):
+                    started = time.process_time()
+                    with suppress(sdk.BrokenChainError):
+                        self.assertEqual(sdk.AuditLog.verify("log"), head)
+                    self.assertLess(time.process_time() - started, 1)
 
     def test_a_counter_looks_at_few_digits(self) -> None:
         with MemoryStorage({"c": "0" * LENGTH}):

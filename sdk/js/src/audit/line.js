@@ -15,6 +15,8 @@ export const MAX_LINE = 2 * 20 + 2 * 64 + 4 + 1 + 4 * MAX_PAYLOAD;
 
 const LARGEST = 2n ** 64n - 1n;
 const BACKSLASH = 0x5c;
+const LETTER_X = 0x78;
+const DIGITS = encode("0123456789abcdef");
 const LINE_FEED = 10;
 const RETURN = 13;
 
@@ -78,9 +80,10 @@ function escape(payload) {
     for (const next = at + Math.max(length, 1); at < next; at += 1) {
       const byte = payload[at];
       if (!stays) {
-        const digits = byte.toString(16).padStart(2, "0");
-        escaped.set([BACKSLASH, 0x78, digits.charCodeAt(0), digits.charCodeAt(1)], end);
-        end += 4;
+        escaped[end++] = BACKSLASH;
+        escaped[end++] = LETTER_X;
+        escaped[end++] = DIGITS[byte >> 4];
+        escaped[end++] = DIGITS[byte & 15];
         continue;
       }
       if (byte === BACKSLASH) escaped[end++] = BACKSLASH;
@@ -108,13 +111,18 @@ function unescape(text) {
       payload[end++] = BACKSLASH;
       at += 1;
     } else {
-      const digits = String.fromCharCode(...text.subarray(at + 1, at + 4));
-      if (!/^x[0-9a-fA-F]{2}$/.test(digits)) return null;
-      payload[end++] = parseInt(digits.slice(1), 16);
+      const [high, low] = [digitOf(text[at + 2]), digitOf(text[at + 3])];
+      if (text[at + 1] !== LETTER_X || high < 0 || low < 0) return null;
+      payload[end++] = high * 16 + low;
       at += 3;
     }
   }
   return payload.slice(0, end);
+}
+
+/** What a digit stands for, in either case; -1 for what is none. */
+function digitOf(code) {
+  return code >= 0x41 && code <= 0x46 ? code - 0x37 : DIGITS.indexOf(code);
 }
 
 function same(one, other) {
