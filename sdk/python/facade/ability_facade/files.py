@@ -5,7 +5,8 @@ A delete is *held back*: meanwhile the file answers as if it were gone. If the n
 change is a write of the same file, the two are one commit, an atomic replacement. Any
 other change, waiting and the end *settle* it: they commit the delete.
 
-A write that fails, for whatever reason, takes the delete before it back.
+A write that fails, for whatever reason, takes the delete before it back, and so does
+an ability that fails before it writes.
 
 Must never show the ability a file that it has deleted, never delete what others
 have written since, and never keep a delete back while the ability waits.
@@ -110,6 +111,15 @@ class Files:
             self._seeds.pop(file.path, None)
         if found:
             self._held = HeldDelete(file, found.version)
+
+    def take_back(self) -> None:
+        """Forgets the delete that is held back, if there is one: the ability has failed,
+        and the write that belongs to it may never come."""
+        if self._held is None:
+            return
+        self._held, self._taken_back = None, self._held
+        file = self._taken_back.file
+        self.log.warning(f"{file} was not deleted, because the ability failed right after that")
 
     def settle(self) -> None:
         """Commits the delete that is held back, if there is one. If that fails, the
