@@ -32,7 +32,7 @@ export type ErrorCode =
   | "other"
   | "not-utf8"
   | "corrupt"
-  | "inexact-number"
+  | "unsupported"
   | "not-serializable"
   | "schema"
   | "newer-schema"
@@ -50,7 +50,7 @@ export class StorageError extends Error {
   /** `unconfirmed`: the change is made, but a power cut may still undo it. An
    * unconditional write and a delete can be repeated as they are; nothing else can. */
   readonly outcome: "not-applied" | "unconfirmed";
-  /** Whether the change was made although the call failed. */
+  /** Whether the change was made although the call failed, or may have been. */
   get isApplied(): boolean;
   /** Of a batch: the step that is to blame, from zero; `null` if none is. */
   readonly step?: number | null;
@@ -60,7 +60,7 @@ export class StorageError extends Error {
   readonly limit?: number;
   /** With `not-utf8`: how many bytes from the start are UTF-8. */
   readonly validUpTo?: number;
-  /** With `corrupt` and `broken-chain`: what is wrong. */
+  /** With `corrupt`, `unsupported` and `broken-chain`: what is wrong. */
   readonly reason?: string;
   /** With `broken-chain`: the sequence that the first broken record should have. */
   readonly record?: number;
@@ -129,6 +129,15 @@ export function updateFile<C extends Contents>(
   inAbilityDirectory?: boolean,
 ): C;
 
+/** What files of JSON hold, and come back equal in all languages: plain objects, arrays,
+ * text, numbers, `true`, `false`, `null`. Anything else is `not-serializable`, and the
+ * message names its place: a `Date` or a `Map`, too, because neither would come back.
+ *
+ * An integer beyond 2^53 is a `bigint`, up to 64 bits; a number beyond 2^53 is written
+ * with an exponent, as the float that it is. A file with what no SDK could write again,
+ * such as `1e999`, is `unsupported`, and stays as it is. */
+export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json | undefined };
+
 /** Changes the JSON value in a file, such that no change of others is lost: to what
  * `change` returns or, if that is nothing, to the object that it changed in place. If
  * there is no file, it gets a copy of `defaultValue`, or what that returns. */
@@ -149,8 +158,9 @@ export interface StateOptions<T> {
   inAbilityDirectory?: boolean;
 }
 
-/** A value kept as JSON in one file. A corrupt file is moved aside, never overwritten;
- * one of a newer schema is refused, and left as it is. */
+/** A value kept as JSON in one file; what it can hold is `Json`. A corrupt file is moved
+ * aside, never overwritten; one of a newer schema, or one that is `unsupported`, is
+ * refused, and left as it is. */
 export class State<T = any> {
   constructor(path: string, options?: StateOptions<T>);
   /** Change it as often as you like, and `save`. */
@@ -161,7 +171,9 @@ export class State<T = any> {
   reload(): void;
   /** Writes the value, if nobody else has written since; else `conflict`. */
   save(): void;
-  /** Changes file and value in one step; no change of others is lost. */
+  /** Changes file and value in one step; no change of others is lost. Changes of `value`
+   * that were not saved are saved first (`conflict`, if someone else wrote meanwhile), and
+   * stay saved if the update then fails. */
   update(change: (value: T) => T | void): T;
 }
 
@@ -193,7 +205,8 @@ export class AuditLog {
   static readonly MAX_PAYLOAD: number;
   /** Verifies all that is there; `broken-chain` if it does not hold. */
   constructor(path: string, inAbilityDirectory?: boolean);
-  /** `log-changed` if someone else has written since. */
+  /** `log-changed` if someone else has written since. After `unconfirmed` look at `head`:
+   * if it counts the record, that is in the log, but a power cut may undo it. */
   append(payload: Contents): Head;
   get head(): Head;
   get count(): number;

@@ -97,7 +97,7 @@ fn in_rust() {
     let ability = ability();
     made_built_and_run(&ability, "rust");
     let tested = own_test(&ability, "cargo", &["test"]);
-    assert!(tested.stdout.contains("3 passed"), "{tested:?}");
+    assert!(tested.stdout.contains("6 passed"), "{tested:?}");
 }
 
 #[test]
@@ -159,6 +159,14 @@ fn a_name_that_is_none_is_refused() {
 }
 
 /// The SDK that abilities get has a manifest of its own: see sdk/rust.
+/// The features that a line of a manifest asks for.
+fn features(line: &str) -> Vec<&str> {
+    let listed = line.split_once("features = [").map(|(_, rest)| rest);
+    let listed = listed.and_then(|rest| rest.split_once(']'));
+    let listed = listed.map_or("", |(listed, _)| listed);
+    listed.split('"').skip(1).step_by(2).collect()
+}
+
 #[test]
 fn the_rust_sdk_depends_on_what_it_is_developed_with() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -183,6 +191,10 @@ fn the_rust_sdk_depends_on_what_it_is_developed_with() {
             line.contains("optional"),
             "{name}"
         );
+        // Both are needed: what the workspace asks for, and what the SDK adds.
+        for feature in features(pinned).into_iter().chain(features(line)) {
+            assert!(features(ours).contains(&feature), "{name}: {feature}");
+        }
         count += 1;
     }
     assert_eq!(section(&given, "[dependencies]").count(), count);

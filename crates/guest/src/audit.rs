@@ -108,8 +108,8 @@ impl AuditLog {
     /// [`Error::RecordTooLong`] for a payload longer than
     /// [`MAX_PAYLOAD`](Self::MAX_PAYLOAD), [`Error::LogChanged`] if someone else
     /// changed the file. Else as [`append_file`](crate::append_file). After
-    /// [`Error::Unconfirmed`] the record is in the log, and [`head`](Self::head)
-    /// counts it; but a power cut may undo it.
+    /// [`Error::Unconfirmed`] look at [`head`](Self::head): if it counts the record,
+    /// that is in the log, but a power cut may undo it.
     pub fn append(&mut self, payload: impl AsRef<[u8]>) -> Result<Head> {
         self.tail.append(payload.as_ref(), unix_time())
     }
@@ -214,13 +214,19 @@ impl<F: LogFile> Tail<F> {
         };
         let line = record.to_line();
         let result = self.file.append(line.as_bytes());
-        // Also what is not confirmed is in the file: the next record follows it.
-        if result.as_ref().map_or_else(Error::is_applied, |()| true) {
+        let size = self.size + line.len() as u64;
+        let is_added = match &result {
+            Ok(()) => true,
+            // It is in the file mostly, and the next record follows it.
+            Err(error) if error.is_applied() => self.file.size().is_ok_and(|now| now == size),
+            Err(_) => false,
+        };
+        if is_added {
             self.head = Head {
                 count: record.link.sequence,
                 hash: record.link.hash(),
             };
-            self.size += line.len() as u64;
+            self.size = size;
         }
         result.map(|()| self.head)
     }
@@ -236,6 +242,8 @@ mod tests {
     struct MemoryFile {
         contents: Vec<u8>,
         failure: Option<Error>,
+        /// Whether what fails as `Unconfirmed` is not made.
+        is_lost: bool,
     }
 
     impl LogFile for MemoryFile {
@@ -249,7 +257,10 @@ mod tests {
 
         fn append(&mut self, line: &[u8]) -> Result<()> {
             let failure = self.failure.take();
-            if failure.as_ref().is_none_or(Error::is_applied) {
+            if failure
+                .as_ref()
+                .is_none_or(|error| error.is_applied() && !self.is_lost)
+            {
                 self.contents.extend_from_slice(line);
             }
             failure.map_or(Ok(()), Err)
@@ -307,11 +318,25 @@ mod tests {
     }
 
     #[test]
+    fn unknown_appends_are_counted_only_if_they_are_in_the_file() {
+        let mut log = log_of(&["a"]);
+        log.file.is_lost = true;
+        log.file.failure = Some(Error::Unconfirmed {
+            path: "log".into(),
+            reason: "log may have been changed, or not, for the answer was lost: reset".into(),
+        });
+        assert!(log.append(b"b", 0).unwrap_err().is_applied());
+        assert_eq!(log.head.count, 1);
+        log.append(b"c", 0).unwrap();
+        assert_eq!(open(log.file).unwrap().head.count, 2);
+    }
+
+    #[test]
     fn a_second_writer_is_noticed_before_it_does_harm() {
         let mut log = log_of(&["a"]);
         let mut other = open(MemoryFile {
             contents: log.file.contents.clone(),
-            failure: None,
+            ..MemoryFile::default()
         })
         .unwrap();
         other.append(b"b", 0).unwrap();
@@ -332,14 +357,17 @@ mod tests {
         let start = log_of(&["a"]).file.contents;
         let lines = ["b", "c"].map(|payload| {
             let contents = start.clone();
-            let failure = None;
-            let mut log = open(MemoryFile { contents, failure }).unwrap();
+            let file = MemoryFile {
+                contents,
+                ..MemoryFile::default()
+            };
+            let mut log = open(file).unwrap();
             log.append(payload.as_bytes(), 0).unwrap();
             log.file.contents[start.len()..].to_vec()
         });
         let both = MemoryFile {
             contents: [start, lines.concat()].concat(),
-            failure: None,
+            ..MemoryFile::default()
         };
         let error = open(both).map(|_| ()).unwrap_err();
         assert_eq!(

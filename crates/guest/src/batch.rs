@@ -5,6 +5,7 @@
 
 use crate::bindings::{batch, types};
 use crate::error::{Error, Result};
+use crate::host;
 use crate::scope::Scope;
 use crate::version::{Precondition, Version};
 use std::fmt;
@@ -157,7 +158,7 @@ impl Batch {
     /// [`Error::Unconfirmed`] mean that nothing was changed, by any step; that
     /// one means that all of them are made, but may not survive a power cut.
     pub fn commit(&self) -> Result<Vec<Option<Version>>, BatchError> {
-        match batch::commit(&self.steps, self.scope.into()) {
+        match host::commit(&self.steps, self.scope.into()) {
             Ok(versions) => Ok(versions
                 .into_iter()
                 .map(|version| version.map(Version::new))
@@ -234,7 +235,9 @@ pub struct BatchError {
 }
 
 fn said_of_all(error: &Error) -> &'static str {
-    if error.is_applied() {
+    if error.is_unknown() {
+        "all of the batch was made, or none"
+    } else if error.is_applied() {
         "the whole batch was made"
     } else {
         "no step of the batch was made"
@@ -316,6 +319,16 @@ mod tests {
             error.to_string(),
             "the whole batch was made: a was changed, \
              but the change may not survive a power cut: no sync"
+        );
+    }
+
+    #[test]
+    fn unknown_outcomes_are_not_reported_as_made() {
+        let reason = "a may have been changed, or not, for the answer was lost: reset";
+        let error = failure(None, types::Error::Unconfirmed(reason.into()));
+        assert_eq!(
+            error.to_string(),
+            format!("all of the batch was made, or none: {reason}")
         );
     }
 

@@ -7,4 +7,6 @@ wit_bindgen::generate!({
     world: "imports",
 });
 
-pub use ability::storage::{batch, storage, streaming, types};
+#[cfg(target_family = "wasm")]
+pub use ability::storage::streaming;
+pub use ability::storage::{batch, storage, types};

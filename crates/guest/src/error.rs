@@ -159,8 +159,20 @@ pub enum Error {
         reason: String,
     },
 
-    /// The value cannot be written as JSON: for example, it holds a map whose
-    /// keys are not strings.
+    /// The file holds something valid that no SDK could write again as it is, and is
+    /// left as it is: JSON with a number beyond 64 bits, with half of a surrogate
+    /// pair, with two members of one name in one object, or nested too deeply; or
+    /// text in UTF-16. Mend it by hand as the reason says.
+    #[error("{} was left as it is: {reason}", shown(path))]
+    Unsupported {
+        /// The path that was read.
+        path: String,
+        /// What was found, and what to do.
+        reason: String,
+    },
+
+    /// The value would not come back from JSON as it is: for example, it holds a
+    /// number that is `NaN`, or a map whose keys are not strings.
     #[cfg(feature = "json")]
     #[error(
         "{} was not changed: its new value cannot be written as JSON: {reason}",
@@ -242,9 +254,14 @@ impl Error {
     }
 
     /// Whether the change was made although the call failed, so that readers
-    /// see it now.
+    /// see it now; or may have been made, as the reason says.
     pub fn is_applied(&self) -> bool {
         self.outcome() == Outcome::Unconfirmed
+    }
+
+    /// Whether the host does not know if the change was made.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Error::Unconfirmed { reason, .. } if reason.contains("may have been changed, or not"))
     }
 
     /// The path that the call was about.
@@ -261,6 +278,7 @@ impl Error {
             | Error::Unconfirmed { path, .. }
             | Error::NotUtf8 { path, .. }
             | Error::Corrupt { path, .. }
+            | Error::Unsupported { path, .. }
             | Error::CounterExhausted { path, .. }
             | Error::Other { path, .. } => path,
             #[cfg(feature = "json")]

@@ -1,8 +1,9 @@
 //! One function for each call of the interface: convert, call the host, convert
 //! back. No logic belongs here, because it could not be tested without a host.
 
-use crate::bindings::{storage, types};
+use crate::bindings::types;
 use crate::error::{Error, Result};
+use crate::host::storage;
 use crate::scope::Scope;
 use crate::version::{Precondition, Snapshot, Version};
 use std::time::{Duration, SystemTime};

@@ -26,7 +26,9 @@ fn kind(error: &Error) -> io::ErrorKind {
         Error::QuotaExceeded { .. } => io::ErrorKind::QuotaExceeded,
         Error::NoSpace { .. } => io::ErrorKind::StorageFull,
         Error::ReadOnly { .. } => io::ErrorKind::ReadOnlyFilesystem,
-        Error::NotUtf8 { .. } | Error::Corrupt { .. } => io::ErrorKind::InvalidData,
+        Error::NotUtf8 { .. } | Error::Corrupt { .. } | Error::Unsupported { .. } => {
+            io::ErrorKind::InvalidData
+        }
         #[cfg(feature = "json")]
         Error::NotSerializable { .. } => io::ErrorKind::InvalidInput,
         #[cfg(feature = "audit")]

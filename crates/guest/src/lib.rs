@@ -93,9 +93,9 @@
 //!
 //! # Outside a component
 //!
-//! The crate compiles on every target, so that an ability's own logic can be
-//! unit-tested natively, but there is no host to call there: each function that
-//! touches a file panics. Keep logic and storage apart in what you test.
+//! The crate compiles on every target, so that an ability can be tested with an ordinary
+//! `cargo test`. There is no host there: a test makes a `testing::MemoryStorage`, to which
+//! all calls on its thread go. Without one, each function that touches a file panics.
 #![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -106,11 +106,17 @@ mod bindings;
 mod counter;
 mod error;
 mod files;
+mod host;
 mod io_error;
+#[cfg(feature = "json")]
+mod json;
 mod reader;
 mod scope;
 #[cfg(feature = "json")]
 mod state;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+mod text;
 mod update;
 mod version;
 mod writer;

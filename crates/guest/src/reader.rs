@@ -3,8 +3,8 @@
 //! Must never hold more memory than a chunk, and never take an error for the
 //! end of the file.
 
-use crate::bindings::streaming;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::scope::Scope;
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -52,7 +52,7 @@ impl Reader {
     /// [`Error::Unavailable`] and [`Error::Other`].
     pub fn open(path: impl Into<String>, scope: Scope) -> Result<Self> {
         let path = path.into();
-        match streaming::Reader::open(&path, scope.into()) {
+        match host::Reader::open(&path, scope.into()) {
             Ok(reader) => Ok(Self {
                 size: reader.size(),
                 buffer: Buffer::new(HostSource { path, reader }),
@@ -101,7 +101,7 @@ trait Source {
 
 struct HostSource {
     path: String,
-    reader: streaming::Reader,
+    reader: host::Reader,
 }
 
 impl Source for HostSource {

@@ -4,6 +4,7 @@
 //! overwrite what it has not seen.
 
 use crate::error::{Error, Result};
+use crate::json::{decode, encode};
 use crate::scope::Scope;
 use crate::update::{HostFile, VersionedFile, update};
 use crate::version::{Precondition, Snapshot, Version};
@@ -19,7 +20,10 @@ use std::ops::{Deref, DerefMut};
 /// as often as you like and [`save`](Self::save) it. What is neither updated nor
 /// saved is gone when the `State` is dropped.
 ///
-/// The file is indented JSON, for people to read. Limits are those of the
+/// The file is indented JSON, for people to read. What is written is read back as
+/// the same value, also by the SDKs of the other languages: numbers are finite and
+/// have 64 bits, and no more than 127 arrays and objects are inside each other. A
+/// byte order mark that an editor has put in front does no harm. Limits are those of the
 /// [crate](crate#paths-and-limits): the whole value is one file, and every save
 /// writes all of it.
 ///
@@ -57,7 +61,8 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     ///
     /// [`Error::Corrupt`] if the file does not hold a `T`, also if it is empty:
     /// it is left as it is, because it may be all that remains of someone's data.
-    /// Else as [`read_file`](crate::read_file), without [`Error::NotFound`].
+    /// [`Error::Unsupported`] if it holds JSON that could not be written again as it
+    /// is, or is in UTF-16. Else as [`read_file`](crate::read_file), without [`Error::NotFound`].
     pub fn load_or_default(path: impl Into<String>, scope: Scope) -> Result<Self> {
         let path = path.into();
         let (value, version) = load(&HostFile::new(&path, scope))?;
@@ -89,8 +94,8 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     ///
     /// [`Error::Conflict`] if someone else wrote or deleted the file since, which
     /// stays as they left it: [`reload`](Self::reload), make the change again,
-    /// save again. [`Error::NotSerializable`] if the value cannot be written as
-    /// JSON. Else as [`atomic_write_file_if`](crate::atomic_write_file_if): after
+    /// save again. [`Error::NotSerializable`] if the value would not come back
+    /// from JSON as it is: the reason names the place. Else as [`atomic_write_file_if`](crate::atomic_write_file_if): after
     /// [`Error::Unconfirmed`] the file holds the new value, and `reload` is
     /// needed before the next save.
     pub fn save(&mut self) -> Result<()> {
@@ -106,7 +111,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// `change` works on the value that the file has now, not on the one loaded
     /// earlier; it may be called several times, as that of
     /// [`update_file`](crate::update_file). Changes that were not saved are saved
-    /// first.
+    /// first, and stay saved if the update then fails.
     ///
     /// # Errors
     ///
@@ -164,17 +169,22 @@ impl<T> DerefMut for State<T> {
 
 fn load<T: DeserializeOwned + Default>(file: &impl VersionedFile) -> Result<(T, Option<Version>)> {
     match file.read()? {
-        Some(Snapshot { contents, version }) => Ok((decode(&contents, file)?, Some(version))),
+        Some(Snapshot { contents, version }) => {
+            Ok((decode(file.path(), &contents)?, Some(version)))
+        }
         None => Ok((T::default(), None)),
     }
 }
 
-fn save<T: Serialize>(
+fn save<T: Serialize + DeserializeOwned>(
     file: &impl VersionedFile,
     value: &T,
     loaded: Option<Version>,
 ) -> Result<Version> {
-    file.write_if(&encode(value, file)?, Precondition::unchanged(loaded))
+    file.write_if(
+        &encode(file.path(), value)?,
+        Precondition::unchanged(loaded),
+    )
 }
 
 /// A changed value with its encoding, and what the change returned.
@@ -200,30 +210,16 @@ where
 {
     update(file, |old| {
         let mut value = match old {
-            Some(json) => decode(json, file)?,
+            Some(json) => decode(file.path(), json)?,
             None => T::default(),
         };
         let result = change(&mut value)?;
-        let json = encode(&value, file)?;
+        let json = encode(file.path(), &value)?;
         Ok(Changed {
             value,
             result,
             json,
         })
-    })
-}
-
-fn decode<T: DeserializeOwned>(json: &[u8], file: &impl VersionedFile) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| Error::Corrupt {
-        path: file.path().to_owned(),
-        reason: error.to_string(),
-    })
-}
-
-fn encode<T: Serialize>(value: &T, file: &impl VersionedFile) -> Result<Vec<u8>> {
-    serde_json::to_vec_pretty(value).map_err(|error| Error::NotSerializable {
-        path: file.path().to_owned(),
-        reason: error.to_string(),
     })
 }
 

@@ -3,8 +3,8 @@
 //! Must never commit a file of which a part could not be written, and never hold
 //! more memory than a chunk or two.
 
-use crate::bindings::streaming;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::scope::Scope;
 use crate::version::{Precondition, Version};
 use std::fmt;
@@ -76,7 +76,7 @@ impl Writer {
         precondition: Precondition,
     ) -> Result<Self> {
         let path = path.into();
-        match streaming::Writer::open(&path, scope.into(), &precondition.into()) {
+        match host::Writer::open(&path, scope.into(), &precondition.into()) {
             Ok(writer) => Ok(Self {
                 chunks: Chunks::new(HostSink { path, writer }),
             }),
@@ -127,7 +127,7 @@ trait Sink {
 
 struct HostSink {
     path: String,
-    writer: streaming::Writer,
+    writer: host::Writer,
 }
 
 impl Sink for HostSink {

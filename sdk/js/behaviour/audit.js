@@ -42,7 +42,7 @@ test("a change of any byte of a log is found, and the log stays", () => {
     equal(sdk.readFileBytes("a.log"), changed);
   }
   const lines = sdk.readFileBytes("a.log") && String.fromCharCode(...whole).split(/(?<=\n)/);
-  for (const [broken, at] of [
+  for (const [broken, at, reason] of [
     [lines[1] + lines[2], 1],
     [lines[0] + lines[2], 2],
     [lines[0] + lines[2] + lines[1], 2],
@@ -53,11 +53,20 @@ test("a change of any byte of a log is found, and the log stays", () => {
     [`0${lines[0]}`, 1],
     [`${lines[0]}\n`, 2],
     ["x".repeat(300_000), 1],
+    [`\ufeff${lines[0]}`, 1, "begins with a byte order mark: save the file without it"],
+    [lines.join("").replaceAll("\n", "\r\n"), 1, "ends in a carriage return: save the file with line feeds alone"],
+    [bytes(0xff, 0xfe, 0x31, 0, 10, 0), 1, "begins with the mark of UTF-16: save the file as UTF-8, without a mark"],
   ]) {
     sdk.atomicWriteFile("a.log", broken);
     const error = throws("broken-chain", () => sdk.AuditLog.verify("a.log"));
     equal(error.record, at);
+    if (reason) equal(error.reason, `its line ${reason}`);
+    equal(sdk.listFiles(), ["a.log"]);
   }
+  new sdk.AuditLog("b.log").append(bytes(0xff));
+  sdk.updateFile("b.log", (old) => String.fromCharCode(...old).replace("\\xff", "\\xFF"));
+  const upper = throws("broken-chain", () => sdk.AuditLog.verify("b.log"));
+  equal(upper.reason, "its line is not in the form in which this log writes");
 });
 
 test("a second writer of a log is noticed before it does harm", () => {

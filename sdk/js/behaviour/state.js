@@ -20,9 +20,26 @@ test("a state overwrites nothing unseen", () => {
   one.save();
   two.value.two = 2;
   throws("conflict", () => two.save());
+  throws("conflict", () => two.update((value) => value));
+  equal(sdk.readFile("s.json"), '{\n  "one": 1\n}');
+  two.reload();
   equal(two.update((value) => void (value.two = 2)), { one: 1, two: 2 });
   one.reload();
   equal(one.value, { one: 1, two: 2 });
+});
+
+test("an update saves what was not saved", () => {
+  const state = new sdk.State("s.json", { default: { n: 0 } });
+  state.value.draft = "kept";
+  equal(state.update((value) => void (value.n += 1)), { n: 1, draft: "kept" });
+  equal(JSON.parse(sdk.readFile("s.json")), { n: 1, draft: "kept" });
+  state.value = { n: 5 };
+  equal(state.update((value) => void (value.n += 1)), { n: 6 });
+  state.value.n = NaN;
+  throws("not-serializable", () => state.update(() => ({ n: 7 })));
+  equal(new sdk.State("s.json").value, { n: 6 });
+  const late = new sdk.State("late.json", { default: undefined });
+  equal([late.value, late.update(() => ({ n: 1 }))], [undefined, { n: 1 }]);
 });
 
 test("an update that fails leaves file and value", () => {

@@ -4,7 +4,7 @@
 // never leave out a step.
 
 import { checkPath, preconditionOf, scopeOf, toBytes } from "./check.js";
-import { fromHost, fromRename } from "./errors.js";
+import { fromHost, fromRename, isUnknown } from "./errors.js";
 import { host } from "./host/current.js";
 
 const ANY = { tag: "any" };
@@ -72,11 +72,15 @@ export class Batch {
     if (!failure?.error) return error;
     const step = failure.step ?? null;
     const blamed = stepError({ payload: failure.error }, this.#steps[step ?? 0]?.change);
-    const said = blamed.isApplied ? "the whole batch was made" : "no step of the batch was made";
-    blamed.message = `${said}: ${blamed.message}`;
+    blamed.message = `${saidOfAll(blamed)}: ${blamed.message}`;
     blamed.step = step;
     return blamed;
   }
+}
+
+function saidOfAll(error) {
+  if (!error.isApplied) return "no step of the batch was made";
+  return isUnknown(error) ? "all of the batch was made, or none" : "the whole batch was made";
 }
 
 function fileContents(path, contents) {

@@ -4,12 +4,15 @@
 // number before the write that uses it up has returned.
 
 import { checkPath, kind, scopeOf } from "./check.js";
-import { StorageError, corrupt, shown } from "./errors.js";
-import { decode } from "./text.js";
+import { StorageError, corrupt, shown, unsupported } from "./errors.js";
+import { IS_UTF_16, decode, isUtf16, withoutMark } from "./text.js";
 import { readIfThere, update } from "./retry.js";
 
 /** The largest that all languages can write, which is that of 64 bits. */
 const LARGEST_IN_FILES = 2n ** 64n - 1n;
+
+/** Enough for some zeros in front. */
+const MAX_DIGITS = 64;
 
 export class Counter {
   #path;
@@ -45,10 +48,12 @@ export class Counter {
 
   #parse(found) {
     if (found === null) return 0n;
-    // Editors put a line feed at the end of what people repair by hand.
-    const digits = decode(found.contents)?.replace(/\n$/, "") ?? "";
-    const value = /^[0-9]+$/.test(digits) ? BigInt(digits) : -1n;
-    if (value >= 0n && value <= LARGEST_IN_FILES) return value;
+    if (isUtf16(found.contents)) throw unsupported(this.#path, IS_UTF_16);
+    // Editors put a line end behind what people repair by hand. It has two bytes at most.
+    const bytes = withoutMark(found.contents);
+    const text = bytes.length <= MAX_DIGITS + 2 ? (decode(bytes) ?? "") : "";
+    const [digits] = text.match(/^[0-9]+(?=(\r?\n)?$)/) ?? [];
+    if (digits?.length <= MAX_DIGITS && BigInt(digits) <= LARGEST_IN_FILES) return BigInt(digits);
     throw corrupt(
       this.#path,
       "it should hold the last number that was used up, in decimal digits",

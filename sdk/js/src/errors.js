@@ -13,7 +13,7 @@ export class StorageError extends Error {
     Object.assign(this, details);
   }
 
-  /** Whether the change was made although the call failed. */
+  /** Whether the change was made although the call failed, or may have been. */
   get isApplied() {
     return this.outcome === "unconfirmed";
   }
@@ -70,6 +70,11 @@ export function fromRename(error, source, target) {
   return fromHost(error, target);
 }
 
+/** Whether the host does not know if the change was made. */
+export function isUnknown(error) {
+  return error.isApplied && error.message.includes("may have been changed, or not");
+}
+
 export function notUtf8(path, validUpTo) {
   const message = `${shown(path)} is not text: it is not UTF-8 from byte ${validUpTo} on`;
   return new StorageError("not-utf8", path, message, { validUpTo });
@@ -78,6 +83,12 @@ export function notUtf8(path, validUpTo) {
 export function corrupt(path, reason) {
   const message = `${shown(path)} is corrupt and was left as it is: ${reason}`;
   return new StorageError("corrupt", path, message, { reason });
+}
+
+/** The file holds something valid that could not be written again as it is. */
+export function unsupported(path, reason) {
+  const message = `${shown(path)} was left as it is: ${reason}`;
+  return new StorageError("unsupported", path, message, { reason });
 }
 
 export function notSerializable(path, reason) {

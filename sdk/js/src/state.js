@@ -9,7 +9,8 @@ import { checkFunction, checkPath, kind, scopeOf } from "./check.js";
 import { StorageError, corrupt, notSerializable, shown } from "./errors.js";
 import { atomicWriteFileIf } from "./files.js";
 import { host } from "./host/current.js";
-import { parse, stringify } from "./json.js";
+import { parse } from "./json/read.js";
+import { stringify } from "./json/write.js";
 import { Faster, again, hasCode, readIfThere, update } from "./retry.js";
 import { encode } from "./text.js";
 import { changed, fresh } from "./update.js";
@@ -27,6 +28,8 @@ export class State {
   #migrations;
   #inAbilityDirectory;
   #version = null;
+  /** What the file holds, as far as this state knows, for a look whether `value` differs. */
+  #saved = null;
 
   value;
   quarantined = null;
@@ -50,21 +53,19 @@ export class State {
         version: file?.version ?? null,
       }));
     });
-    this.value = value;
-    this.#version = version;
+    this.#settle(value, version);
   }
 
   save() {
-    this.#version = atomicWriteFileIf(
-      this.#path,
-      this.#encode(this.value),
-      { version: this.#version },
-      this.#inAbilityDirectory,
-    );
+    const contents = this.#encode(this.value);
+    const expected = { version: this.#version };
+    this.#version = atomicWriteFileIf(this.#path, contents, expected, this.#inAbilityDirectory);
+    this.#saved = contents;
   }
 
   update(change) {
     checkFunction(change, "change");
+    if (this.#encodeIfThere(this.value) !== this.#saved) this.save();
     const { value, version } = update(this.#path, this.#inAbilityDirectory, (file) => {
       const before = this.#orAside(file, () => ({ value: this.#decode(file) }));
       // What was corrupt is elsewhere now: begin again, with nothing there.
@@ -72,9 +73,14 @@ export class State {
       const value = changed(before.value, change);
       return { contents: this.#encode(value), value };
     });
+    this.#settle(value, version);
+    return value;
+  }
+
+  #settle(value, version) {
     this.value = value;
     this.#version = version;
-    return value;
+    this.#saved = this.#encodeIfThere(value);
   }
 
   /** What `decode` returns; if the file is corrupt, it is moved aside for the default. */
@@ -95,7 +101,7 @@ export class State {
     if (this.#schema === null) return value;
     if (!isObject(value)) throw corrupt(this.#path, "it should hold a JSON object");
     const { [SCHEMA_KEY]: found = 0, ...rest } = value;
-    if (!Number.isSafeInteger(found) || found < 0) {
+    if (!(Number.isSafeInteger(found) || typeof found === "bigint") || found < 0) {
       throw corrupt(this.#path, `its ${SCHEMA_KEY} is no number from 0 on`);
     }
     if (found > this.#schema) {
@@ -110,6 +116,11 @@ export class State {
       migrated = changed(migrated, migration);
     }
     return migrated;
+  }
+
+  /** A default that is `undefined` is no value yet. */
+  #encodeIfThere(value) {
+    return value === undefined ? null : this.#encode(value);
   }
 
   #encode(value) {

@@ -4,7 +4,7 @@
 // must never take an error for the end of the file.
 
 import { checkPath, kind, preconditionOf, scopeOf, toBytes } from "./check.js";
-import { StorageError, fromHost } from "./errors.js";
+import { StorageError, fromHost, shown } from "./errors.js";
 import { toText } from "./files.js";
 import { host } from "./host/current.js";
 
@@ -100,7 +100,7 @@ export class Writer {
   #check() {
     if (this.#failure) throw this.#failure;
     if (!this.#writer) {
-      throw new StorageError("other", this.#path, `the writer of ${this.#path} is closed; nothing was changed`);
+      throw new StorageError("other", this.#path, `the writer of ${shown(this.#path)} is closed, and takes no more`);
     }
   }
 
@@ -142,7 +142,7 @@ export class Reader {
       throw new TypeError(`a reader reads a whole number of bytes from 1, not ${typeof maxBytes === "number" ? maxBytes : kind(maxBytes)}`);
     }
     if (!this.#reader) {
-      throw new StorageError("other", this.#path, `the reader of ${this.#path} is closed`);
+      throw new StorageError("other", this.#path, `the reader of ${shown(this.#path)} is closed`);
     }
     try {
       return this.#reader.read(maxBytes);

@@ -55,6 +55,20 @@ export function encodeByHand(text) {
   return bytes.slice(0, end);
 }
 
+export const IS_UTF_16 = "it is UTF-16; save it as UTF-8";
+
+/** Whether `bytes` begin with a byte order mark of UTF-16. */
+export function isUtf16(bytes) {
+  const [first, second] = bytes;
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+}
+
+/** `bytes` without the byte order mark of UTF-8, with which some editors begin a file. */
+export function withoutMark(bytes) {
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return hasMark ? bytes.subarray(3) : bytes;
+}
+
 /** How many units of UTF-16 one call of `String.fromCharCode` is given. */
 const UNITS = 8192;
 

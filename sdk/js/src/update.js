@@ -3,7 +3,8 @@
 // A file that is corrupt is an error, and is left as it is.
 
 import { checkFunction } from "./check.js";
-import { parse, stringify } from "./json.js";
+import { parse, parseText } from "./json/read.js";
+import { stringify } from "./json/write.js";
 import { update } from "./retry.js";
 
 export function updateFile(path, change, inAbilityDirectory = true) {
@@ -28,16 +29,16 @@ export function changed(value, change) {
   const result = refusePromise(change(value));
   if (result !== undefined) return result;
   if (typeof value === "object" && value !== null) return value;
-  throw new TypeError("the change returned nothing; nothing was written: return the new value");
+  throw new TypeError("the change returned nothing, and was not made: return the new value");
 }
 
 /** A value of its own for each caller, so that nobody changes the default. */
 export function fresh(path, defaultValue) {
   if (typeof defaultValue === "function") return defaultValue();
-  return defaultValue === undefined ? undefined : JSON.parse(stringify(path, defaultValue));
+  return defaultValue === undefined ? undefined : parseText(path, stringify(path, defaultValue));
 }
 
 function refusePromise(result) {
   if (typeof result?.then !== "function") return result;
-  throw new TypeError("a change cannot be asynchronous; nothing was written: return the new value itself");
+  throw new TypeError("a change cannot be asynchronous, and was not made: return the new value itself");
 }

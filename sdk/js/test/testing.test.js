@@ -4,6 +4,7 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert";
 import { test } from "node:test";
 import * as sdk from "ability-storage";
 import { memoryStorage } from "ability-storage/testing";
+import { host } from "../src/host/current.js";
 
 function withStorage(options, run) {
   const storage = memoryStorage(options);
@@ -56,6 +57,37 @@ test("what may be applied is not repeated", () => {
     strictEqual(log.append("b").count, 2);
     strictEqual(sdk.AuditLog.verify("l").count, 2);
   });
+});
+
+test("unknown outcomes are not reported as made", () => {
+  const error = { tag: "unconfirmed", val: "log may have been changed, or not, for the answer was lost" };
+  for (const [isMade, statFails] of [
+    [false, false],
+    [true, false],
+    [false, true],
+  ]) {
+    withStorage({}, (storage) => {
+      const log = new sdk.AuditLog("log");
+      log.append("a");
+      const { append } = host();
+      host().append = (...passed) => {
+        if (isMade) append(...passed);
+        if (statFails) storage.failCall(1, "unavailable");
+        throw { payload: error };
+      };
+      throws(() => log.append("b"), { code: "unconfirmed", message: error.val });
+      host().append = append;
+      strictEqual(log.count, isMade ? 2 : 1);
+      log.append("c");
+      deepStrictEqual(sdk.AuditLog.verify("log"), log.head);
+      host().commit = () => {
+        throw { payload: { error } };
+      };
+      throws(() => new sdk.Batch().write("log", "x").commit(), {
+        message: `all of the batch was made, or none: ${error.val}`,
+      });
+    });
+  }
 });
 
 test("what was not applied can be repeated", () => {

@@ -11,6 +11,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from ._text import MARK, is_utf_16
+
 MAX_PAYLOAD = 64 * 1024
 """The longest payload of a record, in bytes."""
 
@@ -22,9 +24,9 @@ ZERO = "0" * 64
 
 _U64 = 2**64
 _LINE = re.compile(r"(\+?[0-9]+) (\+?[0-9]+) ([0-9a-f]{64}) ([0-9a-f]{64}) ([^\n]*)\n", re.ASCII)
+
 # Control characters, the line ends of Unicode, and bytes that are not UTF-8.
-_ESCAPED = re.compile("\\\\|[\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
-_ESCAPE = re.compile(rb"\\(?:(\\)|x([0-9A-Fa-f]{2})|)")
+_ESCAPED = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0xDC80, 0xDD00))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class BrokenError(Exception):
 
 def parse(line: bytes) -> Record:
     """The record of `line`, with its line feed."""
+    if edited := _edited(line):
+        raise BrokenError(f"its line {edited}")
     if not line.endswith(b"\n"):
         raise BrokenError("its line " + ("has no end" if len(line) < MAX_LINE else "is too long"))
     record, claimed = _fields(line)
@@ -90,6 +94,17 @@ def parse(line: bytes) -> Record:
     if record.to_line() != line:
         raise BrokenError("its line is not in the form in which this log writes")
     return record
+
+
+def _edited(line: bytes) -> str | None:
+    """What an editor has made of the line, and how to undo that."""
+    if is_utf_16(line):
+        return "begins with the mark of UTF-16: save the file as UTF-8, without a mark"
+    if line.startswith(MARK):
+        return "begins with a byte order mark: save the file without it"
+    if line.endswith(b"\r\n"):
+        return "ends in a carriage return: save the file with line feeds alone"
+    return None
 
 
 def next_record(head: Head, payload: bytes, time: int) -> Record:
@@ -114,29 +129,36 @@ def escape(payload: bytes) -> str:
     >>> print(escape(b"caf\xc3\xa9 \\ \xff\x00"))
     café \\ \xff\x00
     """
-    text = payload.decode("utf-8", "surrogateescape")
-    return _ESCAPED.sub(_escaped, text)
+    return payload.decode("utf-8", "surrogateescape").translate(_ESCAPES)
 
 
 def unescape(text: bytes) -> bytes | None:
     """What `escape` made into `text`; `None` if there is a backslash too many."""
-    wrong = False
+    first, *parts = text.split(b"\\")
+    payload = [first]
+    is_literal = False
+    for part in parts:
+        if is_literal:
+            # It follows a backslash that is doubled.
+            payload.append(part)
+            is_literal = False
+        elif not part:
+            payload.append(b"\\")
+            is_literal = True
+        elif (byte := _BYTES.get(part[:3])) is not None:
+            payload += (byte, part[3:])
+        else:
+            return None
+    return None if is_literal else b"".join(payload)
 
-    def byte(match: re.Match[bytes]) -> bytes:
-        nonlocal wrong
-        backslash, digits = match.groups()
-        wrong = wrong or not (backslash or digits)
-        return backslash or bytes.fromhex((digits or b"").decode())
 
-    payload = _ESCAPE.sub(byte, text)
-    return None if wrong else payload
+def _escaped(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
-def _escaped(match: re.Match[str]) -> str:
-    found = match[0]
-    if found == "\\":
-        return "\\\\"
-    return "".join(f"\\x{byte:02x}" for byte in found.encode("utf-8", "surrogateescape"))
+_ESCAPES = {code: _escaped(chr(code)) for code in _ESCAPED} | {ord("\\"): "\\\\"}
+_DIGITS = "0123456789abcdefABCDEF"
+_BYTES = {f"x{a}{b}".encode(): bytes.fromhex(a + b) for a in _DIGITS for b in _DIGITS}
 
 
 def _fields(line: bytes) -> tuple[Record, str]:

@@ -1,49 +1,56 @@
 """JSON as the files of a state hold it: indented, in UTF-8, the same for all languages.
 
-What is written must be read back as the same value, here and by others: so no number
-that JSON does not know, and no key that is not text.
+What is written must be read back as the same value, here and by the SDKs of other
+languages. A file that is JSON but holds a value which could not be written again must be
+refused and left as it is, not taken for a corrupt one.
 """
 
 from __future__ import annotations
 
 import copy as _copy
 import json
-import re
+import math
 from typing import Any, NoReturn
 
-from .errors import CorruptError, NotSerializableError
+from ._nesting import has_half_pair, nesting
+from ._text import without_mark
+from ._values import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, RefusedError, check
+from .errors import CorruptError, NotSerializableError, UnsupportedError
 
-MAX_DEPTH = 127
-"""How many arrays and objects may be inside each other, the same in all languages."""
+TOO_DEEP = f"it is nested more than {MAX_DEPTH} times; make it flatter"
 
-TOO_DEEP = f"it is nested more than {MAX_DEPTH} times"
-
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_BRACKETS = re.compile(r"[\[{]+|[\]}]+")
+_MAX_INTEGER_DIGITS = 20
 
 
 def decode(path: str, contents: bytes) -> Any:
-    """The value in the file at `path`."""
+    """The value in the file at `path`.
+
+    Raises `CorruptError` if it is not JSON, `UnsupportedError` if it is JSON that could
+    not be written again as it is.
+    """
+    contents = without_mark(path, contents)
+    found = nesting(contents)
+    if found.depth > MAX_DEPTH:
+        raise (UnsupportedError if found.is_closed else CorruptError)(path, TOO_DEEP)
+    refused: list[str] = []
+    if has_half_pair(contents):
+        refused.append("it holds half of a surrogate pair; remove that")
     try:
-        text = contents.decode()
-        _check_depth(text)
-        value = json.loads(text, parse_constant=_refused)
-        if b"\\u" in contents:
-            # Half a character, which nothing can write again.
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
+        value = _parse(contents.decode(), refused)
     except (ValueError, RecursionError) as error:
         raise CorruptError(path, str(error)) from error
+    if refused:
+        raise UnsupportedError(path, refused[0])
+    return value
 
 
 def encode(path: str, value: Any) -> bytes:
     """What is to be written for `value`."""
     try:
-        _check(value, 0)
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-        return text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise NotSerializableError(path, str(error)) from error
+        check(value)
+    except RefusedError as error:
+        raise NotSerializableError(path, str(error)) from None
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
 def copy(value: Any) -> Any:
@@ -51,40 +58,51 @@ def copy(value: Any) -> Any:
     return _copy.deepcopy(value)
 
 
-def _refused(constant: str) -> NoReturn:
+def _parse(text: str, refused: list[str]) -> Any:
+    """The value of `text`; adds to `refused` what could not be written again."""
+
+    def integer(token: str) -> float:
+        if token == "-0":
+            # No integer: the other languages keep its sign.
+            return -0.0
+        value = int(token) if len(token) <= _MAX_INTEGER_DIGITS else MAX_INTEGER + 1
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            refused.append(f"its number {_short(token)} is beyond 64 bits; write it as text")
+        return value
+
+    def fraction(token: str) -> float:
+        value = float(token)
+        if math.isinf(value):
+            refused.append(f"its number {_short(token)} is beyond 64 bits; write it as text")
+        return value
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            refused.append(f"its member {_repeated(pairs)} is there twice; keep one of the two")
+        return value
+
+    return json.loads(
+        text,
+        parse_int=integer,
+        parse_float=fraction,
+        parse_constant=_not_json,
+        object_pairs_hook=members,
+    )
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            return json.dumps(name, ensure_ascii=False)
+        seen.add(name)
+    raise AssertionError
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= 40 else f"{token[:40]}…"  # noqa: PLR2004
+
+
+def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
-
-
-def _check(value: Any, depth: int) -> None:
-    if isinstance(value, dict | list | tuple):
-        if depth == MAX_DEPTH:
-            raise ValueError(TOO_DEEP)
-        for inner in value:
-            _check(inner, depth + 1)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            # `json` would write 1 and None as "1" and "null", and lose one of two that clash.
-            if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is not a str")
-            _check(inner, depth + 1)
-
-
-def _check_depth(text: str) -> None:
-    # In the sandbox, `json` would exhaust the stack, and that ends the program.
-    if is_deeper(text, MAX_DEPTH):
-        raise ValueError(TOO_DEEP)
-
-
-def is_deeper(text: str, limit: int) -> bool:
-    """Whether more than `limit` arrays and objects are inside each other."""
-    if text.count("[") + text.count("{") <= limit:
-        return False
-    depth = 0
-    for brackets in _BRACKETS.findall(_STRING.sub("", text)):
-        if brackets[0] in "[{":
-            depth += len(brackets)
-            if depth > limit:
-                return True
-        else:
-            depth -= len(brackets)
-    return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 
 from . import _audit
 from ._audit import Head, Record
@@ -16,6 +17,7 @@ from .errors import (
     LogChangedError,
     NotFoundError,
     RecordTooLongError,
+    StorageError,
     UnconfirmedError,
 )
 from .files import Contents, append_file, check_path, scope_of, stat_file, to_bytes
@@ -68,8 +70,8 @@ class AuditLog:
         """Adds a record of `payload` at the end, durably. Returns the new head.
 
         Raises `RecordTooLongError`, or `LogChangedError` if someone else changed the
-        file: then open it anew. After `UnconfirmedError` the record is in the log, and
-        `head` counts it; but a power cut may undo it.
+        file: then open it anew. After `UnconfirmedError` look at `head`: if it counts
+        the record, that is in the log, but a power cut may undo it.
         """
         data = to_bytes(payload)
         if len(data) > self.MAX_PAYLOAD:
@@ -82,8 +84,10 @@ class AuditLog:
         try:
             append_file(self._path, line, self._in_ability_directory)
         except UnconfirmedError:
-            # Also what is not confirmed is in the file: the next record follows it.
-            self._added(record, line)
+            # What is not confirmed is in the file mostly: the next record follows it.
+            with suppress(StorageError):
+                if self._size_now() == self._size + len(line):
+                    self._added(record, line)
             raise
         self._added(record, line)
         return self._head

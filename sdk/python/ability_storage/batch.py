@@ -29,8 +29,8 @@ class Batch:
     Batch(write journal/2026-03-01.md, append journal/index.csv, delete journal/draft.md)
     >>> versions = batch.commit()
 
-    As a context manager it commits at the end of the block, and does nothing if the
-    block ends with an exception:
+    As a context manager it commits at the end of the block, unless `commit` was called
+    in it, and does nothing if the block ends with an exception:
 
     >>> with Batch() as batch:
     ...     batch.rename("journal/2026-03-01.md", "journal/first.md")
@@ -40,6 +40,8 @@ class Batch:
     def __init__(self, in_ability_directory: bool = True) -> None:
         self._scope = scope_of(in_ability_directory)
         self._steps: list[Step] = []
+        #: How many steps there were when `commit` was called last.
+        self._tried: int | None = None
 
     def write(self, path: str, contents: Contents) -> Self:
         """Makes `contents` the file at `path`."""
@@ -81,6 +83,7 @@ class Batch:
         attribute `step`. The batch keeps its steps, so that it can be committed again
         after an error that has passed.
         """
+        self._tried = len(self._steps)
         try:
             return list(storage().commit(tuple(self._steps), self._scope))
         except HostError as error:
@@ -98,11 +101,19 @@ class Batch:
         return f"Batch({steps})"
 
     def __enter__(self) -> Self:
+        self._tried = None
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
+        if kind is not None:
+            return
+        if self._tried is None:
             self.commit()
+        elif self._tried < len(self._steps):
+            raise RuntimeError(
+                "steps were added to a batch after its commit, and were not made: add them "
+                "before it, or to a new batch"
+            )
 
     def _add(self, change: Change, precondition: Precondition) -> Self:
         check_version(precondition)

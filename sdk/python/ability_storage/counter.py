@@ -6,18 +6,17 @@ number before the write that uses it up has returned.
 
 from __future__ import annotations
 
-import re
-
 from ._calls import Snapshot
 from ._retry import read_or_none, update
+from ._text import without_mark
 from .errors import CorruptError, CounterExhaustedError
 from .files import check_path, scope_of
 
 LAST = 2**64 - 1
 """The greatest number, the same in all languages."""
 
-# Editors put a line feed at the end of what people repair by hand.
-_DIGITS = re.compile(rb"([0-9]+)\n?")
+_MAX_DIGITS = 64
+"""Enough for some zeros in front. Python would take its time with many more."""
 
 
 class Counter:
@@ -51,9 +50,9 @@ class Counter:
         """Uses up the next `count` numbers, and returns the last of them.
 
         Raises `CorruptError` if the file does not hold a number, also if it is empty,
-        and `CounterExhaustedError` if there are not so many left. After
-        `UnconfirmedError` the numbers are used up in the file, but a power cut may
-        undo that: do not use them.
+        `UnsupportedError` if it is UTF-16, and `CounterExhaustedError` if there are not
+        so many left. After `UnconfirmedError` the numbers are used up in the file, but a
+        power cut may undo that: do not use them.
         """
         if not isinstance(count, int) or isinstance(count, bool):
             raise TypeError(f"a count is an int, not {type(count).__name__}")
@@ -75,12 +74,10 @@ class Counter:
     def _parse(self, file: Snapshot | None) -> int:
         if file is None:
             return 0
-        match = _DIGITS.fullmatch(file.contents)
-        # Long enough for a few zeros in front; Python would take its time with more.
-        if match is None or len(digits := match[1].lstrip(b"0")) > len(str(LAST)):
-            raise self._corrupt()
-        value = int(digits or b"0")
-        if value > LAST:
+        digits = without_mark(self._path, file.contents)
+        # Editors put a line end behind what people repair by hand.
+        digits = digits.removesuffix(b"\r\n" if digits.endswith(b"\r\n") else b"\n")
+        if not digits.isdigit() or len(digits) > _MAX_DIGITS or (value := int(digits)) > LAST:
             raise self._corrupt()
         return value
 

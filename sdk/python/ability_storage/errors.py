@@ -41,6 +41,7 @@ __all__ = [
     "TooLargeError",
     "UnavailableError",
     "UnconfirmedError",
+    "UnsupportedError",
 ]
 
 
@@ -53,6 +54,10 @@ class Outcome(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """The change is made and readers see it, but a power cut may still undo it. Or, where
     the host keeps files in an object store, nobody knows whether it was made."""
+
+
+_UNKNOWN = "may have been changed, or not"
+"""What a host says where it does not know whether the change was made."""
 
 
 def _once(path: str, what: str, reason: str) -> str:
@@ -88,7 +93,7 @@ class StorageError(OSError):
 
     @property
     def is_applied(self) -> bool:
-        """Whether the change was made although the call failed."""
+        """Whether the change was made although the call failed, or may have been."""
         return self._outcome is Outcome.UNCONFIRMED
 
     def __str__(self) -> str:
@@ -96,7 +101,10 @@ class StorageError(OSError):
 
     def blame(self, step: int | None) -> None:
         """Says that a batch failed because of this, at `step`."""
-        said = "the whole batch was made" if self.is_applied else "no step of the batch was made"
+        said = "no step of the batch was made"
+        if self.is_applied:
+            is_known = _UNKNOWN not in str(self)
+            said = "the whole batch was made" if is_known else "all of the batch was made, or none"
         self.strerror = f"{said}: {self.strerror}"
         self.step = step
 
@@ -249,6 +257,22 @@ class CorruptError(StorageError, ValueError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, f"{shown(path)} is corrupt and was left as it is: {reason}")
+        self.reason = reason
+
+
+class UnsupportedError(StorageError, ValueError):
+    """The file holds something valid that no SDK could write again. It is left as it is.
+
+    JSON with a number beyond 64 bits, with half of a surrogate pair, with two members of
+    one name in one object, or nested too deeply; or a file in UTF-16. The text says what
+    to do, by hand.
+    """
+
+    reason: str
+    """What was found, and what to do."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, f"{shown(path)} was left as it is: {reason}")
         self.reason = reason
 
 

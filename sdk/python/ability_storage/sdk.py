@@ -62,6 +62,7 @@ from .errors import (
     TooLargeError,
     UnavailableError,
     UnconfirmedError,
+    UnsupportedError,
 )
 from .files import (
     FileInfo,
@@ -113,6 +114,7 @@ __all__ = [
     "TooLargeError",
     "UnavailableError",
     "UnconfirmedError",
+    "UnsupportedError",
     "Writer",
     "append_file",
     "atomic_write_file",

@@ -72,7 +72,13 @@ class State:
     such as `settings.corrupt-1.json`; the value is the default then, `quarantined` is
     that name, and the log `ability_storage` gets a warning, which Python shows on
     standard error. Where it cannot be moved, as on a disk that is read-only, that is
-    `CorruptError`.
+    `CorruptError`. A file that is valid but could not be written again as it is, such as
+    one in UTF-16 or with a number beyond 64 bits, stays: `UnsupportedError`.
+
+    What `save` and `update` write comes back equal, here and in the SDKs of the other
+    languages: dicts with `str` keys, lists, text, numbers of 64 bits, `True`, `False` and
+    `None`. Anything else is `NotSerializableError`, which names its place: a tuple, too,
+    because it would come back as a list.
     """
 
     quarantined: str | None
@@ -124,7 +130,8 @@ class State:
         `fn` gets what the file holds now, not what was loaded earlier, and may be
         called several times, as that of `update_json`; no change of anyone else is
         lost. It must return the new value. If it raises, nothing is written, and the
-        value here is as it was. Changes of `value` that were not saved are saved first.
+        value here is as it was. Changes of `value` that were not saved are saved first,
+        and stay saved if the update then fails.
         """
         if self._encode(self.value) != self._saved:
             self.save()
@@ -166,6 +173,8 @@ class State:
         if not isinstance(value, dict):
             raise CorruptError(self._path, "it should hold a JSON object")
         found = value.pop(SCHEMA_KEY, 0)
+        if isinstance(found, float) and found.is_integer():
+            found = int(found)
         if not isinstance(found, int) or isinstance(found, bool) or found < 0:
             raise CorruptError(self._path, f"its {SCHEMA_KEY} is no number from 0 on")
         if found > self._schema:

@@ -11,7 +11,7 @@ from typing import Any
 from . import _json
 from ._calls import Snapshot
 from ._retry import update
-from .files import Contents
+from .files import Contents, to_bytes
 
 
 def update_file(
@@ -32,7 +32,7 @@ def update_file(
     """
 
     def change(old: Snapshot | None) -> tuple[bytes, bytes]:
-        new = to_contents(fn, fn(None if old is None else old.contents))
+        new = to_bytes(returned(fn, fn(None if old is None else old.contents)))
         return new, new
 
     return update(path, in_ability_directory, change)
@@ -53,8 +53,9 @@ def update_json(
     `return` that was forgotten.
 
     The file is indented JSON, for people to read. Raises `CorruptError` if it does not
-    hold JSON, `NotSerializableError` if the new value cannot be written as JSON; the
-    file is as it was then.
+    hold JSON, `UnsupportedError` if it holds JSON that could not be written again as it
+    is, `NotSerializableError` if the new value would not come back equal: the text names
+    the place. The file is as it was then.
 
     >>> update_json("visits.json", lambda visits: visits + 1, default=0)
     1
@@ -79,11 +80,7 @@ def returned(fn: Callable[..., Any], value: Any) -> Any:
     """What `fn` returned, unless it returned nothing."""
     if value is None:
         name = getattr(fn, "__name__", "the function")
-        raise TypeError(f"{name} must return the new value, but returned None; nothing was changed")
+        raise TypeError(
+            f"{name} must return the new value, but returned None: its change was not made"
+        )
     return value
-
-
-def to_contents(fn: Callable[..., Any], value: Contents) -> bytes:
-    """The bytes that `fn` returned."""
-    value = returned(fn, value)
-    return value.encode() if isinstance(value, str) else bytes(value)

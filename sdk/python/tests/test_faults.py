@@ -9,6 +9,7 @@ import places  # noqa: F401 - lets the others be found
 # isort: split
 
 from ability_storage import _retry, sdk
+from ability_storage._calls import HostError, Kind
 from ability_storage.testing import Failure, MemoryStorage
 
 OLD = {"a": "old", "n.json": "[1]", "c": "7", "s.json": '{"n": 1}'}
@@ -134,6 +135,38 @@ class Faults(unittest.TestCase):
             with self.assertRaises(sdk.ConflictError):
                 sdk.update_file("a", busy)
             self.assertEqual(sdk.read_file("a"), "xxx")
+
+    def test_unknown_outcomes_are_not_reported_as_made(self) -> None:
+        unknown = HostError(
+            Kind.UNCONFIRMED, "log may have been changed, or not, for the answer was lost"
+        )
+        for call, is_made in (("append", False), ("append", True), ("stat", False)):
+            with MemoryStorage() as storage:
+                log = sdk.AuditLog("log")
+                log.append("a")
+                before = log.head
+
+                def lost(
+                    *arguments: object, made: bool = is_made, of: MemoryStorage = storage
+                ) -> None:
+                    if made:
+                        MemoryStorage.append(of, *arguments)  # type: ignore[arg-type]
+                    raise unknown
+
+                with patch.object(storage, "append", lost):
+                    if call == "stat":
+                        storage.fail_call(2, "unavailable")
+                    with self.assertRaises(sdk.UnconfirmedError):
+                        log.append("b")
+                self.assertEqual(log.count, 2 if is_made else 1)
+                self.assertEqual(log.head == before, not is_made)
+                log.append("c")
+                self.assertEqual(sdk.AuditLog.verify("log"), log.head)
+        with MemoryStorage() as storage, patch.object(storage, "commit", side_effect=unknown):
+            with self.assertRaises(sdk.UnconfirmedError) as caught:
+                sdk.Batch().write("log", "x").commit()
+            expected = "all of the batch was made, or none: log may have been changed, or not"
+            self.assertIn(expected, str(caught.exception))
 
     def test_an_unconfirmed_record_is_in_the_chain(self) -> None:
         with MemoryStorage() as storage:

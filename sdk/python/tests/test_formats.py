@@ -53,6 +53,24 @@ class Formats(unittest.TestCase):
             with self.assertRaises(_audit.BrokenError):
                 _audit.parse(FIRST.replace(old, new))
 
+    def test_escapes_have_one_form(self) -> None:
+        line = _audit.next_record(_audit.START, b"\xff", 0).to_line()
+        with self.assertRaisesRegex(_audit.BrokenError, "is not in the form in which this log"):
+            _audit.parse(line.replace(rb"\xff", rb"\xFF"))
+
+    def test_a_log_that_an_editor_saved_says_what_to_do(self) -> None:
+        for edited, reason in (
+            (b"\xef\xbb\xbf" + FIRST, "begins with a byte order mark: save the file without it"),
+            (FIRST.replace(b"\n", b"\r\n"), "ends in a carriage return: save the file with line"),
+            (FIRST.decode().encode("utf-16"), "begins with the mark of UTF-16: save the file as"),
+        ):
+            with MemoryStorage({"log": edited}) as storage:
+                with self.assertRaisesRegex(
+                    sdk.BrokenChainError, f"at record 1: its line {reason}"
+                ):
+                    sdk.AuditLog("log")
+                self.assertEqual(storage.files(), {"log": edited})
+
     def test_any_payload_comes_back(self) -> None:
         everything = bytes(range(256)) * 2
         longest = bytes(_audit.MAX_PAYLOAD)

@@ -253,6 +253,17 @@ class Conditions(Case):
         self.assertEqual(sdk.update_file("list", change), b"bcx")
         self.assertEqual(sdk.read_file("list"), "bcx")
 
+    def test_an_update_that_returns_no_contents_writes_nothing(self) -> None:
+        sdk.atomic_write_file("count.txt", "41")
+        for wrong in (42, 0, True, False, [42], (1, 2), {1}, 1.5, 10**10, {"a": 1}):
+            with self.assertRaisesRegex(TypeError, "contents are str or bytes, not"):
+                sdk.update_file("count.txt", lambda _, new=wrong: new)
+        self.assertEqual(sdk.read_file("count.txt"), "41")
+        for contents in ("é", bytearray(b"b"), memoryview(b"c")):
+            written = sdk.update_file("count.txt", lambda _, new=contents: new)
+            self.assertEqual(written, contents.encode() if contents == "é" else contents)
+            self.assertEqual(sdk.read_file_bytes("count.txt"), written)
+
     def test_an_update_that_raises_writes_nothing(self) -> None:
         sdk.atomic_write_file("a", "old")
         with self.assertRaises(ZeroDivisionError):
@@ -310,6 +321,17 @@ class Batches(Case):
             batch.write("a", "x")
             _ = 1 // 0
         self.assertEqual(sdk.list_files("", False), [])
+
+    def test_a_block_commits_once(self) -> None:
+        with sdk.Batch() as batch:
+            self.assertEqual(batch.append("log", "one line\n").commit(), [None])
+        self.assertEqual(sdk.read_file("log"), "one line\n")
+        with self.assertRaises(sdk.NotFoundError), sdk.Batch() as batch:
+            batch.append("log", "two\n").rename("absent", "other").commit()
+        with self.assertRaisesRegex(RuntimeError, "after its commit"), sdk.Batch() as batch:
+            batch.append("log", "two\n").commit()
+            batch.append("log", "three\n")
+        self.assertEqual(sdk.read_file("log"), "one line\ntwo\n")
 
     def test_a_backup_is_what_was_there_before(self) -> None:
         write = sdk.write_file_with_backup
@@ -448,20 +470,29 @@ class Json(Case):
         sdk.atomic_write_file("a", "1")
         for value in ({1: 2}, [float("nan")], float("inf"), {"a": {None: 1}}, b"", "\ud800", set()):
             self.refused(sdk.NotSerializableError, sdk.update_json, "a", lambda _, v=value: v)
-        for text in ("", "{", "[1] [2]", "NaN", "[Infinity]", b"\xff", '"\\ud800"', "[" * 99_999):
+        for text in ("", "{", "[1] [2]", "NaN", "[Infinity]", b"\xff", '"\\u', "[" * 99_999):
             sdk.atomic_write_file("a", text)
             error = self.refused(sdk.CorruptError, sdk.update_json, "a", lambda value: value)
             self.assertIn("is corrupt and was left as it is", str(error))
             sdk.delete_file("a")
+        for text in ('"\\ud800"', '{"t": 1e999}', "[18446744073709551616]", '{"a": 1, "a": 1}'):
+            sdk.atomic_write_file("a", text)
+            self.refused(sdk.UnsupportedError, sdk.update_json, "a", lambda value: value)
+            self.refused(sdk.UnsupportedError, sdk.State, "a")
 
     def test_nesting_has_a_limit(self) -> None:
         deep = json.loads("[" * 127 + "]" * 127)
         self.assertEqual(sdk.update_json("a", lambda _: deep), deep)
         self.assertEqual(sdk.update_json("a", lambda value: value), deep)
         self.refused(sdk.NotSerializableError, sdk.update_json, "a", lambda value: [value])
-        for text in ("[" * 128 + "]" * 128, '{"[":' * 128 + "1" + "}" * 128, "[{" * 50_000):
+        for text, kind in (
+            ("[" * 128 + "]" * 128, sdk.UnsupportedError),
+            ('{"[":' * 128 + "1" + "}" * 128, sdk.UnsupportedError),
+            ("[" * 99_999 + "]" * 99_999, sdk.UnsupportedError),
+            ("[{" * 50_000, sdk.CorruptError),
+        ):
             sdk.atomic_write_file("b", text)
-            error = self.refused(sdk.CorruptError, sdk.update_json, "b", lambda value: value)
+            error = self.refused(kind, sdk.update_json, "b", lambda value: value)
             self.assertIn("nested more than 127 times", str(error))
         flat = json.loads('["[{", ' + "[], " * 300 + '"\\\\\\"[", {}]')
         self.assertEqual(sdk.update_json("a", lambda _: flat), flat)

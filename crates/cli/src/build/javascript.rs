@@ -68,7 +68,9 @@ fn install_dependencies(job: &Job) -> Result<()> {
     let manifest = root.join("package.json");
     let text = std::fs::read(&manifest)
         .with_context(|| format!("{} could not be read", manifest.display()))?;
-    let package: Value = match serde_json::from_slice(&text) {
+    // A byte order mark, as some editors write, is no reason not to build.
+    let json = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let package: Value = match serde_json::from_slice(json) {
         Ok(package) => package,
         Err(error) => bail!(NotBuildable(format!("{}: {error}", manifest.display()))),
     };

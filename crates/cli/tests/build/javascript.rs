@@ -39,8 +39,10 @@ fn a_component_says_what_it_was_built_with() {
         return;
     }
     let place = Place::new();
+    // Some editors begin a file with a byte order mark.
+    let package = format!("\u{feff}{PACKAGE}\r\n");
     place.write(&[
-        ("a/package.json", PACKAGE),
+        ("a/package.json", package.as_str()),
         (
             "a/main.js",
             "export function main() { console.log('hello'); }\n",

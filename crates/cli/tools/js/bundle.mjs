@@ -47,7 +47,8 @@ async function findMain(dir) {
     throw new Failure(`${manifest} cannot be read: ${error.message}`);
   });
   try {
-    main = JSON.parse(text).main ?? main;
+    // A byte order mark, as some editors write, is no reason not to build.
+    main = JSON.parse(text.replace(/^\ufeff/, "")).main ?? main;
   } catch (error) {
     throw new Failure(`${manifest} is not JSON: ${error.message}`);
   }

@@ -4,6 +4,7 @@
 //! is refused; so a change of any byte of the file is found.
 
 use crate::audit::chain::{Hash, Link};
+use crate::text::{MARK, is_utf_16};
 
 /// The longest payload of a record, in bytes.
 pub(crate) const MAX_PAYLOAD: usize = 64 * 1024;
@@ -40,6 +41,9 @@ impl Record {
     /// The record of `line`, with its line feed, or what is wrong with it.
     pub(crate) fn from_line(line: &[u8]) -> Result<Self, String> {
         let wrong = |what: &str| Err(format!("its line {what}"));
+        if let Some(edited) = edited(line) {
+            return wrong(edited);
+        }
         if !line.ends_with(b"\n") {
             return wrong(if line.len() < MAX_LINE {
                 "has no end"
@@ -60,6 +64,19 @@ impl Record {
             return wrong("is not in the form in which this log writes");
         }
         Ok(record)
+    }
+}
+
+/// What an editor has made of the line, and how to undo that.
+fn edited(line: &[u8]) -> Option<&'static str> {
+    if is_utf_16(line) {
+        Some("begins with the mark of UTF-16: save the file as UTF-8, without a mark")
+    } else if line.starts_with(MARK) {
+        Some("begins with a byte order mark: save the file without it")
+    } else if line.ends_with(b"\r\n") {
+        Some("ends in a carriage return: save the file with line feeds alone")
+    } else {
+        None
     }
 }
 
@@ -202,6 +219,32 @@ mod tests {
             error,
             "its line is not in the form in which this log writes"
         );
+    }
+
+    #[test]
+    fn a_log_that_an_editor_saved_says_what_to_do() {
+        let line = record(b"a").to_line();
+        let utf_16: Vec<u8> = "\u{feff}1\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for (edited, reason) in [
+            (
+                format!("\u{feff}{line}").into_bytes(),
+                "begins with a byte order mark: save the file without it",
+            ),
+            (
+                line.replace('\n', "\r\n").into_bytes(),
+                "ends in a carriage return: save the file with line feeds alone",
+            ),
+            (
+                utf_16,
+                "begins with the mark of UTF-16: save the file as UTF-8, without a mark",
+            ),
+        ] {
+            let error = Record::from_line(&edited).unwrap_err();
+            assert_eq!(error, format!("its line {reason}"));
+        }
     }
 
     #[test]

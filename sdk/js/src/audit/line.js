@@ -3,7 +3,7 @@
 // A record has exactly one form, and a line that deviates from it in any byte is
 // refused; so a change of any byte of the file is found.
 
-import { decode, encode, sequenceLength } from "../text.js";
+import { decode, encode, isUtf16, sequenceLength, withoutMark } from "../text.js";
 import { Broken, recordHash } from "./chain.js";
 
 /** The longest payload of a record, in bytes. */
@@ -15,7 +15,10 @@ export const MAX_LINE = 2 * 20 + 2 * 64 + 4 + 1 + 4 * MAX_PAYLOAD;
 
 const LARGEST = 2n ** 64n - 1n;
 const BACKSLASH = 0x5c;
+const LETTER_X = 0x78;
+const DIGITS = encode("0123456789abcdef");
 const LINE_FEED = 10;
+const RETURN = 13;
 
 /** The line of a link that has its hash, with the line feed. */
 export function toLine({ sequence, time, previous, hash, payload }) {
@@ -31,6 +34,8 @@ export function toLine({ sequence, time, previous, hash, payload }) {
 /** The link of `line`, with its line feed. Throws `Broken`. */
 export function fromLine(line) {
   const wrong = (what) => new Broken(`its line ${what}`);
+  const edited = whatEditorsMake(line);
+  if (edited) throw wrong(edited);
   if (line[line.length - 1] !== LINE_FEED) {
     throw wrong(line.length < MAX_LINE ? "has no end" : "is too long");
   }
@@ -40,6 +45,16 @@ export function fromLine(line) {
   if (hash !== parsed.hash) throw new Broken(`its hash is ${hash}, but the line says ${parsed.hash}`);
   if (!same(toLine(parsed), line)) throw wrong("is not in the form in which this log writes");
   return parsed;
+}
+
+/** What an editor has made of the line, and how to undo that. */
+function whatEditorsMake(line) {
+  if (isUtf16(line)) return "begins with the mark of UTF-16: save the file as UTF-8, without a mark";
+  if (withoutMark(line) !== line) return "begins with a byte order mark: save the file without it";
+  if (line[line.length - 1] === LINE_FEED && line[line.length - 2] === RETURN) {
+    return "ends in a carriage return: save the file with line feeds alone";
+  }
+  return undefined;
 }
 
 function parse(line) {
@@ -65,9 +80,10 @@ function escape(payload) {
     for (const next = at + Math.max(length, 1); at < next; at += 1) {
       const byte = payload[at];
       if (!stays) {
-        const digits = byte.toString(16).padStart(2, "0");
-        escaped.set([BACKSLASH, 0x78, digits.charCodeAt(0), digits.charCodeAt(1)], end);
-        end += 4;
+        escaped[end++] = BACKSLASH;
+        escaped[end++] = LETTER_X;
+        escaped[end++] = DIGITS[byte >> 4];
+        escaped[end++] = DIGITS[byte & 15];
         continue;
       }
       if (byte === BACKSLASH) escaped[end++] = BACKSLASH;
@@ -95,13 +111,18 @@ function unescape(text) {
       payload[end++] = BACKSLASH;
       at += 1;
     } else {
-      const digits = String.fromCharCode(...text.subarray(at + 1, at + 4));
-      if (!/^x[0-9a-fA-F]{2}$/.test(digits)) return null;
-      payload[end++] = parseInt(digits.slice(1), 16);
+      const [high, low] = [digitOf(text[at + 2]), digitOf(text[at + 3])];
+      if (text[at + 1] !== LETTER_X || high < 0 || low < 0) return null;
+      payload[end++] = high * 16 + low;
       at += 3;
     }
   }
   return payload.slice(0, end);
+}
+
+/** What a digit stands for, in either case; -1 for what is none. */
+function digitOf(code) {
+  return code >= 0x41 && code <= 0x46 ? code - 0x37 : DIGITS.indexOf(code);
 }
 
 function same(one, other) {

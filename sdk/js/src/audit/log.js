@@ -53,8 +53,8 @@ export class AuditLog {
     try {
       appendFile(this.#path, line, this.#inAbilityDirectory);
     } catch (error) {
-      // Also what is not confirmed is in the file: the next record follows it.
-      if (error instanceof StorageError && error.isApplied) added();
+      // What is not confirmed is in the file mostly: the next record follows it.
+      if (error instanceof StorageError && error.isApplied && this.#isSize(this.#size + line.length)) added();
       throw error;
     }
     added();
@@ -75,6 +75,16 @@ export class AuditLog {
 
   static records(path, inAbilityDirectory = true) {
     return records(path, inAbilityDirectory);
+  }
+
+  /** Whether the file is known to have that size. */
+  #isSize(size) {
+    try {
+      return this.#sizeNow() === size;
+    } catch (error) {
+      if (error instanceof StorageError) return false;
+      throw error;
+    }
   }
 
   #sizeNow() {

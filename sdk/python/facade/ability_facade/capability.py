@@ -30,7 +30,8 @@ class MatchingCapability:
         folder = os.path.dirname(os.path.abspath(sys.modules[cls.__module__].__file__))
         try:
             with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
-                config = json.load(file)
+                # Some editors begin a file with a byte order mark.
+                config = json.loads(file.read().removeprefix("\ufeff"))
         except FileNotFoundError:
             config = {}
         return cls(

@@ -8,7 +8,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from ability_storage._json import is_deeper
+from ability_storage._nesting import is_deeper
+from ability_storage._text import MARK, is_utf_16
 
 
 class Shape(enum.Enum):
@@ -62,8 +63,11 @@ def is_whole(text: str) -> bool:
 
 def inspect(contents: bytes) -> Finding:
     """What the contents of a `.json` file are."""
+    if is_utf_16(contents):
+        # A person has saved it so; it is not for the facade to mend.
+        return Finding(Shape.OTHER)
     try:
-        text = contents.decode()
+        text = contents.removeprefix(MARK).decode()
     except UnicodeDecodeError:
         return Finding(Shape.DAMAGED)
     if not text.strip():

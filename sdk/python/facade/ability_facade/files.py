@@ -5,6 +5,9 @@ A delete is *held back*: meanwhile the file answers as if it were gone. If the n
 change is a write of the same file, the two are one commit, an atomic replacement. Any
 other change, waiting and the end *settle* it: they commit the delete.
 
+A write that fails, for whatever reason, takes the delete before it back, and so does
+an ability that fails before it writes.
+
 Must never show the ability a file that it has deleted, never delete what others
 have written since, and never keep a delete back while the ability waits.
 """
@@ -40,6 +43,9 @@ class Files:
         self._seeds = dict(seeds or {})
         self._recovery = Recovery(log)
         self._held: HeldDelete | None = None
+        #: The delete that was taken back last. A write that is tried again still replaces
+        #: what was deleted, until the ability has seen that the file is there.
+        self._taken_back: HeldDelete | None = None
         self._warned: set[File] = set()
 
     def exists(self, path: str, in_ability_directory: bool = False) -> bool:
@@ -59,6 +65,7 @@ class Files:
 
     def names(self) -> list[str]:
         """The paths of the user's files."""
+        self._taken_back = None
         names = [path for path in sdk.list_files("", False) if not is_hidden(path)]
         held = self._held
         if held is None or held.file.in_ability_directory or self._look(held.file) is not None:
@@ -69,18 +76,29 @@ class Files:
         self, path: str, content: str, in_ability_directory: bool = False, mode: str = "a+"
     ) -> None:
         file = File(path, bool(in_ability_directory))
-        replaces = _replaces(mode)
-        contents = _to_bytes(path, content)
-        if not self._is_held(file):
-            self.settle()
-            self._recovery.look_at(file)
-            if not replaces:
-                self._append(file, contents)
-                return
-        # The delete and this write are one. If it fails, neither was made: the file
-        # is still the old one, and no longer answers as if it were gone.
-        self._held = None
-        self._replace(file, contents)
+        held = self._held if self._is_held(file) else None
+        try:
+            self._write(file, _to_bytes(path, content), _replaces(mode))
+        except BaseException:
+            # The delete and this write are one, and neither was made: the file is still
+            # the old one, and no longer answers as if it were gone.
+            if held:
+                self._held, self._taken_back = None, held
+            raise
+        if self._taken_back and self._taken_back.file == file:
+            self._taken_back = None
+
+    def _write(self, file: File, contents: bytes, replaces: bool) -> None:
+        if self._is_held(file) or self._was_taken_back(file):
+            self._held = None
+            self._replace(file, contents)
+            return
+        self.settle()
+        self._recovery.look_at(file)
+        if replaces:
+            self._replace(file, contents)
+        else:
+            self._append(file, contents)
 
     def delete(self, path: str, in_ability_directory: bool = False) -> None:
         file = File(path, bool(in_ability_directory))
@@ -93,6 +111,15 @@ class Files:
             self._seeds.pop(file.path, None)
         if found:
             self._held = HeldDelete(file, found.version)
+
+    def take_back(self) -> None:
+        """Forgets the delete that is held back, if there is one: the ability has failed,
+        and the write that belongs to it may never come."""
+        if self._held is None:
+            return
+        self._held, self._taken_back = None, self._held
+        file = self._taken_back.file
+        self.log.warning(f"{file} was not deleted, because the ability failed right after that")
 
     def settle(self) -> None:
         """Commits the delete that is held back, if there is one. If that fails, the
@@ -110,6 +137,8 @@ class Files:
 
     def _look(self, file: File) -> bytes | None:
         """What the ability sees."""
+        if self._taken_back and self._taken_back.file == file:
+            self._taken_back = None
         self._recovery.look_at(file)
         found = read_or_none(file)
         if self._is_held(file):
@@ -123,6 +152,13 @@ class Files:
 
     def _is_held(self, file: File) -> bool:
         return self._held is not None and self._held.file == file
+
+    def _was_taken_back(self, file: File) -> bool:
+        """Whether the file is still what the ability has deleted in vain."""
+        if self._taken_back is None or self._taken_back.file != file:
+            return False
+        found = read_or_none(file)
+        return found is not None and found.version == self._taken_back.version
 
     def _append(self, file: File, contents: bytes) -> None:
         if file.is_json:

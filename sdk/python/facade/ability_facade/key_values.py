@@ -13,7 +13,8 @@ from typing import Any
 from ability_facade.files import Files
 from ability_facade.names import KEY_VALUES
 from ability_storage import errors, sdk
-from ability_storage._json import is_deeper
+from ability_storage._nesting import is_deeper
+from ability_storage._text import without_mark
 
 #: How many objects and lists may be inside each other in a value.
 MAX_DEPTH = 127
@@ -127,12 +128,22 @@ def _check(key: object, value: object) -> None:
             " nothing was changed"
         )
     try:
-        if is_deeper(json.dumps(value, allow_nan=False), MAX_DEPTH):
+        text = json.dumps(value, allow_nan=False)
+        if is_deeper(text, MAX_DEPTH):
             raise ValueError(f"it is nested more than {MAX_DEPTH} times")
+        json.loads(text, object_pairs_hook=_without_clashes)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"the value of the key {key!r} cannot be written as JSON: {error}; nothing was changed"
         ) from None
+
+
+def _without_clashes(pairs: list[tuple[str, Any]]) -> None:
+    """That no two keys are written alike, as 1 and "1" are."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"two of its keys would both be {json.dumps(twice)}")
 
 
 def _written(values: dict) -> bytes:
@@ -149,6 +160,7 @@ def _success(key: str, value: dict) -> dict:
 
 
 def _parse(contents: bytes) -> dict[str, dict]:
+    contents = without_mark(KEY_VALUES, contents)
     try:
         text = contents.decode()
         if is_deeper(text, MAX_DEPTH + 2):

@@ -91,8 +91,14 @@ class Session:
         task = asyncio.get_running_loop().create_task(coroutine)
         # The loop itself does not keep a task that waits.
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._task_done)
         return task
+
+    def _task_done(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        # `_task_failed` is told of the error only when the task is forgotten.
+        if not task.cancelled() and task._exception is not None:
+            self.files.take_back()
 
     async def sleep(self, seconds: float) -> None:
         self.files.settle()

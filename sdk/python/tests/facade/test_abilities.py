@@ -158,7 +158,7 @@ class Registration(unittest.TestCase):
             "    note: 'Undefined' = None\n"
             "class B(A):\n"
             "    more: dict = {}\n",
-            config='{"unique_name": "b", "matching_hotwords": ["x"]}',
+            config='\ufeff{"unique_name": "b", "matching_hotwords": ["x"]}\n',
         )
         made = ability._capability
         self.assertEqual((made.unique_name, made.matching_hotwords), ("b", ["x"]))

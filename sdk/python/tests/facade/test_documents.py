@@ -46,6 +46,12 @@ class Shapes(unittest.TestCase):
                      '{"a": 1} and more'):
             self.check(text, Shape.DAMAGED)
 
+    def test_what_an_editor_has_saved(self):
+        self.check("\ufeff{}\r\n", Shape.WHOLE)
+        self.check('\ufeff{"a":1}{"a":2}', Shape.CONCATENATED, '{"a":2}')
+        self.check("\ufeff{", Shape.DAMAGED)
+        self.check("{}".encode("utf-16"), Shape.OTHER)
+
     def test_what_never_was_json(self):
         for text in ("on", "hello {}", "2026-03-01 a b"):
             self.check(text, Shape.OTHER)

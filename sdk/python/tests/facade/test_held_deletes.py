@@ -138,13 +138,61 @@ class HeldDeletes(unittest.TestCase):
         self.files.write("h.json", "2")
         self.assertEqual(self.files.read("h.json"), "2")
 
-    def test_a_content_that_is_no_text_changes_nothing(self):
+    def test_a_write_that_fails_before_it_is_tried_takes_the_delete_back(self):
+        for write in (
+            lambda: self.files.write("x.json", {"a": 1}),
+            lambda: self.files.write("x.json", None),
+            lambda: self.files.write("x.json", "\ud83d"),
+            lambda: self.files.write("x.json", "new", mode="r"),
+            lambda: self.files.write("x.json", "new", mode=None),
+            lambda: self.files.write("x.json", "new", mode=7),
+        ):
+            for then in (self.files.settle, self.files.names, lambda: None):
+                self.files.delete("x.json")
+                with self.assertRaises((TypeError, ValueError)):
+                    write()
+                then()
+                self.assertTrue(self.files.exists("x.json"))
+                self.assertEqual(self.files.read("x.json"), '"old"')
+                self.files.settle()
+                self.assertEqual(self.kept()["x.json"], '"old"')
+        self.assertEqual(self.storage.changes, [])
+
+    def test_a_repeated_write_replaces_what_was_deleted(self):
         self.files.delete("x.json")
         with self.assertRaises(TypeError):
             self.files.write("x.json", {"a": 1})
-        # What follows is still one change.
+        self.files.settle()
+        self.files.write("y.txt", "z")
+        self.storage.disk_full = True
+        with self.assertRaises(errors.NoSpaceError):
+            self.files.write("x.json", '"new"')
+        self.storage.disk_full = False
         self.files.write("x.json", '"new"')
-        self.assertEqual(self.storage.changes, [["write"]])
+        self.assertEqual(self.kept()["x.json"], '"new"')
+        self.files.write("x.json", " ")
+        self.assertEqual(self.kept()["x.json"], '"new" ')
+
+    def test_a_repeated_write_appends_to_a_file_that_was_seen_or_changed(self):
+        def look():
+            self.files.exists("y.txt")
+
+        def others_write():
+            sdk.atomic_write_file("y.txt", "theirs", False)
+
+        for between, expected in (
+            (look, "y+"),
+            (lambda: self.files.read("y.txt"), "y+"),
+            (self.files.names, "y+"),
+            (others_write, "theirs+"),
+        ):
+            self.files.write("y.txt", "y", mode="w")
+            self.files.delete("y.txt")
+            with self.assertRaises(ValueError):
+                self.files.write("y.txt", "z", mode="x")
+            between()
+            self.files.write("y.txt", "+")
+            self.assertEqual(self.kept()["y.txt"], expected)
 
     def test_if_the_delete_fails_it_is_said_and_the_file_is_there(self):
         self.files.delete("x.json")

@@ -5,7 +5,7 @@ import unittest
 
 from ability_facade.files import Files
 from ability_facade.key_values import KeyValues
-from ability_storage import errors
+from ability_storage import errors, sdk
 from ability_storage.testing import MemoryStorage
 from facade.support import Killed, Remembered, kill_at, new_files
 
@@ -107,6 +107,27 @@ class Keys(unittest.TestCase):
         with self.assertRaises(TypeError):
             self.keys.create("", {})
         self.assertEqual(self.storage.files(in_ability_directory=False), {})
+
+    def test_keys_that_would_be_written_alike_are_refused(self):
+        for value in ({1: "a", "1": "b"}, {"in": [{None: 1, "null": 2}]}):
+            with self.assertRaisesRegex(TypeError, "two of its keys would both be"):
+                self.keys.create("k", value)
+        self.assertEqual(self.keys.all(), {})
+        self.keys.create("k", {1: "a", "b": {2: "c"}})
+        self.assertEqual(self.keys.get("k"), {"1": "a", "b": {"2": "c"}})
+
+    def test_a_file_that_an_editor_has_saved_is_read(self):
+        self.keys.create("k", {"a": 1})
+        [(path, contents)] = self.storage.files(in_ability_directory=False).items()
+        edited = b"\xef\xbb\xbf" + contents.replace(b"\n", b"\r\n")
+        sdk.atomic_write_file(path, edited, False)
+        self.keys.update("l", {"b": 2})
+        self.assertEqual(self.keys.all(), {"k": {"a": 1}, "l": {"b": 2}})
+        utf_16 = contents.decode().encode("utf-16")
+        sdk.atomic_write_file(path, utf_16, False)
+        with self.assertRaisesRegex(errors.UnsupportedError, "it is UTF-16; save it as UTF-8"):
+            self.keys.all()
+        self.assertEqual(sdk.read_file_bytes(path, False), utf_16)
 
     def test_a_save_that_fails_raises(self):
         self.keys.create("k", {"a": 1})

@@ -33,6 +33,13 @@ class LeftoversAreForFilesThatAreMissingOrBroken(Recovery):
             self.assertEqual(self.all_kept(), {"x.json": WHOLE})
             self.assertIn(f"recovered from {leftover}", self.log())
 
+    def test_a_file_that_an_editor_has_saved_is_healthy(self):
+        for encoding in ("utf-8-sig", "utf-16"):
+            self.given({"x.json": WHOLE.encode(encoding), "x.json.backup": "[0]"})
+            before = self.storage.files(in_ability_directory=False)
+            self.assertTrue(self.files.exists("x.json"))
+            self.assertEqual(self.storage.files(in_ability_directory=False), before)
+
     def test_every_call_looks(self):
         for call, expected in (
             (lambda f: f.read("x.json"), WHOLE),

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import sys
 import time
 import types
@@ -191,6 +192,27 @@ class TheEnd(WithStorage):
 
         talk = Conversation(run, keep_open=True)
         self.assertIn("can no longer happen", str(talk.log))
+        self.assertFalse(self.is_there())
+
+    def test_a_failure_between_delete_and_write_takes_the_delete_back(self):
+        async def run(cw, worker):
+            await cw.delete_file("x.json")
+            await cw.write_file("x.json", json.dumps({"a": object()}))
+
+        talk = Conversation(run)
+        self.assertEqual(talk.exit_code, 1)
+        self.assertIn("not JSON serializable", talk.errors)
+        self.assertIn("x.json was not deleted, because the ability failed", str(talk.log))
+        self.assertTrue(self.is_there())
+
+    def test_a_failure_after_a_committed_delete_changes_nothing(self):
+        async def run(cw, worker):
+            await cw.delete_file("x.json")
+            await worker.session_tasks.sleep(0)
+            raise KeyError("oh no")
+
+        talk = Conversation(run)
+        self.assertEqual(talk.exit_code, 1)
         self.assertFalse(self.is_there())
 
     def test_a_delete_that_cannot_be_made_at_the_end_is_a_failure(self):

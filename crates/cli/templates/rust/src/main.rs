@@ -42,3 +42,44 @@ fn run(args: &[String]) -> Result<List, String> {
     }
     Ok(list.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FILE, run};
+    use ability_storage_guest::testing::MemoryStorage;
+    use ability_storage_guest::{Scope, State};
+
+    fn text(args: &[&str]) -> Result<String, String> {
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        run(&args).map(|list| list.text())
+    }
+
+    #[test]
+    fn a_list_is_kept() {
+        let _storage = MemoryStorage::new();
+        assert_eq!(text(&["add", "eat"]), Ok("1 eat\n".to_owned()));
+        assert_eq!(text(&["add", "sleep"]), Ok("1 eat\n2 sleep\n".to_owned()));
+        assert_eq!(text(&["done", "1"]), Ok("1 sleep\n".to_owned()));
+        assert_eq!(text(&["list"]), Ok("1 sleep\n".to_owned()));
+    }
+
+    #[test]
+    fn what_another_instance_adds_meanwhile_stays() {
+        let storage = MemoryStorage::new();
+        storage.interfere(|| {
+            let list = State::<super::List>::load_or_default(FILE, Scope::Ability);
+            list.and_then(|mut list| list.update(|list| list.add("work"))).unwrap();
+        });
+        assert_eq!(text(&["add", "eat"]), Ok("1 work\n2 eat\n".to_owned()));
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing() {
+        let storage = MemoryStorage::new();
+        text(&["add", "eat"]).unwrap();
+        storage.set_disk_full(true);
+        let error = text(&["add", "sleep"]).unwrap_err();
+        assert_eq!(error, "list.json was not changed: the disk is full");
+        assert_eq!(text(&[]), Ok("1 eat\n".to_owned()));
+    }
+}

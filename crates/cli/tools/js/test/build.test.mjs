@@ -42,7 +42,7 @@ test("an ability is built, and nothing is left beside it", () => {
 
 test("package.json names the module, and packages are bundled", () => {
   const files = {
-    "package.json": '{ "main": "src/start.js", "type": "module" }',
+    "package.json": '\ufeff{\r\n"main": "src/start.js", "type": "module" }\r\n',
     "src/start.js": 'import { twice } from "twice"; export const main = () => twice(0);',
     "node_modules/twice/package.json": '{ "name": "twice", "main": "index.js" }',
     "node_modules/twice/index.js": "exports.twice = (number) => 2 * number;",

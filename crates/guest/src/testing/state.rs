@@ -1,0 +1,136 @@
+//! What a storage in memory is at a moment: its files, and what it was told to do.
+
+use super::volume::{Versions, Volume};
+use super::{Failure, Limits};
+use crate::bindings::batch::{self, Change, Step};
+use crate::bindings::types::{self, Error};
+use crate::scope::Scope;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+pub(super) struct State {
+    pub(super) limits: Limits,
+    pub(super) versions: Versions,
+    pub(super) disk_full: bool,
+    pub(super) read_only: bool,
+    pub(super) calls: usize,
+    /// Which calls are to fail, by their number.
+    pub(super) failures: BTreeMap<usize, Failure>,
+    pub(super) interference: VecDeque<Box<dyn FnOnce() + Send>>,
+    /// How many writers and readers are open.
+    pub(super) streams: usize,
+    own: Volume,
+    shared: Volume,
+}
+
+impl State {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            versions: Versions::default(),
+            disk_full: false,
+            read_only: false,
+            calls: 0,
+            failures: BTreeMap::new(),
+            interference: VecDeque::new(),
+            streams: 0,
+            own: Volume::default(),
+            shared: Volume::default(),
+        }
+    }
+
+    pub(super) fn files(&self, scope: Scope) -> BTreeMap<String, Vec<u8>> {
+        match scope {
+            Scope::Ability => self.own.files(),
+            Scope::User => self.shared.files(),
+        }
+    }
+
+    /// A call that changes nothing.
+    pub(super) fn read<R>(
+        &mut self,
+        scope: types::Scope,
+        call: impl FnOnce(&Volume, &Limits) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.fail_if_told()?;
+        let volume = match scope {
+            types::Scope::Ability => &self.own,
+            types::Scope::User => &self.shared,
+        };
+        call(volume, &self.limits)
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        steps: &[Step],
+        scope: types::Scope,
+        in_pieces: bool,
+    ) -> Result<Vec<Option<String>>, batch::Failure> {
+        let whole = |error| batch::Failure { step: None, error };
+        let told = self.count();
+        if let Some(failure) = told.filter(|failure| *failure != Failure::Unconfirmed) {
+            return Err(whole(error_of(failure)));
+        }
+        self.check_disk(steps).map_err(whole)?;
+        let volume = match scope {
+            types::Scope::Ability => &mut self.own,
+            types::Scope::User => &mut self.shared,
+        };
+        let made = volume.commit(steps, in_pieces, &self.limits, &mut self.versions)?;
+        told.map_or(Ok(made), |failure| Err(whole(error_of(failure))))
+    }
+
+    /// Counts a call that changes nothing, and fails if it was told to.
+    pub(super) fn fail_if_told(&mut self) -> Result<(), Error> {
+        self.count()
+            .map_or(Ok(()), |failure| Err(error_of(failure)))
+    }
+
+    pub(super) fn check_streams(&self) -> Result<(), Error> {
+        let limit = self.limits.max_streams;
+        if self.streams < limit {
+            return Ok(());
+        }
+        Err(Error::QuotaExceeded(format!(
+            "{limit} writers and readers are open, and no more are allowed"
+        )))
+    }
+
+    fn count(&mut self) -> Option<Failure> {
+        self.calls += 1;
+        self.failures.remove(&self.calls)
+    }
+
+    fn check_disk(&self, steps: &[Step]) -> Result<(), Error> {
+        if self.read_only {
+            return Err(Error::ReadOnly);
+        }
+        let is_delete = |step: &Step| matches!(step.change, Change::Delete(_));
+        if self.disk_full && !steps.iter().all(is_delete) {
+            return Err(Error::NoSpace);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("calls", &self.calls)
+            .field("own", &self.own.files().keys())
+            .field("shared", &self.shared.files().keys())
+            .finish_non_exhaustive()
+    }
+}
+
+fn error_of(failure: Failure) -> Error {
+    let told = |what: &str| format!("a test told this call {what}");
+    match failure {
+        Failure::NoSpace => Error::NoSpace,
+        Failure::QuotaExceeded => Error::QuotaExceeded(told("to exceed a quota")),
+        Failure::ReadOnly => Error::ReadOnly,
+        Failure::Unavailable => Error::Unavailable(told("to find no storage")),
+        Failure::Unconfirmed => Error::Unconfirmed(told("not to confirm")),
+        Failure::Other => Error::Other(told("to fail")),
+    }
+}
