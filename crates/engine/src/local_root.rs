@@ -189,7 +189,7 @@ fn ensure_directory(path: &Path) -> io::Result<()> {
         Some(parent) => parent,
     };
     if path.is_dir() {
-        // Whoever made it may have died before it was durable. If only its
+        // The process that made it may have died before it was durable. If only its
         // owner may sync it, that is for its owner to do.
         return match sync_directory(parent) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),

@@ -90,9 +90,10 @@ impl LocalVolumeOptions {
     /// The log takes up to 8 MiB on the disk, and as much memory for what is not
     /// checkpointed yet.
     ///
-    /// All who have a volume open do it in the same way: whoever opens one that others
-    /// have open does as they do ([`LocalVolume::is_journaled`] tells). Where names are
-    /// not told apart by case, and on Windows and macOS, volumes are never journaled.
+    /// All sessions that have a volume open at a time open it in the same way: a session that
+    /// opens it while others have it open does as they do ([`LocalVolume::is_journaled`]
+    /// says how). Where file names ignore case, and on Windows and macOS, volumes are never
+    /// journaled.
     pub fn journaled(mut self, journaled: bool) -> Self {
         self.journaled = journaled;
         self

@@ -1,12 +1,12 @@
 //! Directories that the volume is not allowed to read, such as `lost+found`. They are not
-//! part of the volume; the host is told of each once.
+//! part of the volume; there is one warning for each.
 
 use crate::FilePath;
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, PoisonError};
 
-/// How many directories the host is told of. The others are left out without a word.
+/// The number of directories that there is a warning about. Others are left out silently.
 const MAX_WARNINGS: usize = 100;
 
 #[derive(Default)]

@@ -31,7 +31,7 @@ use std::time::SystemTime;
 /// - *ordered*: no older version shows after a newer one was acknowledged;
 /// - *honest*: an error says whether the change took place
 ///   ([`Error::outcome`]);
-/// - *unlost*: a precondition is checked and the change made in one step,
+/// - *no lost updates*: a precondition is checked and the change made in one step,
 ///   against all other threads and processes.
 ///
 /// All calls may block on a disk; all may be made from many threads at once.

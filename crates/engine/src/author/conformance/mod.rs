@@ -56,8 +56,8 @@ pub fn limits() -> Limits {
 /// What tests a fresh volume.
 pub type Case = fn(&dyn Volume);
 
-/// All functions of this module that test a volume, with their names: for who makes
-/// fresh volumes in a way that is not for single tests.
+/// All functions of this module that test a volume, with their names: for callers
+/// that create fresh volumes in another way than single tests do.
 pub fn cases() -> Vec<(&'static str, Case)> {
     crate::__conformance_cases! { __conformance_list }
 }

@@ -80,7 +80,7 @@ impl FileHandle for CapFile {
         write_at(&self.file, contents, offset)
     }
 
-    /// The system starts to write what it is told is not needed any more, and keeps what
+    /// The system starts to write the pages that are declared as not needed, and keeps what
     /// it has not written. Errors come with the sync.
     #[cfg(target_os = "linux")]
     fn start_sync(&self, offset: u64, bytes: u64) {

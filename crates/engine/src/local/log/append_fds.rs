@@ -1,6 +1,6 @@
 //! Descriptors of files that this session extends. A sync proves something only for bytes
 //! that were written while its descriptor was open, by whomever: an error of writing back
-//! others may have been told to another program before, and is told to no descriptor that
+//! others may have been reported to another program before, and is reported to no descriptor that
 //! was opened later.
 
 use super::super::fd_cache::FdCache;

@@ -38,7 +38,7 @@
 //! | `checkpoint` | putting all effects of a log file into the files, durably |
 //! | `checkpoint_group` | the part of a checkpoint that writes, syncs and renames some files together, and how many |
 //! | `checkpoint_schedule` | the thread that does it in time; how long it may wait is an option of the volume |
-//! | `warnings` | trouble that lasts is told once a minute |
+//! | `warnings` | lasting trouble is reported once a minute |
 //! | `recovery` | what becomes of the log of dead sessions, and of what they staged there |
 //!
 //! A path is governed by the log as long as it has a live record; then what the records

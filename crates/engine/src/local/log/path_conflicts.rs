@@ -9,8 +9,8 @@ use crate::{Error, FilePath, Result};
 use std::io;
 
 impl<D: Directory> Writer<D> {
-    /// Whether there can be a file at `path`, once what the plan removes is gone. For
-    /// who has the turn.
+    /// Whether there can be a file at `path`, once what the plan removes is gone. For the
+    /// holder of the writer lock.
     pub(super) fn check_place(&self, path: &FilePath, plan: &Plan<'_>) -> Result<()> {
         let not_changed = |error| Error::not_changed(path, error);
         if plan.stat(&self.reader, path)?.is_some() {

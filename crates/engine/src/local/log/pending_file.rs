@@ -69,7 +69,7 @@ impl File {
         beginning.staged.as_deref()
     }
 
-    /// What a reader is told of it.
+    /// Its metadata, as readers see it.
     pub(super) fn stat(&self) -> Stat {
         Stat {
             kind: Kind::File,

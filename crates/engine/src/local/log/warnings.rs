@@ -1,5 +1,5 @@
-//! Warnings about trouble that lasts: each is given once a minute, though what failed is tried
-//! again more often.
+//! Warnings about lasting trouble: each is logged once a minute, although the attempt that
+//! fails is repeated more often.
 
 use super::super::directory::{Directory, is_no_space};
 use super::super::lru::Lru;
@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How long the same trouble is not told again.
+/// How long the same trouble is not reported again.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// How much trouble is remembered at least.
@@ -19,7 +19,7 @@ const REMEMBERED: usize = 64;
 /// What is wrong, with which path, and how. A full disk is the same trouble for all paths.
 type Trouble = (&'static str, Option<FilePath>, ErrorKind);
 
-/// What was told when.
+/// What was reported, and when.
 pub(super) struct Warnings(Mutex<Lru<Trouble, Instant>>);
 
 impl Default for Warnings {
@@ -29,7 +29,7 @@ impl Default for Warnings {
 }
 
 impl Warnings {
-    /// Whether this was not told for a while.
+    /// Whether this was not reported within [`SILENCE`].
     fn is_news(&self, what: &'static str, path: Option<&FilePath>, error: &io::Error) -> bool {
         let path = path.filter(|_| !is_no_space(error)).cloned();
         let trouble = (what, path, error.kind());
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trouble_that_lasts_is_told_once() {
+    fn lasting_trouble_is_reported_once() {
         let warnings = Warnings::default();
         let path = |text: &str| FilePath::new(text).expect("valid");
         let is_news = |what, text: &str, kind: ErrorKind| {

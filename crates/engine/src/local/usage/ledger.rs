@@ -44,7 +44,7 @@ pub(super) struct Reserved {
 }
 
 impl Ledger {
-    /// Without a result, whoever comes next counts, and is told of the error.
+    /// Without a result, the next caller counts, and gets the error.
     pub(super) fn end_count(&mut self, found: Option<Usage>, took: Duration) {
         let meanwhile = self.counting.take().unwrap_or_default();
         self.counted = found.map(|found| Counted {
