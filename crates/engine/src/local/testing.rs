@@ -2,12 +2,12 @@
 
 use super::log::Sizes;
 use super::options::Tuning;
-use super::sim::{Process, SimDirectory, SimDisk};
+use super::sim::{Fault, Process, SimDirectory, SimDisk};
 use super::unique_name;
 use super::{Local, LocalVolumeOptions};
 use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,6 +135,20 @@ impl SimWorld {
         self.disk.cut_at(call);
     }
 
+    pub(crate) fn fail_at(&self, call: usize) {
+        self.disk.fail_at(call, Fault::Error(ErrorKind::Other));
+    }
+
+    pub(crate) fn stick(&self, path: &str) {
+        let path: Vec<&str> = path.split('/').collect();
+        self.disk
+            .fail_path_unannounced(&path, ErrorKind::StorageFull);
+    }
+
+    pub(crate) fn heal(&self) {
+        self.disk.heal();
+    }
+
     pub(crate) fn reopen(&mut self, client: usize) {
         // Opened first, so that what the old session still holds is in its way.
         self.clients[client] = start(&self.disk, self.way);
@@ -157,6 +171,13 @@ impl SimWorld {
         }
         let count = self.clients.len();
         self.clients = (0..count).map(|_| start(&self.disk, self.way)).collect();
+    }
+}
+
+impl SimVolume {
+    /// What cannot be put into the files stays in the log.
+    pub(crate) fn checkpoint(&self) {
+        let _ = self.0.checkpoint();
     }
 }
 

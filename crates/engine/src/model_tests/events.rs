@@ -17,6 +17,13 @@ pub(super) enum Event {
     Kill(usize, Vec<Action>, usize),
     /// The power is cut then instead; the last number picks what is left.
     PowerCut(usize, Vec<Action>, usize, u64),
+    /// That call fails instead.
+    Fail(usize, Vec<Action>, usize),
+    Checkpoint(usize),
+    /// From now on nothing can get this name.
+    Stick(&'static str),
+    /// All can be done again.
+    Heal,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +95,11 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         8 => (client(), actions()).prop_map(|(client, actions)| Event::Commit(client, actions)),
         1 => (client(), action()).prop_map(|(client, action)| Event::Stream(client, action)),
         1 => client().prop_map(Event::Reopen),
+        1 => client().prop_map(Event::Checkpoint),
+        1 => proptest::sample::select(&PATHS[..]).prop_map(Event::Stick),
+        1 => Just(Event::Heal),
+        2 => (client(), actions(), call())
+            .prop_map(|(client, actions, call)| Event::Fail(client, actions, call)),
         2 => (client(), actions(), call())
             .prop_map(|(client, actions, call)| Event::Kill(client, actions, call)),
         2 => (client(), actions(), call(), any::<u64>()).prop_map(

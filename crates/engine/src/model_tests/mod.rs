@@ -25,12 +25,14 @@ const FIXED_SEEDS: [u64; 3] = [1, 2, 3];
 /// Plays all events, and compares after each.
 fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
     let mut model = Model::default();
+    // Whether something may be refused that the model allows.
+    let mut is_stuck = false;
     for event in events {
         match event {
             Event::Commit(client, actions) => {
                 let batch = batch(&model.files, actions);
                 let result = world.volume(*client).commit(batch.clone()).map(drop);
-                settle(&mut model, &batch, result)?;
+                settle_as(is_stuck, &mut model, &batch, result)?;
             }
             Event::Stream(client, action) => {
                 let step = Action {
@@ -39,7 +41,21 @@ fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
                 };
                 let batch = batch(&model.files, &[step]);
                 let result = stream(world.volume(*client), &batch.steps()[0]);
-                settle(&mut model, &batch, result)?;
+                settle_as(is_stuck, &mut model, &batch, result)?;
+            }
+            Event::Fail(client, actions, call) => {
+                let batch = batch(&model.files, actions);
+                let can_fail = world.fail_at(*call);
+                let result = world.volume(*client).commit(batch.clone()).map(drop);
+                world.heal();
+                is_stuck = false;
+                settle_as(can_fail, &mut model, &batch, result)?;
+            }
+            Event::Checkpoint(client) => world.checkpoint(*client),
+            Event::Stick(path) => is_stuck |= world.stick(path),
+            Event::Heal => {
+                world.heal();
+                is_stuck = false;
             }
             Event::Reopen(client) => world.reopen(*client),
             Event::Kill(client, actions, call) => {
@@ -51,6 +67,7 @@ fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
                     continue;
                 }
                 world.after_kill(*client);
+                is_stuck = false;
                 settle_unknown(&mut model, &batch, result, &*world)?;
             }
             Event::PowerCut(client, actions, call, choice) => {
@@ -71,6 +88,26 @@ fn play(world: &mut impl World, events: &[Event]) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// As [`settle`], or, if `may_fail`, by what the error says of the data.
+fn settle_as(
+    may_fail: bool,
+    model: &mut Model,
+    batch: &Batch,
+    result: Result<()>,
+) -> Result<(), TestCaseError> {
+    match result {
+        Err(error) if may_fail => {
+            let (after, expected) = expected(&model.files, batch);
+            if error.outcome() == Outcome::Unconfirmed {
+                prop_assert!(expected.is_ok(), "{:?}, refused: {:?}", error, expected);
+                model.is_visible(after);
+            }
+            Ok(())
+        }
+        result => settle(model, batch, result),
+    }
 }
 
 /// The volume did what the model does, and says the same about it.

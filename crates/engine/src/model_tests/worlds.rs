@@ -13,6 +13,21 @@ pub(super) trait World {
     fn kill_at(&mut self, client: usize, call: usize) -> bool;
     fn after_kill(&mut self, client: usize);
     fn after_power_cut(&mut self, choice: u64);
+
+    /// Lets the call of this number fail; `false` if none can.
+    fn fail_at(&mut self, _call: usize) -> bool {
+        false
+    }
+
+    /// Lets everything fail that gives a file this name; `false` if nothing can.
+    fn stick(&mut self, _path: &str) -> bool {
+        false
+    }
+
+    /// Nothing fails any more.
+    fn heal(&mut self) {}
+
+    fn checkpoint(&mut self, _client: usize) {}
 }
 
 pub(super) struct InMemory(pub(super) MemoryVolume);
@@ -72,6 +87,10 @@ impl World for OnDisk {
     fn after_kill(&mut self, _client: usize) {}
 
     fn after_power_cut(&mut self, _choice: u64) {}
+
+    fn checkpoint(&mut self, client: usize) {
+        self.clients[client].checkpoint().expect("nothing fails");
+    }
 }
 
 impl World for SimWorld {
@@ -94,5 +113,23 @@ impl World for SimWorld {
 
     fn after_power_cut(&mut self, choice: u64) {
         SimWorld::after_power_cut(self, choice);
+    }
+
+    fn fail_at(&mut self, call: usize) -> bool {
+        SimWorld::fail_at(self, call);
+        true
+    }
+
+    fn stick(&mut self, path: &str) -> bool {
+        SimWorld::stick(self, path);
+        true
+    }
+
+    fn heal(&mut self) {
+        SimWorld::heal(self);
+    }
+
+    fn checkpoint(&mut self, client: usize) {
+        self.client(client).checkpoint();
     }
 }

@@ -3,14 +3,14 @@
 
 use super::super::sim::{Deaf, SimDisk};
 use super::super::testing::{Way, append, batch, contents, delete, open_with, rename, write};
-use crate::Precondition;
-use crate::local::Local;
-use std::io::ErrorKind;
 use super::scenario::{
     Broken, Scenario, appends, appends_and_replacements, batches, batches_that_change_the_tree,
     moves_and_removals, one, single_writes,
 };
 use super::{deaf, holds, is_found_out, what_others_build_on_is_durable};
+use crate::Precondition;
+use crate::local::Local;
+use std::io::ErrorKind;
 
 /// Many versions of a few files: the logs are full again and again.
 fn rewrites() -> Scenario {
