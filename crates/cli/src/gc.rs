@@ -192,9 +192,11 @@ fn clear_each(
     Ok(results)
 }
 
-/// To open a volume is to clear it.
+/// To open a volume is to clear it. What cannot be put into its file is an error that names
+/// the path.
 fn recover(root: &LocalRoot, id: &VolumeId) -> Result<Cleared> {
     let volume = root.open_volume(id).map_err(told)?;
+    volume.checkpoint().map_err(told)?;
     let recovered = volume.counters().recoveries;
     Ok(Cleared::Directory { recovered })
 }
@@ -252,9 +254,9 @@ fn as_text(args: &GcArgs, results: &Results) -> String {
             Ok(Cleared::Directory { recovered: 0 }) => {
                 lines.push(format!("{id}: nothing to clear"))
             }
-            Ok(Cleared::Directory { recovered }) => {
+            Ok(Cleared::Directory { .. }) => {
                 lines.push(format!(
-                    "{id}: cleared what {recovered} killed sessions left"
+                    "{id}: cleared what was left by sessions that did not end properly"
                 ));
             }
             Ok(Cleared::Store {
@@ -282,7 +284,7 @@ fn as_text(args: &GcArgs, results: &Results) -> String {
         ));
     }
     if !args.root.is_url() {
-        lines.push("A directory needs nothing else: whoever opens a volume clears it.".to_owned());
+        lines.push("A directory needs nothing else: to open a volume clears it.".to_owned());
     }
     lines.join("\n")
 }
