@@ -227,3 +227,19 @@ fn a_directory_is_cleared_by_opening_it() {
     let ended = ability.call(&["gc", "root", "--json"]);
     assert!(ended.stdout.contains(r#""recovered":0"#), "{ended:?}");
 }
+
+#[test]
+fn what_cannot_be_put_into_its_file_is_named() {
+    let ability = ability();
+    let mut session = Conversation::begin(&ability, &["--journaled"]);
+    assert_eq!(session.ask(&["write", "a.txt", "text"]), "ok");
+    put(&ability, "root/abilities/probe/a.txt/in the way", b"theirs");
+    session.kill();
+    let ended = ability.call(&["gc", "root"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("a.txt"), "{ended:?}");
+    fs::remove_dir_all(ability.directory().join("root/abilities/probe/a.txt")).expect("removed");
+    let ended = ability.call(&["gc", "root"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(get(&ability, "root/abilities/probe/a.txt"), b"text");
+}
