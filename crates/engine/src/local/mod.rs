@@ -20,7 +20,7 @@
 //! | `idle_sleep` | idle volumes sleep, so that they need few descriptors |
 //! | `poison` | mutexes that go on after a panic |
 //! | `stage` | new contents on their way into the volume |
-//! | `direct` | the protocol for one write, rename or delete; `skip_write` in it: contents that are there already |
+//! | `direct` | the protocol for one write, rename or delete; `skip_write` in it: contents that the file has already |
 //! | `commit_plan` | what the steps of a commit make of each path |
 //! | `log` | commits through the log: appends, batches, and all of a journaled volume |
 //! | `session_start` | beginning a session: what dead ones left is removed, and the log recovered |
@@ -29,14 +29,15 @@
 //! | `stream` | writing piece by piece |
 //! | `root_removed` | noticing that the directory was removed |
 //! | `known_files` | a memory of durable files, so that equal contents are not written again |
-//! | `usage` | what there is, against the limits |
-//! | `reserve` | how much a commit adds, and room for that within the limits |
+//! | `commit_growth` | how many bytes and files a commit adds; `usage` decides whether there is room |
+//! | `usage` | what there is and what is reserved, against the limits |
 //! | `options` | how a volume is to be opened, and the defaults |
 //!
 //! Only `direct`, `log::apply`, `log::checkpoint_group` and `log::delete_on_full_disk` change files
 //! of the volume.
 
 mod cap;
+mod commit_growth;
 mod commit_plan;
 #[cfg(test)]
 mod crash_tests;
@@ -64,7 +65,6 @@ mod options;
 mod poison;
 mod process_fds;
 mod reader;
-mod reserve;
 mod root_removed;
 mod session;
 mod session_start;

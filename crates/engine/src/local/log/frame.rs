@@ -215,7 +215,7 @@ impl<'a> Fields<'a> {
 pub(crate) fn malformed() -> io::Error {
     io::Error::new(
         ErrorKind::InvalidData,
-        "its log has a record of an unknown form; a newer version of ability-storage may have written it",
+        "the log has a record of an unknown form; a newer version of ability-storage may have written it",
     )
 }
 

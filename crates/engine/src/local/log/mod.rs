@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `frame` | the frame of a record in a log file |
 //! | `record` | what a record says |
-//! | `sizes` | how large the parts of the log may get |
+//! | `sizes` | how large log files and records may get, and from which size contents are staged |
 //! | `log_file` | one file of records |
 //! | `log_pair` | the two files that take the records in turn, and following them |
 //! | `chunks` | what the log holds of a file, in memory |
@@ -30,7 +30,7 @@
 //! | `path_conflicts`, `prepare_dirs` | no path becomes both a file and a directory |
 //! | `spellings` | two names of a batch that the file system may take for one file |
 //! | `publish_precheck` | what the file system is known to refuse when a record is published |
-//! | `skip_write` | which contents of a commit the log has already |
+//! | `skip_write` | which contents of a commit the log has already; of files, `direct::skip_write` knows |
 //! | `commit` | from the steps of a commit to a published record |
 //! | `delete_on_full_disk` | one delete, without a record, when there is no space for one |
 //! | `append_fds` | descriptors of files that are extended |

@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `accounts` | what may be: when the files are counted, what is reserved for commits |
+//! | `accounts` | whether a commit has room: what is reserved, when the files are counted |
 //! | `ledger` | the numbers: what is counted and what is reserved |
 //! | `count_files` | counting the files |
 

@@ -1,4 +1,4 @@
-//! Room for what a commit adds, within the limits of the volume.
+//! How many bytes and files a commit adds, and the reservation of that.
 
 use super::commit_plan::{Plan, PlannedEffect};
 use super::directory::{Directory, Stat};
