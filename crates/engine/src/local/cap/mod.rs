@@ -237,6 +237,15 @@ impl Directory for CapDirectory {
         }
     }
 
+    #[cfg(target_os = "linux")]
+    fn id_of(&self, name: &str) -> io::Result<Option<Id>> {
+        if let Some(id) = stat::id_of_name(&self.dir, name) {
+            return Ok(Some(id));
+        }
+        let stamp = self.stat(name)?.and_then(|stat| stat.stamp);
+        Ok(stamp.map(|stamp| stamp.id()))
+    }
+
     fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         patiently(|| self.dir.rename(name, &to.dir, new_name))
     }

@@ -145,3 +145,14 @@ pub(super) fn set_access(_options: &mut OpenOptions, _access: Access) {}
 pub(super) fn dir_builder(_access: Access) -> DirBuilder {
     DirBuilder::new()
 }
+
+/// Device and inode of what has this name, if the system answers without more.
+#[cfg(target_os = "linux")]
+pub(super) fn id_of_name(directory: &cap_std::fs::Dir, name: &str) -> Option<Id> {
+    use rustix::fs::{AtFlags, StatxFlags, makedev, statx};
+    let asked = StatxFlags::INO;
+    let found = statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, asked).ok()?;
+    let device = makedev(found.stx_dev_major, found.stx_dev_minor);
+    let is_known = found.stx_mask & asked.bits() != 0;
+    is_known.then_some((device, found.stx_ino))
+}

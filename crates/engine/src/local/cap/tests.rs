@@ -215,3 +215,16 @@ fn a_mark_is_read_by_the_next_holder_however_it_was_left() {
         assert!(is_none(mark()));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_id_of_a_name_is_that_of_its_file() {
+    let temp = temporary();
+    fs::write(temp.path().join("file"), b"x").expect("written");
+    let directory = open(temp.path());
+    let file = directory.open_file("file").expect("opened").expect("there");
+    let id = file.stat().expect("known").stamp.map(|stamp| stamp.id());
+    assert!(id.is_some());
+    assert_eq!(directory.id_of("file").expect("known"), id);
+    assert_eq!(directory.id_of("none").expect("known"), None);
+}

@@ -134,9 +134,9 @@ impl<D: Directory> LogPair<D> {
         };
         for which in [0, 1] {
             if let Some(file) = &self.files[which]
-                && let Some(there) = directory.stat(LOG_FILES[which])?
+                && let Some(there) = directory.id_of(LOG_FILES[which])?
             {
-                lost[which] = there.stamp.map(|stamp| stamp.id()) != file.id();
+                lost[which] = Some(there) != file.id();
             }
         }
         Ok(lost)
