@@ -245,10 +245,10 @@ impl Error {
     /// [`Error::ReadOnly`] or [`Error::Io`], as `source` says.
     pub fn not_changed(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
         let (path, source) = (path.clone(), source.into());
+        if is_no_space(&source) {
+            return Error::NoSpace { path, source };
+        }
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Error::NoSpace { path, source }
-            }
             io::ErrorKind::ReadOnlyFilesystem => Error::ReadOnly,
             _ => Error::Io {
                 path,
@@ -351,6 +351,14 @@ impl From<Error> for io::Error {
         };
         io::Error::new(kind, error)
     }
+}
+
+/// Whether the disk, or a quota of the system, is full.
+pub(crate) fn is_no_space(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn found_text(found: &Option<Version>) -> String {

@@ -7,14 +7,6 @@
 use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
-/// Whether the disk, or a quota of the system, is full.
-pub(crate) fn is_no_space(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-    )
-}
-
 /// `None` if what was asked for does not exist.
 pub(crate) fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -76,8 +68,7 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// ask for times: Linux gives a file whose times were asked for a new one at each write,
     /// which costs a sync of it some 50 µs on ext4 (6.13 and later).
     fn id_of(&self, name: &str) -> io::Result<Option<Id>> {
-        let stamp = self.stat(name)?.and_then(|stat| stat.stamp);
-        Ok(stamp.map(|stamp| stamp.id()))
+        Ok(self.stat(name)?.and_then(|stat| stat.id()))
     }
 
     /// Moves a file, replacing what has the new name: a symbolic link is
@@ -312,6 +303,11 @@ impl Stat {
     /// Which file of the file system it is; 0 where that is not known.
     pub(crate) fn inode(&self) -> u64 {
         self.stamp.map_or(0, |stamp| stamp.inode)
+    }
+
+    /// Which file it is, on which device; `None` where that is not known.
+    pub(crate) fn id(&self) -> Option<Id> {
+        self.stamp.map(|stamp| stamp.id())
     }
 }
 

@@ -79,9 +79,8 @@ impl KnownFiles {
         now: Option<Stat>,
     ) {
         let same_file = |one: &Stat, other: &Stat| {
-            let id = |stat: &Stat| stat.stamp.map(|stamp| stamp.id());
-            id(one).is_some()
-                && id(one) == id(other)
+            one.id().is_some()
+                && one.id() == other.id()
                 && one.modified == other.modified
                 && one.size == other.size
         };

@@ -139,7 +139,7 @@ impl<D: Directory> Tree<D> {
         if let Some(open) = open {
             let stat = above.stat(path.name())?;
             let there = stat.filter(|stat| stat.kind == Kind::Directory);
-            let there = there.and_then(|stat| stat.stamp).map(|stamp| stamp.id());
+            let there = there.and_then(|stat| stat.id());
             if there.is_some() && there == open.id()? {
                 return Ok(open);
             }

@@ -1,13 +1,14 @@
 //! What it takes to change a volume: a session with its locks, its log and its accounts.
 
 use super::Durability;
-use super::directory::{Directory, is_no_space};
+use super::directory::Directory;
 use super::known_files::KnownFiles;
 use super::locks::Locks;
 use super::log::LogWriter;
 use super::reader::Reader;
 use super::session::Session;
 use super::usage::Accounts;
+use crate::error::is_no_space;
 use crate::observe::Observer;
 use crate::volume::{Change, Step};
 use crate::{Error, FilePath, Limits, Result, Version};

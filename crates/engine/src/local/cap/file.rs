@@ -1,7 +1,7 @@
 //! Open files.
 
-use super::super::directory::{FileHandle, Kind, Stat};
-use super::stat::{links_of_std, mode_of_std, stamp_of_std};
+use super::super::directory::{FileHandle, Stat};
+use super::stat::stat_of_std;
 use super::syncs::Syncs;
 use std::fs::{File, Metadata};
 use std::io;
@@ -99,13 +99,13 @@ impl FileHandle for CapFile {
 
     fn stat_when_opened(&self) -> io::Result<Stat> {
         match &self.opened {
-            Some(metadata) => Ok(stat_of(metadata)),
+            Some(metadata) => Ok(stat_of_std(metadata)),
             None => self.stat(),
         }
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of(&self.file.metadata()?))
+        Ok(stat_of_std(&self.file.metadata()?))
     }
 
     #[cfg(unix)]
@@ -142,20 +142,5 @@ impl FileHandle for CapFile {
             return result;
         }
         self.sync_data()
-    }
-}
-
-fn stat_of(metadata: &Metadata) -> Stat {
-    let kind = match metadata.is_file() {
-        true => Kind::File,
-        false => Kind::Other,
-    };
-    Stat {
-        kind,
-        size: metadata.len(),
-        modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-        mode: mode_of_std(metadata),
-        links: links_of_std(metadata),
-        stamp: stamp_of_std(metadata),
     }
 }

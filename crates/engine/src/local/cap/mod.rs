@@ -242,8 +242,7 @@ impl Directory for CapDirectory {
         if let Some(id) = stat::id_of_name(&self.dir, name) {
             return Ok(Some(id));
         }
-        let stamp = self.stat(name)?.and_then(|stat| stat.stamp);
-        Ok(stamp.map(|stamp| stamp.id()))
+        Ok(self.stat(name)?.and_then(|stat| stat.id()))
     }
 
     fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {

@@ -28,6 +28,21 @@ pub(super) fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
     })
 }
 
+pub(super) fn stat_of_std(metadata: &std::fs::Metadata) -> Stat {
+    let kind = match metadata.is_file() {
+        true => Kind::File,
+        false => Kind::Other,
+    };
+    Stat {
+        kind,
+        size: metadata.len(),
+        modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        mode: mode_of_std(metadata),
+        links: links_of_std(metadata),
+        stamp: stamp_of_std(metadata),
+    }
+}
+
 /// The bits that `chmod` knows, without set-user-id and its like: no contents
 /// that a guest wrote may run with another user's rights.
 #[cfg(unix)]

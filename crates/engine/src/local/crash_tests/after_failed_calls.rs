@@ -9,7 +9,7 @@ use crate::local::testing::{
 use std::io::ErrorKind;
 
 /// One call of a commit fails, which is not applied; the next commit is acknowledged. The process
-/// is killed in the one after it, and the power is cut: what was acknowledged is gone.
+/// is killed in the one after it, and the power is cut. What was acknowledged is there.
 #[track_caller]
 fn what_is_acknowledged_after_a_failed_call_stays(way: Way, kind: ErrorKind) {
     let mut wrong = Vec::new();

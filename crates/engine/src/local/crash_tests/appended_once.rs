@@ -48,7 +48,7 @@ fn an_append_to_a_file_that_was_edited_before_a_power_cut_is_there_once() {
 }
 
 /// In a journaled volume another program adds to a file before a checkpoint extends it, and the
-/// sync of the file fails. The new file that takes its place has the append twice.
+/// sync of the file fails. The new file that takes its place has the append once.
 #[test]
 fn an_append_behind_what_another_program_added_is_there_once_after_a_failed_sync() {
     let disk = SimDisk::new();
@@ -71,7 +71,7 @@ fn an_append_behind_what_another_program_added_is_there_once_after_a_failed_sync
 
 /// In a journaled volume another program adds to a file; a checkpoint puts an append behind that
 /// and is killed; a third program makes a second name for the file, such as a backup. Recovery
-/// adds the append once more. No call fails.
+/// does not add the append again. No call fails.
 #[test]
 fn an_append_is_there_once_after_a_killed_checkpoint_and_a_backup() {
     let mut wrong = Vec::new();

@@ -105,7 +105,7 @@ fn an_append_to_a_file_that_is_cut_meanwhile_leaves_no_zeros() {
 
 /// Another program changes a file in place, more than 256 bytes before its end, where the log
 /// has chunks that are not checkpointed. The next append counts as one to what the log has;
-/// what a power cut leaves of it then counts as changed by another program.
+/// what a power cut leaves must not count as changed by another program.
 #[test]
 fn an_append_behind_an_edit_in_place_survives_a_power_cut() {
     let disk = SimDisk::new();
@@ -223,8 +223,8 @@ fn an_append_survives_an_edit_that_keeps_the_length() {
     }
 }
 
-/// Another program edits a file in place that a session has published and been killed. Another
-/// session takes its staged contents for what is there, and does not sync what it appends to.
+/// A session has published a file and is killed; another program edits the file in place. Another
+/// session must sync the edited file before it appends to it.
 #[test]
 fn an_append_to_an_edited_file_of_a_dead_session_survives_a_power_cut() {
     let mut wrong = Vec::new();

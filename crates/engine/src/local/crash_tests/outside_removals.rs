@@ -2,14 +2,15 @@
 
 use super::raw_file::{raw, text};
 use crate::local::Local;
-use crate::local::sim::{Fault, SimDisk};
+use crate::local::sim::{Fault, SimDirectory, SimDisk};
 use crate::local::testing::{
     Contents, Way, append, batch, contents, delete, file, open_with, rename, write,
 };
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 /// A commit through the log deletes a file, and the session publishes that. Another program
-/// then makes a file of that name. The next checkpoint removes it, though the volume has shown it.
+/// then makes a file of that name, which the volume shows. The next checkpoint keeps it.
 #[test]
 fn a_file_that_another_program_makes_after_a_delete_stays() {
     let mut wrong = Vec::new();
@@ -70,8 +71,8 @@ fn a_file_that_another_program_makes_after_a_delete_is_seen_by_all() {
     assert!(all.iter().all(|all| all.contains_key("b")), "{all:?}");
 }
 
-/// In a default volume another program removes a file that the log has a record of. A read says
-/// that there is no file, and a list went on showing it.
+/// In a default volume another program removes a file that the log has a record of. Neither a
+/// read nor a list shows it any more.
 #[test]
 fn a_list_lacks_what_another_program_has_removed() {
     let disk = SimDisk::new();
@@ -93,9 +94,8 @@ fn a_list_lacks_what_another_program_has_removed() {
 }
 
 /// A rename is acknowledged in a journaled volume; the file has its old name on the disk until
-/// the next checkpoint. Another program cuts the file there: the new name cannot be read any more.
-#[test]
-fn a_renamed_file_whose_old_name_another_program_cuts_can_be_read() {
+/// the next checkpoint.
+fn renamed_in_the_log() -> (SimDisk, Arc<Local<SimDirectory>>) {
     let disk = SimDisk::new();
     let volume = open_with(&disk, Way::Journaled).expect("opened");
     volume
@@ -103,6 +103,13 @@ fn a_renamed_file_whose_old_name_another_program_cuts_can_be_read() {
         .expect("no faults");
     volume.checkpoint().expect("no faults");
     volume.commit(rename("b", "a").into()).expect("no faults");
+    (disk, volume)
+}
+
+/// Another program cuts the file under its old name.
+#[test]
+fn a_renamed_file_whose_old_name_another_program_cuts_can_be_read() {
+    let (disk, volume) = renamed_in_the_log();
     assert!(disk.outside_truncate(&["b"], 100));
     let other = open_with(&disk, Way::Journaled).expect("opened");
     for volume in [&volume, &other] {
@@ -112,16 +119,10 @@ fn a_renamed_file_whose_old_name_another_program_cuts_can_be_read() {
     }
 }
 
-/// The same: what a reader is told of the length, and what it reads.
+/// Another program extends the file under its old name.
 #[test]
 fn a_renamed_file_whose_old_name_another_program_extends_is_read_as_it_becomes() {
-    let disk = SimDisk::new();
-    let volume = open_with(&disk, Way::Journaled).expect("opened");
-    volume
-        .commit(append("b", &[b'x'; 300]).into())
-        .expect("no faults");
-    volume.checkpoint().expect("no faults");
-    volume.commit(rename("b", "a").into()).expect("no faults");
+    let (disk, volume) = renamed_in_the_log();
     assert!(disk.outside_append(&["b"], b"theirs"));
     let before = contents(&volume).expect("read");
     volume.checkpoint().expect("no faults");
@@ -129,8 +130,8 @@ fn a_renamed_file_whose_old_name_another_program_extends_is_read_as_it_becomes()
     assert_eq!(before["a"].len(), after["a"].len());
 }
 
-/// A default volume is closed without a checkpoint, for its process is killed. A file that another
-/// program has made where a commit had deleted one goes when the volume is opened again.
+/// The process of a default volume is killed before a checkpoint. A file that another program has
+/// made where a commit had deleted one is kept when the volume is opened again.
 #[test]
 fn a_file_that_another_program_makes_after_a_delete_stays_after_a_kill() {
     let disk = SimDisk::new();
@@ -151,7 +152,7 @@ fn a_file_that_another_program_makes_after_a_delete_stays_after_a_kill() {
 }
 
 /// A checkpoint in a journaled volume fails after it has put the files into their places. Another
-/// program removes one: some sessions show it, and others do not.
+/// program removes one. All sessions show the same of it.
 #[test]
 fn all_see_the_same_of_a_file_that_is_removed_after_a_checkpoint_that_failed() {
     let mut wrong = Vec::new();

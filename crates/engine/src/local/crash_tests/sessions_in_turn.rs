@@ -3,7 +3,7 @@
 use super::super::directory::Directory;
 use super::raw_file::{has, raw, text};
 use crate::local::Local;
-use crate::local::sim::{Fault, SimDisk};
+use crate::local::sim::{Fault, SimDirectory, SimDisk};
 use crate::local::testing::{
     Way, append, batch, contents, contents_after_cut, delete, open_with, write,
 };
@@ -65,10 +65,9 @@ fn a_file_that_was_deleted_with_its_directory_does_not_come_back() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// A session was killed some time after its last sync, so its mark is there. The first commit
-/// of another writes the log once more, in records with new numbers, and is then not published.
-#[test]
-fn the_first_commit_after_a_session_was_killed_is_published() {
+/// A session was killed some time after its last sync, so its mark is there, and the next commit
+/// of the other one writes the log once more, in records with new numbers. Returns the other one.
+fn after_a_session_was_killed() -> (SimDisk, Arc<Local<SimDirectory>>) {
     let disk = SimDisk::new();
     let (root, process) = disk.start();
     let second = open_with(&disk, Way::Published).expect("opened");
@@ -78,24 +77,22 @@ fn the_first_commit_after_a_session_was_killed_is_published() {
         .expect("no faults");
     first.commit(append("log", b"2").into()).expect("no faults");
     disk.kill(&process);
+    (disk, second)
+}
+
+#[test]
+fn the_first_commit_after_a_session_was_killed_is_published() {
+    let (disk, second) = after_a_session_was_killed();
     second
         .commit(append("log", b"3").into())
         .expect("no faults");
     assert_eq!(text(raw(&disk, "log").as_ref()), "123");
 }
 
-/// The same, and another program appends to the file before the next checkpoint.
+/// Another program appends to the file before the next checkpoint.
 #[test]
 fn the_first_commit_after_a_session_was_killed_is_kept() {
-    let disk = SimDisk::new();
-    let (root, process) = disk.start();
-    let second = open_with(&disk, Way::Published).expect("opened");
-    let first = Local::open(root, Way::Published.options()).expect("opened");
-    second
-        .commit(append("log", b"1").into())
-        .expect("no faults");
-    first.commit(append("log", b"2").into()).expect("no faults");
-    disk.kill(&process);
+    let (disk, second) = after_a_session_was_killed();
     second
         .commit(append("log", b"OURS").into())
         .expect("no faults");

@@ -125,7 +125,7 @@ impl<D: Directory> LogWriter<D> {
     /// if an earlier sync of it has failed: the system may have dropped what it could not
     /// write, and no later sync reports that. Then only a copy can be made durable.
     pub(in crate::local) fn sync_foreign(&self, file: &D::File) -> io::Result<bool> {
-        let id = file.stat()?.stamp.map(|stamp| stamp.id());
+        let id = file.stat()?.id();
         if let Some(id) = id
             && lock(&self.doubtful).get(&id).is_some()
         {

@@ -12,7 +12,7 @@
 //! All of it can be done again from any point: a record says what a path becomes, not what
 //! is done to it, and the last one about a path counts.
 
-use super::super::directory::{Directory, FileHandle, is_no_space, unless_absent};
+use super::super::directory::{Directory, FileHandle, unless_absent};
 use super::super::poison::lock;
 use super::super::process_fds::budget;
 use super::super::session::SessionTag;
@@ -24,6 +24,7 @@ use super::sync::repeated;
 use super::writer_lock::WriterGuard;
 use super::{CommitError, LogWriter};
 use crate::FilePath;
+use crate::error::is_no_space;
 use std::io;
 
 impl<D: Directory> LogWriter<D> {

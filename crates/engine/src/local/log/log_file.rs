@@ -104,7 +104,7 @@ impl<F: FileHandle> LogFile<F> {
         let stat = file.stat()?;
         Ok(Self {
             file: Arc::new(file),
-            id: stat.stamp.map(|stamp| stamp.id()),
+            id: stat.id(),
             bytes: stat.size,
             position: Position::default(),
             torn: None,

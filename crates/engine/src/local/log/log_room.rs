@@ -1,10 +1,11 @@
 //! Room in the log files for the next records: the file in use grows, or the other one, whose
 //! records were given up, takes its place.
 
-use super::super::directory::{Directory, FileHandle, is_no_space};
+use super::super::directory::{Directory, FileHandle};
 use super::LogWriter;
 use super::process_lock::Held;
 use super::writer_lock::WriterGuard;
+use crate::error::is_no_space;
 use std::io;
 
 impl<D: Directory> LogWriter<D> {

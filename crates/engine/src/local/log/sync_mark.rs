@@ -7,9 +7,10 @@
 //! A session that takes the lock and finds the id of a session that is dead, [`FAILED`] or a
 //! spoiled mark puts a new file in the place of the log.
 
-use super::super::directory::{Directory, Lock, is_no_space};
+use super::super::directory::{Directory, Lock};
 use super::LogWriter;
 use super::process_lock::Held;
+use crate::error::is_no_space;
 use std::io;
 use std::sync::atomic::Ordering;
 
@@ -64,7 +65,7 @@ impl<D: Directory> LogWriter<D> {
             self.has_marked.store(false, Ordering::Relaxed);
             let lock = held.lock()?;
             if let Err(error) = lock.set_mark(FAILED).or_else(|_| lock.cut_mark(true)) {
-                tracing::warn!(%error, "other sessions could not be told that a sync of the log failed");
+                tracing::warn!(%error, "a failed sync of the log could not be marked for other sessions");
                 // Until the log is replaced, or this process ends, none of them syncs it.
                 held.keep();
             }

@@ -1,11 +1,12 @@
 //! Warnings about lasting trouble: each is logged once a minute, although the attempt that
 //! fails is repeated more often.
 
-use super::super::directory::{Directory, is_no_space};
+use super::super::directory::Directory;
 use super::super::lru::Lru;
 use super::super::poison::lock;
 use super::LogWriter;
 use crate::FilePath;
+use crate::error::is_no_space;
 use std::io::{self, ErrorKind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -33,11 +34,14 @@ impl Warnings {
     fn is_news(&self, what: &'static str, path: Option<&FilePath>, error: &io::Error) -> bool {
         let path = path.filter(|_| !is_no_space(error)).cloned();
         let trouble = (what, path, error.kind());
-        let mut told = lock(&self.0);
-        if told.get(&trouble).is_some_and(|at| at.elapsed() < SILENCE) {
+        let mut reported = lock(&self.0);
+        if reported
+            .get(&trouble)
+            .is_some_and(|at| at.elapsed() < SILENCE)
+        {
             return false;
         }
-        told.put(trouble, Instant::now());
+        reported.put(trouble, Instant::now());
         true
     }
 }
