@@ -15,7 +15,11 @@ use std::time::Duration;
 
 pub(crate) const PRIVATE: &str = ".ability-storage";
 pub(crate) const LOG_FILES: [&str; 2] = ["log-0", "log-1"];
-pub(crate) const FORMAT_TEXT: &[u8] = b"ability-storage volume, format 2\n";
+/// What the engine writes, and an earlier text that it takes over.
+pub(crate) const FORMAT_TEXTS: [&[u8]; 2] = [
+    b"ability-storage volume, format 3\n",
+    b"ability-storage volume, format 2\n",
+];
 
 /// The files that are committed, in no special order.
 pub(crate) const COMMITTED: [&str; 6] = [

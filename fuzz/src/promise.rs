@@ -13,7 +13,7 @@
 //!   file that the engine does not give, a place beyond all numbers, a length that is not true), or
 //!   that a newer version has written, orders nothing: the volume refuses to open.
 
-use crate::left_behind::{FORMAT_TEXT, LOG_FILES, PRIVATE, log_file};
+use crate::left_behind::{FORMAT_TEXTS, LOG_FILES, PRIVATE, log_file};
 use crate::record::{self, Commit, Effect, Log};
 use crate::scratch::{Entries, Entry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -282,11 +282,12 @@ fn is_of_unknown_format(entries: &Entries) -> bool {
         return false;
     };
     let end = format.iter().rposition(|byte| *byte != 0);
-    let is_part = FORMAT_TEXT.starts_with(&format[..end.map_or(0, |end| end + 1)]);
+    let found = &format[..end.map_or(0, |end| end + 1)];
+    let is_part = FORMAT_TEXTS.iter().any(|text| text.starts_with(found));
     let has_log = LOG_FILES
         .iter()
         .any(|name| entries.contains_key(&log_file(name)));
-    format != FORMAT_TEXT && (!is_part || has_log)
+    !FORMAT_TEXTS.contains(&&format[..]) && (!is_part || has_log)
 }
 
 /// The files of the volume itself.

@@ -56,6 +56,26 @@ fn a_mark_that_makes_no_sense_stops_nobody() {
     }
 }
 
+/// The lock file that tells who wrote last is no longer the one of that name.
+#[test]
+fn what_others_write_is_seen_when_the_writer_lock_was_removed() {
+    for journaled in [false, true] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = LocalVolume::options().journaled(journaled);
+        let one = options.clone().open(directory.path()).expect("opened");
+        let other = options.open(directory.path()).expect("opened");
+        append(&one, "log", b"1");
+        fs::remove_file(private(directory.path()).join(LOG).join(WRITER)).expect("removed");
+        append(&other, "log", b"2");
+        let read = one.read(&file("log"), 10).expect("read");
+        assert_eq!(read.contents(), b"12", "{journaled}");
+        append(&one, "log", b"3");
+        append(&other, "log", b"4");
+        let read = one.read(&file("log"), 10).expect("read");
+        assert_eq!(read.contents(), b"1234", "{journaled}");
+    }
+}
+
 /// Nothing of the engine's is in its way.
 #[test]
 fn a_dead_session_that_cannot_be_removed_stops_nobody() {
@@ -312,6 +332,37 @@ fn a_copy_of_a_volume_has_what_is_only_in_its_log() {
     }
 }
 
+/// Its session was killed: what it had acknowledged is in the log alone.
+#[test]
+fn a_volume_of_the_format_before_is_taken_over_with_its_log() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let options = LocalVolume::options().journaled(true);
+    let options = options.checkpoint_after(Duration::from_secs(3_600));
+    let killed = options.open(directory.path()).expect("opened");
+    write(&killed, "file", b"x");
+    append(&killed, "file", b"y");
+    let copied = tempfile::tempdir().expect("a temporary directory");
+    copy(directory.path(), copied.path());
+    drop(killed);
+
+    let format = private(copied.path()).join(FORMAT);
+    let current = fs::read_to_string(&format).expect("there");
+    let earlier = current.replace('3', "2");
+    fs::write(&format, &earlier).expect("written");
+    let read_only = LocalVolume::options().read_only(true);
+    let read_only = read_only.open(copied.path()).expect("opened");
+    let read = read_only.read(&file("file"), 10).expect("read");
+    assert_eq!(read.contents(), b"xy");
+    drop(read_only);
+    assert_eq!(fs::read_to_string(&format).expect("there"), earlier);
+
+    let volume = LocalVolume::open(copied.path()).expect("opened");
+    assert_eq!(fs::read_to_string(&format).expect("there"), current);
+    append(&volume, "file", b"z");
+    let read = volume.read(&file("file"), 10).expect("read");
+    assert_eq!(read.contents(), b"xyz");
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("listed") {
         let entry = entry.expect("listed");
@@ -322,54 +373,5 @@ fn copy(from: &Path, to: &Path) {
         } else {
             fs::copy(entry.path(), &to).expect("copied");
         }
-    }
-}
-
-/// The format file is not synced before there is a log.
-#[test]
-fn a_format_file_that_a_power_cut_left_in_part_counts_as_missing() {
-    let torn: [&[u8]; 5] = [
-        b"",
-        b"ability",
-        b"ability-storage volume, format 2",
-        b"ability\0\0\0\0",
-        &[0; 33],
-    ];
-    for torn in torn {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let format = private(directory.path()).join(FORMAT);
-        let volume = LocalVolume::open(directory.path()).expect("opened");
-        write(&volume, "file", b"x");
-        drop(volume);
-        let whole = fs::read(&format).expect("there");
-        fs::write(&format, torn).expect("written");
-        let read_only = LocalVolume::options().read_only(true);
-        drop(read_only.open(directory.path()).expect("opened"));
-        let volume = LocalVolume::open(directory.path()).expect("opened");
-        assert_eq!(fs::read(&format).expect("there"), whole);
-        append(&volume, "file", b"y");
-        drop(volume);
-
-        // Beside a log it is not the work of a power cut.
-        fs::write(&format, torn).expect("written");
-        let refused = LocalVolume::open(directory.path()).expect_err("refused");
-        assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
-    }
-}
-
-#[test]
-fn an_unknown_format_is_refused() {
-    for unknown in [
-        "ability-storage volume, format 3\n",
-        "ability-storage\n",
-        "x",
-    ] {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        drop(LocalVolume::open(directory.path()).expect("opened"));
-        let format = private(directory.path()).join(FORMAT);
-        fs::write(&format, unknown).expect("written");
-        let refused = LocalVolume::open(directory.path()).expect_err("refused");
-        assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
-        assert_eq!(fs::read_to_string(&format).expect("there"), unknown);
     }
 }

@@ -104,12 +104,12 @@ impl KnownFiles {
     pub(super) fn tells_changes_apart(
         &self,
         directory: &impl Directory,
-        name: &str,
+        name: impl FnOnce() -> String,
     ) -> io::Result<bool> {
         if let Some(known) = self.tells_changes_apart.get() {
             return Ok(*known);
         }
-        let found = directory.tells_changes_apart(name)?;
+        let found = directory.tells_changes_apart(&name())?;
         Ok(*self.tells_changes_apart.get_or_init(|| found))
     }
 

@@ -28,7 +28,10 @@ pub(crate) const SYNC: &str = "sync";
 /// The format file while it is written.
 const NEW_FORMAT: &str = "format.new";
 
-const FORMAT_TEXT: &str = "ability-storage volume, format 2\n";
+const FORMAT_TEXT: &str = "ability-storage volume, format 3\n";
+/// In format 2, nothing tells the holder of the writer lock who had it before. All that is on
+/// the disk is the same.
+const EARLIER_TEXT: &str = "ability-storage volume, format 2\n";
 const FORMAT_START: &str = "ability-storage volume, format ";
 /// No format file is longer, in bytes.
 const MAX_FORMAT_BYTES: u64 = 256;
@@ -45,11 +48,32 @@ mod before {
 
 pub(crate) use before::BARRIERS;
 
-/// Looks at the format file, and makes it in a volume that has none. The caller has the
-/// gate, and touches nothing of the volume if this fails.
-pub(crate) fn enter_format<D: Directory>(private: &D) -> io::Result<()> {
-    if check_format(private)? {
-        return Ok(());
+/// Which format a volume has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Current,
+    /// No session of this version may begin while one of that format lives.
+    Earlier,
+    /// There is no format file that counts.
+    Unknown,
+}
+
+/// Looks at the format file, and makes it in a volume that has none, or an earlier one if
+/// `is_in_use` finds no living session. The caller has the gate, and touches nothing of the
+/// volume if this fails.
+pub(crate) fn enter_format<D: Directory>(
+    private: &D,
+    is_in_use: impl FnOnce() -> io::Result<bool>,
+) -> io::Result<()> {
+    match check_format(private)? {
+        Format::Current => return Ok(()),
+        Format::Earlier if is_in_use()? => {
+            let what =
+                "the volume is open in an earlier version of ability-storage; close it there first";
+            return Err(io::Error::new(ErrorKind::InvalidData, what));
+        }
+        Format::Earlier => return replace_format(private),
+        Format::Unknown => {}
     }
     let locks = private.stat(before::LOCKS)?;
     if locks.is_some_and(|stat| stat.kind == Kind::Directory) {
@@ -70,30 +94,33 @@ pub(crate) fn enter_format<D: Directory>(private: &D) -> io::Result<()> {
 pub(crate) fn check_readable<D: Directory>(private: &D) -> io::Result<()> {
     let locks = private.stat(before::LOCKS)?;
     let is_older = locks.is_some_and(|stat| stat.kind == Kind::Directory);
-    if !check_format(private)? && is_older {
+    if check_format(private)? == Format::Unknown && is_older {
         check_closed_before(private)?;
     }
     Ok(())
 }
 
-/// Whether there is a format file that counts; it is then one that this version knows.
-pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<bool> {
+/// Which format the format file says, of those that this version knows.
+pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<Format> {
     let Some(file) = private.open_file(FORMAT)? else {
-        return Ok(false);
+        return Ok(Format::Unknown);
     };
     let mut bytes = Vec::new();
     file.take(MAX_FORMAT_BYTES).read_to_end(&mut bytes)?;
     if bytes == FORMAT_TEXT.as_bytes() {
-        return Ok(true);
+        return Ok(Format::Current);
+    }
+    if bytes == EARLIER_TEXT.as_bytes() {
+        return Ok(Format::Earlier);
     }
     if is_torn(&bytes) && !has_log(private)? {
-        return Ok(false);
+        return Ok(Format::Unknown);
     }
     let text = String::from_utf8_lossy(&bytes);
     let version = text.strip_prefix(FORMAT_START).map(str::trim);
     let what = match version {
         Some(version) => format!(
-            "the volume has format {version:?}, and this version of ability-storage knows only format 2; open it with the version that wrote it, or a newer one"
+            "the volume has format {version:?}, and this version of ability-storage knows no format after 3; open it with the version that wrote it, or a newer one"
         ),
         None => "the file .ability-storage/format is damaged, so it is not known how the volume is to be read".to_owned(),
     };
@@ -104,9 +131,10 @@ pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<bool> {
 /// its text, and zeros behind it.
 fn is_torn(bytes: &[u8]) -> bool {
     let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
-    FORMAT_TEXT
-        .as_bytes()
-        .starts_with(&bytes[..bytes.len() - zeros])
+    let found = &bytes[..bytes.len() - zeros];
+    [FORMAT_TEXT, EARLIER_TEXT]
+        .iter()
+        .any(|text| text.as_bytes().starts_with(found))
 }
 
 /// Whether there is a log file, which a session makes only once the format file is durable.
@@ -179,6 +207,15 @@ fn write_format<D: Directory>(private: &D) -> io::Result<()> {
     unless_absent(private.remove_file(NEW_FORMAT))?;
     create_format(private, NEW_FORMAT)?;
     private.rename(NEW_FORMAT, private, FORMAT)
+}
+
+/// Puts the format file of this version in the place of an earlier one, durably: there may be
+/// a log beside it.
+fn replace_format<D: Directory>(private: &D) -> io::Result<()> {
+    unless_absent(private.remove_file(NEW_FORMAT))?;
+    create_format(private, NEW_FORMAT)?.sync()?;
+    private.rename(NEW_FORMAT, private, FORMAT)?;
+    private.sync()
 }
 
 /// A format file under another name, unsynced.

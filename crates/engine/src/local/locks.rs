@@ -41,7 +41,7 @@ pub(crate) struct Locks<D: Directory> {
 
 type Idle<D> = <<D as Directory>::Lock as Lock>::Idle;
 
-/// The locks of some paths.
+/// Some locks, which are kept open when they are given back.
 pub(crate) struct Held<'a, D: Directory> {
     locks: Vec<(String, D::Lock)>,
     owner: &'a Locks<D>,
@@ -67,20 +67,26 @@ impl<D: Directory> Locks<D> {
             owner: self,
         };
         for (shard, ()) in shards {
-            let lock = self.lock_again(&shard)?;
+            let lock = self.take(&shard, D::lock_again, D::lock)?;
             held.locks.push((shard, lock));
         }
         Ok(held)
     }
 
-    fn lock_again(&self, shard: &str) -> io::Result<D::Lock> {
-        let idle = self.idle().take(shard);
+    /// Takes a lock with what it left here, if that is still good.
+    fn take(
+        &self,
+        name: &str,
+        again: impl Fn(Idle<D>) -> io::Result<Option<D::Lock>>,
+        anew: impl Fn(&D, &str) -> io::Result<D::Lock>,
+    ) -> io::Result<D::Lock> {
+        let idle = self.idle().take(name);
         if let Some(idle) = idle
-            && let Some(lock) = D::lock_again(idle)?
+            && let Some(lock) = again(idle)?
         {
             return Ok(lock);
         }
-        self.directory.lock(shard)
+        anew(&self.directory, name)
     }
 
     fn idle(&self) -> MutexGuard<'_, FdCache<String, Idle<D>>> {
@@ -114,13 +120,25 @@ impl<D: Directory> Locks<D> {
     }
 
     /// While it is held, no directory of the volume is made or removed.
-    pub(crate) fn structure_shared(&self) -> io::Result<D::Lock> {
-        self.directory.lock_shared(STRUCTURE)
+    pub(crate) fn structure_shared(&self) -> io::Result<Held<'_, D>> {
+        self.structure(D::share_again, D::lock_shared)
     }
 
     /// To make or remove directories.
-    pub(crate) fn structure_exclusive(&self) -> io::Result<D::Lock> {
-        self.directory.lock(STRUCTURE)
+    pub(crate) fn structure_exclusive(&self) -> io::Result<Held<'_, D>> {
+        self.structure(D::lock_again, D::lock)
+    }
+
+    fn structure(
+        &self,
+        again: impl Fn(Idle<D>) -> io::Result<Option<D::Lock>>,
+        anew: impl Fn(&D, &str) -> io::Result<D::Lock>,
+    ) -> io::Result<Held<'_, D>> {
+        let lock = self.take(STRUCTURE, again, anew)?;
+        Ok(Held {
+            locks: vec![(STRUCTURE.to_owned(), lock)],
+            owner: self,
+        })
     }
 
     /// To remove directories if nobody makes or needs any at this moment; else `None`.

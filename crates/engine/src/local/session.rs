@@ -76,6 +76,16 @@ impl<D: Directory> Sessions<D> {
         Ok(directories.map(|entry| entry.name).collect())
     }
 
+    /// Whether any session lives.
+    pub(crate) fn are_living(&self, gate: &OpenLock<D>) -> io::Result<bool> {
+        for id in self.ids()? {
+            if self.dead(gate, &id)?.is_none() && self.directory_of(&id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether the session of this id lives; `false` if it is not known.
     pub(crate) fn is_alive(&self, id: &str) -> bool {
         let is_id = unique_name::tag_of(id).is_some();

@@ -33,7 +33,7 @@ pub(super) fn begin<D: Directory>(
     let root = reader.tree.root();
     let private = root.open_or_create_dir(PRIVATE_DIR, Access::Private)?;
     let gate = OpenLock::take(&private)?;
-    layout::enter_format(&private)?;
+    layout::enter_format(&private, || Sessions::open(&private)?.are_living(&gate))?;
     let sessions = Arc::new(Sessions::open(&private)?);
     remove_dead(&sessions, &gate, observer)?;
     let locks = Arc::new(Locks::new(

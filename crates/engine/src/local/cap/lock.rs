@@ -1,10 +1,11 @@
 //! Locks that die with their process: locks of the system on files.
 
-use super::super::directory::{Lock, SPOILED_MARK, read_all, write_all};
+use super::super::directory::{Lock, MarkReader, SPOILED_MARK, read_all, write_all};
 use super::file::{read_at, write_at};
 use super::stat::links_of_std;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long a mark is. It is overwritten in place, and taken back by zeros: to cut the
@@ -23,7 +24,8 @@ const UNKNOWN: u64 = u64::MAX;
 /// A lock file whose lock is held.
 #[derive(Debug)]
 pub(crate) struct CapLock {
-    file: File,
+    file: Arc<File>,
+    is_held: bool,
     /// The length of the file, which only the holder changes.
     bytes: AtomicU64,
 }
@@ -48,17 +50,33 @@ impl CapLock {
     }
 
     /// `None` if the file was removed: where it was, there may be another lock.
-    pub(super) fn wait_again_for(file: File) -> io::Result<Option<Self>> {
+    pub(super) fn wait_again_for(file: Arc<File>) -> io::Result<Option<Self>> {
         retry_interrupted(|| file.lock())?;
+        Self::unless_removed(file)
+    }
+
+    /// The same for a lock that others may share.
+    pub(super) fn wait_to_share_again(file: Arc<File>) -> io::Result<Option<Self>> {
+        retry_interrupted(|| file.lock_shared())?;
+        Self::unless_removed(file)
+    }
+
+    fn unless_removed(file: Arc<File>) -> io::Result<Option<Self>> {
         let metadata = file.metadata()?;
-        let is_there = links_of_std(&metadata) > 0;
-        let bytes = AtomicU64::new(metadata.len());
-        Ok(is_there.then_some(Self { file, bytes }))
+        let lock = Self::over(file, metadata.len());
+        Ok((links_of_std(&metadata) > 0).then_some(lock))
     }
 
     fn taken(file: File) -> Self {
-        let bytes = AtomicU64::new(UNKNOWN);
-        Self { file, bytes }
+        Self::over(Arc::new(file), UNKNOWN)
+    }
+
+    fn over(file: Arc<File>, bytes: u64) -> Self {
+        Self {
+            file,
+            is_held: true,
+            bytes: AtomicU64::new(bytes),
+        }
     }
 
     fn bytes(&self) -> io::Result<u64> {
@@ -73,22 +91,21 @@ impl CapLock {
 }
 
 impl Lock for CapLock {
-    type Idle = File;
+    type Idle = Arc<File>;
+    type Mark = CapMark;
 
-    fn release(self) -> Option<File> {
-        // Closing frees it in any case.
-        self.file.unlock().ok().map(|()| self.file)
+    fn release(mut self) -> Option<Arc<File>> {
+        self.file.unlock().ok()?;
+        self.is_held = false;
+        Some(self.file.clone())
     }
 
     fn mark(&self) -> io::Result<Vec<u8>> {
-        let bytes = self.bytes()?;
-        if bytes == SPOILED_BYTES {
-            return Ok(SPOILED_MARK.to_vec());
-        }
-        let mut mark = vec![0; bytes.min(MAX_MARK_BYTES) as usize];
-        let read = read_all(&mut mark, 0, |buffer, at| read_at(&self.file, buffer, at))?;
-        mark.truncate(read);
-        Ok(mark)
+        read_mark(&self.file, self.bytes()?)
+    }
+
+    fn mark_reader(&self) -> io::Result<CapMark> {
+        Ok(CapMark(self.file.clone()))
     }
 
     fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
@@ -112,6 +129,38 @@ impl Lock for CapLock {
         self.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }
+}
+
+impl Drop for CapLock {
+    fn drop(&mut self) {
+        // Closing frees it, unless somebody reads its mark.
+        if self.is_held && Arc::strong_count(&self.file) > 1 {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+/// A lock file, whoever holds its lock.
+pub(crate) struct CapMark(Arc<File>);
+
+impl MarkReader for CapMark {
+    fn mark(&self) -> io::Result<Option<Vec<u8>>> {
+        let metadata = self.0.metadata()?;
+        if links_of_std(&metadata) == 0 {
+            return Ok(None);
+        }
+        read_mark(&self.0, metadata.len()).map(Some)
+    }
+}
+
+fn read_mark(file: &File, bytes: u64) -> io::Result<Vec<u8>> {
+    if bytes == SPOILED_BYTES {
+        return Ok(SPOILED_MARK.to_vec());
+    }
+    let mut mark = vec![0; bytes.min(MAX_MARK_BYTES) as usize];
+    let read = read_all(&mut mark, 0, |buffer, at| read_at(file, buffer, at))?;
+    mark.truncate(read);
+    Ok(mark)
 }
 
 fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()> {

@@ -335,12 +335,16 @@ impl Directory for CapDirectory {
         CapLock::wait_for(self.lock_file(name)?)
     }
 
-    fn lock_again(idle: File) -> io::Result<Option<CapLock>> {
+    fn lock_again(idle: Arc<File>) -> io::Result<Option<CapLock>> {
         CapLock::wait_again_for(idle)
     }
 
     fn lock_shared(&self, name: &str) -> io::Result<CapLock> {
         CapLock::wait_to_share(self.lock_file(name)?)
+    }
+
+    fn share_again(idle: Arc<File>) -> io::Result<Option<CapLock>> {
+        CapLock::wait_to_share_again(idle)
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<CapLock>> {

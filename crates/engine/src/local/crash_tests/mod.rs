@@ -18,6 +18,7 @@ mod raw_file;
 mod scenario;
 mod sessions_in_turn;
 mod sync_mark;
+mod turn_marks;
 mod while_checkpointed;
 
 use super::directory::{Access, Directory, FileHandle};

@@ -84,8 +84,12 @@ impl<D: Directory> Writer<D> {
         if !wanted.is_in(&mut file, known.stat.size, known.version)? {
             return Ok(false);
         }
-        let (directory, name) = (self.session.directory(), unique_name::name());
-        if known.is_certain || self.known_files.tells_changes_apart(&**directory, &name)? {
+        let directory = self.session.directory();
+        let has_fine_clock = || {
+            self.known_files
+                .tells_changes_apart(&**directory, unique_name::name)
+        };
+        if known.is_certain || has_fine_clock()? {
             return Ok(true);
         }
         file.sync()?;

@@ -11,6 +11,7 @@
 
 use super::super::directory::{Directory, Stat};
 use super::super::known_files::Wanted;
+use super::super::locks::Held;
 use super::super::stage::{Complete, Synced};
 use super::super::tree::{Place, is_directory};
 use super::super::writer::{Abort, Writer};
@@ -120,7 +121,7 @@ impl<D: Directory> Writer<D> {
 
     /// Makes the directories of `path`, and removes those without files that
     /// have its name. No others are made or removed while the returned lock is held.
-    fn make_directories(&self, path: &FilePath) -> Result<D::Lock> {
+    fn make_directories(&self, path: &FilePath) -> Result<Held<'_, D>> {
         let tree = &self.reader.tree;
         let structure = self.locks.structure_exclusive().map_err(|error| {
             Error::not_possible(

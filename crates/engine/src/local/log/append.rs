@@ -2,15 +2,18 @@
 //! change what must stay, as a copy of the file.
 
 use super::super::directory::{Directory, FileHandle, Stat};
+use super::super::poison::lock;
 use super::super::session::SessionTag;
 use super::append_base::{
     DurableBy, DurableStat, FENCE_BYTES, fence, fence_of, has_beginning, is_as_in_log,
 };
 use super::entry::Entry;
+use super::opened_file::Pieces;
 use super::record::{Append, Publication};
 use super::{LogWriter, Opened};
 use crate::FilePath;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,25 +26,47 @@ enum Base<F> {
     Log { inode: u64, fence: [u8; 32] },
     /// It adds to the file on the disk, which is as the log has it. It looked like this
     /// right before that was found.
-    Published(F, DurableStat),
+    Published(Arc<F>, DurableStat),
     /// It adds to the file on the disk, which has to be made durable first.
-    Disk(F),
+    Disk(Arc<F>),
+}
+
+/// The file that an append adds to, open.
+enum Beneath<F> {
+    File(Arc<F>),
+    Pieces(Pieces<F>),
+}
+
+impl<F> From<Opened<F>> for Beneath<F> {
+    fn from(opened: Opened<F>) -> Self {
+        match opened {
+            Opened::File(file) => Beneath::File(Arc::new(file)),
+            Opened::Pieces(pieces) => Beneath::Pieces(pieces),
+        }
+    }
 }
 
 impl<D: Directory> LogWriter<D> {
-    /// What it takes to add to the file that is at `path`; `None` if the file must not be
-    /// extended in place: it has a second name, which keeps what it was, or another program
-    /// has changed it in a journaled volume.
+    /// What it takes to add to the file that is at `path`, where the plan has seen `seen`;
+    /// `None` if the file must not be extended in place: it has a second name, which keeps
+    /// what it was, or another program has changed it in a journaled volume.
     pub(super) fn append_in_place(
         &self,
         path: &FilePath,
+        seen: Option<Stat>,
         more: &[u8],
     ) -> io::Result<Option<Append>> {
         let reader = &self.reader.log;
         let entry = reader.entry(path);
-        let current = reader.open_as(path, entry.as_deref())?;
+        let current = match self.kept(path, entry.as_deref(), seen) {
+            Some((file, stat)) => Some((Beneath::File(file), stat)),
+            None => {
+                let opened = reader.open_as(path, entry.as_deref())?;
+                opened.map(|(opened, stat)| (opened.into(), stat))
+            }
+        };
         let (opened, stat) = current.ok_or(io::ErrorKind::NotFound)?;
-        if matches!(opened, Opened::File(_)) && stat.links > 1 {
+        if matches!(opened, Beneath::File(_)) && stat.links > 1 {
             return Ok(None);
         }
         let Some((base, stat)) = self.base_of(path, entry.as_deref(), opened, stat)? else {
@@ -52,13 +77,13 @@ impl<D: Directory> LogWriter<D> {
             Base::Published(file, looked) => {
                 // The log has what is not on the disk of it.
                 self.remember_base(path, Some(looked), DurableBy::Log);
-                (true, stat.inode(), fence(&file, stat.size)?)
+                (true, stat.inode(), fence(&*file, stat.size)?)
             }
             Base::Disk(file) => {
                 if !self.make_base_durable(path, &file, &stat)? {
                     return Ok(None);
                 }
-                (false, stat.inode(), fence(&file, stat.size)?)
+                (false, stat.inode(), fence(&*file, stat.size)?)
             }
         };
         Ok(Some(Append {
@@ -70,34 +95,47 @@ impl<D: Directory> LogWriter<D> {
         }))
     }
 
+    /// The file that the plan has seen on the disk, if a descriptor of it is kept.
+    fn kept(
+        &self,
+        path: &FilePath,
+        entry: Option<&Entry>,
+        seen: Option<Stat>,
+    ) -> Option<(Arc<D::File>, Stat)> {
+        let is_on_disk = entry.is_none_or(Entry::is_published);
+        let seen = seen.filter(|seen| is_on_disk && seen.inode() != 0)?;
+        let kept = lock(&self.appended).get(path)?;
+        (kept.inode == seen.inode()).then(|| (kept.file.clone(), seen))
+    }
+
     /// What an append to `path` builds on, which was opened as the log has it.
     fn base_of(
         &self,
         path: &FilePath,
         entry: Option<&Entry>,
-        opened: Opened<D::File>,
+        opened: Beneath<D::File>,
         stat: Stat,
     ) -> io::Result<Option<(Base<D::File>, Stat)>> {
         let file = entry.and_then(|entry| entry.file.as_ref().map(|file| (entry, file)));
         let Some((entry, file)) = file else {
             return Ok(match opened {
-                Opened::File(plain) => Some((Base::Disk(plain), stat)),
-                Opened::Pieces(_) => None,
+                Beneath::File(plain) => Some((Base::Disk(plain), stat)),
+                Beneath::Pieces(_) => None,
             });
         };
         match opened {
-            Opened::File(plain) => {
-                let looked = self.look_at(&plain, &stat)?;
+            Beneath::File(plain) => {
+                let looked = self.look_at(&*plain, &stat)?;
                 let is_known = self.is_base(path, &looked);
                 let continues = (entry.is_published() && is_known && stat.size == file.bytes)
-                    || is_as_in_log(&plain, &stat, file)?;
+                    || is_as_in_log(&*plain, &stat, file)?;
                 let base = match continues {
                     true => Base::Published(plain, looked),
                     false => Base::Disk(plain),
                 };
                 Ok(Some((base, stat)))
             }
-            Opened::Pieces(mut pieces) => {
+            Beneath::Pieces(mut pieces) => {
                 let is_deferred = entry.publication == Publication::Deferred;
                 match self.changed_file(path, entry)? {
                     None if stat.size == file.bytes => {}
@@ -134,7 +172,7 @@ impl<D: Directory> LogWriter<D> {
         if let Some(file) = &entry.file
             && is_as_in_log(&plain, &stat, file)?
         {
-            return Ok(Some((Base::Published(plain, looked), stat)));
+            return Ok(Some((Base::Published(Arc::new(plain), looked), stat)));
         }
         let beginning = entry.file.as_ref().and_then(|file| file.beginning.as_ref());
         if let Some(name) = beginning.and_then(|beginning| beginning.staged.as_ref()) {
@@ -144,7 +182,7 @@ impl<D: Directory> LogWriter<D> {
             }
             if entry.file.as_ref().is_some_and(|file| !file.has_chunks()) {
                 // It is in its place, and nothing tells whether it was edited there.
-                return Ok(Some((Base::Disk(plain), stat)));
+                return Ok(Some((Base::Disk(Arc::new(plain)), stat)));
             }
         }
         let was_published = entry.publication == Publication::Immediate
@@ -159,7 +197,7 @@ impl<D: Directory> LogWriter<D> {
             _ => true,
         };
         let is_changed = was_published || !has_beginning;
-        Ok(is_changed.then_some((Base::Disk(plain), stat)))
+        Ok(is_changed.then(|| (Base::Disk(Arc::new(plain)), stat)))
     }
 
     /// Whether a session ends within a moment. A process that is killed gives back its locks

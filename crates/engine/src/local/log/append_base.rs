@@ -111,10 +111,9 @@ impl<D: Directory> LogWriter<D> {
     }
 
     pub(super) fn tells_changes_apart(&self) -> bool {
-        let name = self.staged_name();
         let apart = self
             .known_files
-            .tells_changes_apart(&*self.directory, &name);
+            .tells_changes_apart(&*self.directory, || self.staged_name());
         apart.unwrap_or_else(|error| {
             tracing::debug!(%error, "the clock of the file system is taken for a coarse one");
             false

@@ -20,7 +20,7 @@ pub(super) struct AppendFds<F> {
 
 /// A file that is extended.
 pub(super) struct AppendFd<F> {
-    pub(super) file: F,
+    pub(super) file: Arc<F>,
     pub(super) inode: u64,
     /// How long it was when it was opened: what is behind that was written since.
     pub(super) opened_at: u64,
@@ -76,7 +76,7 @@ mod tests {
         let path = |text: &str| FilePath::new(text).expect("valid");
         let file = |opened_at| {
             Arc::new(AppendFd {
-                file: (),
+                file: Arc::new(()),
                 inode: 1,
                 opened_at,
             })

@@ -97,9 +97,9 @@ impl<D: Directory> LogWriter<D> {
         let stat = stat.ok_or(ErrorKind::NotFound)?;
         let (extended, stat) = self.extended(path, stat)?;
         let is_known =
-            staged.is_some() || self.is_base(path, &self.look_at(&extended.file, &stat)?);
+            staged.is_some() || self.is_base(path, &self.look_at(&*extended.file, &stat)?);
         let is_ours = |beginning: &DiskPrefix| {
-            let there = compare_with_log(&extended.file, &stat, beginning, file)?;
+            let there = compare_with_log(&*extended.file, &stat, beginning, file)?;
             Ok::<_, io::Error>(!matches!(there, OnDisk::Changed))
         };
         match &file.beginning {
@@ -120,7 +120,7 @@ impl<D: Directory> LogWriter<D> {
             extended.file.sync()?;
         }
         let known = match is_known {
-            true => Some(self.look_at(&extended.file, &extended.file.stat()?)?),
+            true => Some(self.look_at(&*extended.file, &extended.file.stat()?)?),
             false => None,
         };
         self.remember_base(path, known, DurableBy::Log);
@@ -139,7 +139,7 @@ impl<D: Directory> LogWriter<D> {
         let stat = file.stat_when_opened()?;
         let (inode, opened_at) = (stat.inode(), stat.size);
         let extended = Arc::new(AppendFd {
-            file,
+            file: Arc::new(file),
             inode,
             opened_at,
         });

@@ -2,6 +2,7 @@
 //! the directories that changed are synced once each.
 
 use super::super::directory::{Directory, FileHandle, Stat};
+use super::super::locks::Held;
 use super::super::poison::lock;
 use super::super::stage::{Complete, Staged, sync_all};
 use super::super::tree::Place;
@@ -37,7 +38,7 @@ pub(super) struct Group<'a, D: Directory> {
     /// Keeps the directories as they are. Where commits change them themselves, it is held
     /// while files are removed or get their places, and not while contents are copied or
     /// synced, which may take long.
-    structure: Option<D::Lock>,
+    structure: Option<Held<'a, D>>,
 }
 
 /// A path that is in its place.
@@ -172,7 +173,7 @@ impl<'a, D: Directory> Group<'a, D> {
         let result = match trusted {
             Some(extended) if self.is_all_in(path, &extended, beginning, file) => {
                 let synced = extended.file.stat().and_then(|stat| {
-                    let known = self.log.look_at(&extended.file, &stat)?;
+                    let known = self.log.look_at(&*extended.file, &stat)?;
                     extended.file.sync_data()?;
                     Ok(InPlace::Done(Some(known)))
                 });
@@ -208,7 +209,7 @@ impl<'a, D: Directory> Group<'a, D> {
     ) -> bool {
         let there = self.log.reader.tree.stat(path).ok().flatten();
         let is_there = there.is_some_and(|there| there.inode() == extended.inode);
-        is_there && holds(&extended.file, beginning, file).unwrap_or(false)
+        is_there && holds(&*extended.file, beginning, file).unwrap_or(false)
     }
 
     /// Stages a new file: the first bytes of what is there, the chunks, and what other

@@ -36,7 +36,7 @@ enum Exclusive<'a, D: Directory> {
     Paths {
         held: Held<'a, D>,
         /// Keeps the directories as they are.
-        structure: Option<D::Lock>,
+        structure: Option<Held<'a, D>>,
     },
     WriterGuard(WriterGuard<'a, D>),
 }
@@ -69,12 +69,14 @@ impl<D: Directory> Writer<D> {
             in_flight.add(self.limits(), step.change.target(), step.change.bytes())?;
         }
         let paths = paths_of(steps);
+        let refusals = self.find_refusals(&paths);
         let mut exclusive = self.enter(first, &paths)?;
         self.check_spellings(&paths)?;
         let mut plan = Plan::make(&self.reader, steps)?;
         plan.check_structure()?;
         let counts_on = self.leave_out_current(&mut plan);
         self.prepare_places(&mut exclusive, &plan)?;
+        refusals.check(&plan)?;
         let reservation = self.reserve_for(&plan)?;
         let mut builder = RecordBuilder::new(&self.log);
         builder.add_all(&plan)?;
@@ -178,6 +180,7 @@ impl<D: Directory> Writer<D> {
         let paths = slice::from_ref(path);
         let mut is_mended = false;
         let (mut exclusive, plan) = loop {
+            let refusals = self.find_refusals(paths);
             let mut exclusive = self.enter(path, paths)?;
             precondition.check(path, || self.reader.version(path))?;
             let wanted = Wanted::Staged(blob.bytes());
@@ -186,7 +189,8 @@ impl<D: Directory> Writer<D> {
                 return self.log.confirm(path, sequence);
             }
             let plan = Plan::of_write(path);
-            match self.prepare_places(&mut exclusive, &plan) {
+            let prepared = self.prepare_places(&mut exclusive, &plan);
+            match prepared.and_then(|()| refusals.check(&plan)) {
                 Err(error) if !is_mended && self.may_succeed_after_checkpoint(&error) => {
                     drop(exclusive);
                     is_mended = true;
@@ -237,12 +241,16 @@ impl<D: Directory> Writer<D> {
     }
 
     /// Sees to it that each file of the plan can have its place.
-    fn prepare_places(&self, exclusive: &mut Exclusive<'_, D>, plan: &Plan<'_>) -> Result<()> {
+    fn prepare_places<'a>(
+        &'a self,
+        exclusive: &mut Exclusive<'a, D>,
+        plan: &Plan<'_>,
+    ) -> Result<()> {
         self.check_places(plan)?;
         if let Exclusive::Paths { structure, .. } = exclusive {
             *structure = Some(self.prepare_directories(plan)?);
         }
-        self.check_targets(plan)
+        Ok(())
     }
 
     /// Step 3.

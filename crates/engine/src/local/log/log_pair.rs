@@ -8,7 +8,7 @@
 
 mod following;
 
-use super::super::directory::{Directory, unless_absent};
+use super::super::directory::{Directory, Lock, MarkReader, unless_absent};
 use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR};
 use super::super::session::SessionTag;
 use super::log_file::{self, LogFile, LogSlot};
@@ -35,11 +35,27 @@ pub(super) struct LogPair<D: Directory> {
     begins_again: bool,
     /// In which turn of the writer lock it was followed, if nothing has failed since.
     followed_in: Option<u64>,
+    /// Who had the turn last, once this session has had it.
+    turns: Option<Turns<<D::Lock as Lock>::Mark>>,
     /// Whether a file could not be opened to be written to.
     is_read_only: bool,
     /// Files that others have begun again, perhaps without a sync.
     begun_again_by_others: [bool; 2],
     sizes: Sizes,
+}
+
+/// The mark of the writer lock, and what this session marks it with.
+pub(super) struct Turns<M> {
+    pub(super) mark: M,
+    pub(super) session: String,
+}
+
+impl<M: MarkReader> Turns<M> {
+    /// Whether no other session has had the turn since this one had it.
+    fn is_last_of_this_session(&self) -> bool {
+        let mark = self.mark.mark();
+        matches!(mark, Ok(Some(mark)) if mark == self.session.as_bytes())
+    }
 }
 
 impl<D: Directory> LogPair<D> {
@@ -54,6 +70,7 @@ impl<D: Directory> LogPair<D> {
             last_in: [0; 2],
             begins_again: false,
             followed_in: None,
+            turns: None,
             is_read_only: false,
             // A file that is there may have been begun again by a process that was killed.
             begun_again_by_others: [true; 2],
@@ -275,6 +292,11 @@ impl<D: Directory> LogPair<D> {
             file.follow(|_| Ok(()))?;
         }
         Ok(())
+    }
+
+    /// Whether there is a log file, as far as was seen.
+    pub(super) fn is_there(&self) -> bool {
+        self.files.iter().any(Option::is_some)
     }
 
     /// Whether this session has [made](Self::make) the files, or found that they are.

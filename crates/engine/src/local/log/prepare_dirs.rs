@@ -7,6 +7,7 @@
 
 use super::super::commit_plan::Plan;
 use super::super::directory::{Directory, Kind};
+use super::super::locks::Held;
 use super::super::tree::{files_that_go, is_directory};
 use super::super::writer::Writer;
 use crate::{Error, FilePath, Result};
@@ -18,7 +19,7 @@ const ATTEMPTS: usize = 16;
 impl<D: Directory> Writer<D> {
     /// Sees to it that every file of the batch can have its place, and that this
     /// stays so while the returned lock is held.
-    pub(super) fn prepare_directories(&self, plan: &Plan<'_>) -> Result<D::Lock> {
+    pub(super) fn prepare_directories(&self, plan: &Plan<'_>) -> Result<Held<'_, D>> {
         let first = plan.effects.keys().next();
         let locked = |error| {
             Error::not_possible(
@@ -58,6 +59,11 @@ impl<D: Directory> Writer<D> {
 
     fn has_all_directories(&self, plan: &Plan<'_>) -> Result<bool> {
         for (path, _) in plan.puts() {
+            // The lock of its path keeps a file where it was seen.
+            let seen = plan.stat(&self.reader, path)?;
+            if seen.is_some_and(|stat| stat.stamp.is_some()) {
+                continue;
+            }
             match self.reader.tree.enter(path) {
                 Ok(Some(place)) if !is_directory(&*place.directory, path.name()) => {}
                 _ => return Ok(false),

@@ -4,31 +4,56 @@
 use super::super::commit_plan::Plan;
 use super::super::directory::Directory;
 use super::super::writer::Writer;
-use crate::{Error, FilePath};
+use crate::{Error, FilePath, Result};
+use std::collections::BTreeMap;
 use std::io;
 
-impl<D: Directory> Writer<D> {
-    /// Refuses what is known to be refused when it is published.
-    pub(super) fn check_targets(&self, plan: &Plan<'_>) -> crate::Result<()> {
-        let paths: Vec<_> = plan.effects.keys().collect();
-        let directory = |path: &&FilePath| path.parent();
-        for siblings in paths.chunk_by(|one, other| directory(one) == directory(other)) {
-            self.check_siblings(siblings)
-                .map_err(|(path, error)| plan.blame(path, Error::not_changed(path, error)))?;
+/// Paths whose files cannot be changed, and why.
+#[derive(Default)]
+pub(super) struct Refusals(BTreeMap<FilePath, io::Error>);
+
+impl Refusals {
+    /// # Errors
+    ///
+    /// If the plan changes one of these paths.
+    pub(super) fn check(mut self, plan: &Plan<'_>) -> Result<()> {
+        for path in plan.effects.keys() {
+            if let Some(error) = self.0.remove(path) {
+                return Err(plan.blame(path, Error::not_changed(path, error)));
+            }
         }
         Ok(())
     }
+}
+
+impl<D: Directory> Writer<D> {
+    /// Finds which of these paths, which are sorted, are known to be refused when a record is
+    /// published. It needs no lock: whatever the answer, it may be another at that moment.
+    pub(super) fn find_refusals(&self, paths: &[FilePath]) -> Refusals {
+        let mut refusals = Refusals::default();
+        let directory = |path: &FilePath| path.parent();
+        for siblings in paths.chunk_by(|one, other| directory(one) == directory(other)) {
+            let mut rest = siblings;
+            while let Err((number, error)) = self.check_siblings(rest) {
+                let Some((path, after)) = rest[number..].split_first() else {
+                    break;
+                };
+                refusals.0.insert(path.clone(), error);
+                rest = after;
+            }
+        }
+        refusals
+    }
 
     /// Looks at some files of one directory.
-    fn check_siblings<'a>(&self, paths: &[&'a FilePath]) -> Result<(), (&'a FilePath, io::Error)> {
-        let [first, ..] = *paths else { return Ok(()) };
+    fn check_siblings(&self, paths: &[FilePath]) -> Result<(), (usize, io::Error)> {
+        let [first, ..] = paths else { return Ok(()) };
         let parent = self.reader.tree.find(first);
-        let Some(parent) = parent.map_err(|error| (first, error))? else {
-            return self.check_missing(first).map_err(|error| (first, error));
+        let Some(parent) = parent.map_err(|error| (0, error))? else {
+            return self.check_missing(first).map_err(|error| (0, error));
         };
         let names: Vec<_> = paths.iter().map(|path| path.name()).collect();
-        let checked = parent.check_change(&names, self.log.directory());
-        checked.map_err(|(number, error)| (paths.get(number).copied().unwrap_or(first), error))
+        parent.check_change(&names, self.log.directory())
     }
 
     /// Looks at a file whose directory is not there.

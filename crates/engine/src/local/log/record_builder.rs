@@ -4,7 +4,7 @@
 //! record is complete. Nothing is written to the log here.
 
 use super::super::commit_plan::{Plan, PlannedContents, PlannedEffect, Source};
-use super::super::directory::Directory;
+use super::super::directory::{Directory, Stat};
 use super::super::process_fds::budget;
 use super::super::stage::{Complete, sync_all};
 use super::record::{Contents, Effect, Publication, Put};
@@ -63,7 +63,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
                         version: plan.version_of(path),
                         ..Attributes::default()
                     };
-                    let added = self.add(path, source, attributes);
+                    let added = self.add(path, source, before, attributes);
                     added.map_err(|error| plan.blame(path, Error::not_changed(path, error)))?;
                 }
             }
@@ -102,6 +102,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
         &mut self,
         path: &FilePath,
         source: &Source<'_>,
+        seen: Option<Stat>,
         attributes: Attributes,
     ) -> io::Result<()> {
         match source {
@@ -113,7 +114,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
                 more,
             }) => {
                 if base == path
-                    && let Some(append) = self.log.append_in_place(path, more)?
+                    && let Some(append) = self.log.append_in_place(path, seen, more)?
                 {
                     self.inline_bytes += more.len() as u64;
                     self.effects.push((path.clone(), Effect::Append(append)));

@@ -21,8 +21,10 @@ impl<D: Directory> LogWriter<D> {
     /// If the log cannot be read, or a newer version has written to it.
     pub(crate) fn recover(&self, is_alone: bool) -> io::Result<bool> {
         self.reader.log.follow()?;
-        let is_empty = self.reader.log.state().pending.is_empty();
-        if is_alone {
+        let state = self.reader.log.state();
+        let (is_empty, is_made) = (state.pending.is_empty(), state.logs.is_there());
+        drop(state);
+        if is_alone && is_made {
             self.forget_marks()?;
             if !is_empty {
                 self.put_in_order();

@@ -309,6 +309,10 @@ impl Directory for SimDirectory {
         self.lock_file(name).wait(true)
     }
 
+    fn share_again(idle: SimLockFile) -> io::Result<Option<SimLock>> {
+        idle.wait(true).map(Some)
+    }
+
     fn try_lock(&self, name: &str) -> io::Result<Option<SimLock>> {
         self.lock_file(name).acquire(false, false)
     }

@@ -2,7 +2,7 @@
 
 use super::descriptors::Descriptor;
 use super::{Holder, Inode, Process, Role, SimDisk, State, enter};
-use crate::local::directory::{Lock, SPOILED_MARK};
+use crate::local::directory::{Lock, MarkReader, SPOILED_MARK};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -96,6 +96,7 @@ impl SimLock {
 
 impl Lock for SimLock {
     type Idle = SimLockFile;
+    type Mark = SimMark;
 
     fn release(mut self) -> Option<SimLockFile> {
         let file = self.file.take()?;
@@ -107,6 +108,15 @@ impl Lock for SimLock {
         let file = self.file()?;
         let (state, _) = enter(&file.disk, &file.process, || "mark".to_owned())?;
         Ok(state.marks.get(&file.key).cloned().unwrap_or_default())
+    }
+
+    fn mark_reader(&self) -> io::Result<SimMark> {
+        let file = self.file()?;
+        Ok(SimMark {
+            disk: file.disk.clone(),
+            process: file.process.clone(),
+            key: file.key.clone(),
+        })
     }
 
     fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
@@ -122,6 +132,23 @@ impl Lock for SimLock {
         let mark = if is_spoiled { SPOILED_MARK } else { b"" };
         state.marks.insert(file.key.clone(), mark.to_vec());
         Ok(())
+    }
+}
+
+pub(crate) struct SimMark {
+    disk: SimDisk,
+    process: Process,
+    key: (Inode, String),
+}
+
+impl MarkReader for SimMark {
+    fn mark(&self) -> io::Result<Option<Vec<u8>>> {
+        let (state, _) = enter(&self.disk, &self.process, || "read_mark".to_owned())?;
+        let (directory, name) = &self.key;
+        let names = state.names.get(directory);
+        let is_there = names.is_some_and(|names| names.contains_key(name));
+        let mark = state.marks.get(&self.key).cloned().unwrap_or_default();
+        Ok(is_there.then_some(mark))
     }
 }
 

@@ -1,16 +1,49 @@
 //! Following the two files: reading what any session has written since the last time.
 
-use super::super::super::directory::Directory;
+use super::super::super::directory::{Directory, Lock};
 use super::super::super::layout::LOG_FILES;
 use super::super::log_file::{LogFile, LogSlot, Seen};
 use super::super::pending::Pending;
 use super::super::record::Record;
-use super::LogPair;
+use super::{LogPair, Turns};
 use std::io;
 
 impl<D: Directory> LogPair<D> {
     /// Applies all that was written since the last time, by any session.
     pub(in super::super) fn follow(&mut self, pending: &mut Pending) -> io::Result<()> {
+        let turns = self.turns.as_ref();
+        match self.knows_all() && turns.is_some_and(Turns::is_last_of_this_session) {
+            true => Ok(()),
+            false => self.read_on(pending),
+        }
+    }
+
+    /// The same for the holder of the writer lock, in the turn of this number. If this
+    /// session had the turn last, too, there is nothing new.
+    pub(in super::super) fn follow_in(
+        &mut self,
+        turn: u64,
+        had_last: bool,
+        pending: &mut Pending,
+    ) -> io::Result<()> {
+        if !(had_last && self.knows_all()) {
+            if std::mem::take(&mut self.is_read_only) {
+                // They may be written to by now.
+                self.files = [None, None];
+                pending.forget();
+            }
+            self.read_on(pending)?;
+        }
+        self.followed_in = Some(turn);
+        Ok(())
+    }
+
+    /// Whether all is known that there was in the last turn of this session.
+    fn knows_all(&self) -> bool {
+        self.followed_in.is_some() && !self.is_read_only
+    }
+
+    fn read_on(&mut self, pending: &mut Pending) -> io::Result<()> {
         let result = self.follow_all(pending);
         if result.is_err() {
             // What was read was not applied, so all has to be read again.
@@ -21,25 +54,14 @@ impl<D: Directory> LogPair<D> {
         result
     }
 
-    /// Like [`follow`](Self::follow), once in a turn of this number.
-    pub(in super::super) fn follow_in(
-        &mut self,
-        turn: u64,
-        pending: &mut Pending,
-    ) -> io::Result<()> {
-        if std::mem::take(&mut self.is_read_only) {
-            // They may be written to by now.
-            self.files = [None, None];
-            pending.forget();
-        }
-        self.follow(pending)?;
-        self.followed_in = Some(turn);
-        Ok(())
-    }
-
     /// Whether all is known that others have written before this turn.
     pub(in super::super) fn is_followed_in(&self, turn: u64) -> bool {
         self.followed_in == Some(turn)
+    }
+
+    /// Who had the turn last can be asked from now on.
+    pub(in super::super) fn watch_turns(&mut self, turns: Turns<<D::Lock as Lock>::Mark>) {
+        self.turns = Some(turns);
     }
 
     fn follow_all(&mut self, pending: &mut Pending) -> io::Result<()> {
