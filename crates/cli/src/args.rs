@@ -59,6 +59,8 @@ Exit codes:
   0-255  that of the ability itself, with these exceptions:
   2      the command line is wrong
   124    --timeout was reached, and the ability was stopped
+  130    SIGINT (Ctrl-C) was received, and the ability was stopped within a second
+  143    the same for SIGTERM; a second signal ends the command at once
   125    the ability could not be started: it is no component, it needs what is
          not given here, or the root cannot be opened
   134    the ability trapped: it crashed, or broke a limit
@@ -258,7 +260,8 @@ pub struct ModelArgs {
     ///
     /// It is run by the shell, once for each prompt, and gets it on standard input
     /// as JSON: `{"prompt": "", "history": [{"role": "", "content": ""}],
-    /// "system_prompt": ""}`. What it prints is the answer.
+    /// "system_prompt": ""}`. What it prints is the answer, at most 1 MiB. It is killed,
+    /// with all that it has started, if the run ends before it does.
     #[arg(long, value_name = "COMMAND", help_heading = "Conversation")]
     pub model_command: Option<String>,
 
@@ -275,7 +278,7 @@ impl ModelArgs {
                 .with_context(|| format!("the answers in {} cannot be read", file.display()));
         }
         let command = self.model_command.as_deref();
-        Ok(command.map_or(Model::None, |command| Model::Command(command.into())))
+        Ok(command.map_or(Model::None, Model::command))
     }
 }
 

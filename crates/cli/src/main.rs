@@ -14,10 +14,12 @@
 //! | `guest` | what one guest is given, and nothing else |
 //! | `memory` | how much memory it may use |
 //! | `model` | who answers what it asks a language model |
+//! | `model_command` | a command that does |
 //! | `background` | what runs beside it |
 //! | `run` | one run, from start to exit code |
 //! | `copy` | from one root to another, file by file |
 //! | `gc` | removing from a root what nobody needs any more |
+//! | `signals` | what SIGINT and SIGTERM end |
 //! | `time` | times, as people write them |
 //! | `progress` | what a person sees who has to wait |
 //! | `log` | what a person sees who wants to see everything |
@@ -34,15 +36,18 @@ mod limits;
 mod log;
 mod memory;
 mod model;
+mod model_command;
 mod new;
 mod progress;
 mod roots;
 mod run;
+mod signals;
 mod size;
 mod storage;
 mod time;
 
 use args::{Cli, Command};
+use signals::Signals;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -51,8 +56,16 @@ use std::process::ExitCode;
 const FAILED: u8 = 125;
 
 fn main() -> ExitCode {
-    ExitCode::from(match Cli::checked().command {
-        Command::Run(args) => run::run(&args).unwrap_or_else(|error| {
+    let command = Cli::checked().command;
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(format_args!("{error:#}"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    ExitCode::from(match command {
+        Command::Run(args) => run::run(&args, &signals).unwrap_or_else(|error| {
             complain(format_args!("{error:#}"));
             FAILED
         }),

@@ -5,14 +5,13 @@
 
 use crate::complain;
 use crate::guest::Guest;
+use crate::model_command::ModelCommand;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use wasmtime::component::{HasData, Linker};
 
 mod bindings {
@@ -34,8 +33,7 @@ use bindings::ability::conversation::model::{self, Message};
 pub enum Model {
     #[default]
     None,
-    /// A command of the system's shell.
-    Command(Arc<str>),
+    Command(Arc<ModelCommand>),
     Answers(Arc<Answers>),
 }
 
@@ -45,7 +43,7 @@ pub struct Answers {
     left: Mutex<VecDeque<String>>,
 }
 
-/// What a command gets on its standard input, as JSON.
+/// What a command gets, as JSON.
 #[derive(Serialize)]
 struct Prompt {
     prompt: String,
@@ -54,6 +52,18 @@ struct Prompt {
 }
 
 impl Model {
+    /// A command of the system's shell.
+    pub fn command(command: &str) -> Self {
+        Self::Command(Arc::new(ModelCommand::new(command)))
+    }
+
+    /// Nobody waits for an answer any more.
+    pub fn end(&self) {
+        if let Self::Command(command) = self {
+            command.end();
+        }
+    }
+
     /// Answers from a file: its lines in their order, one for each prompt.
     pub fn answers_in(file: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(file)?;
@@ -66,7 +76,10 @@ impl Model {
     fn answer(&self, prompt: &Prompt) -> Result<Option<String>, String> {
         match self {
             Self::None => Ok(None),
-            Self::Command(command) => ask(command, prompt).map(Some),
+            Self::Command(command) => {
+                let prompt = serde_json::to_vec(prompt).map_err(|error| error.to_string())?;
+                command.ask(prompt).map(Some)
+            }
             Self::Answers(answers) => {
                 let mut left = answers.left.lock().unwrap_or_else(PoisonError::into_inner);
                 let answer = left.pop_front();
@@ -75,36 +88,6 @@ impl Model {
             }
         }
     }
-}
-
-/// Gives the prompt to a command and takes what it prints, without the last line
-/// end, for the answer.
-fn ask(command: &str, prompt: &Prompt) -> Result<String, String> {
-    let failed = |what: &str| format!("the model's command {what}");
-    let prompt = serde_json::to_vec(prompt).map_err(|error| failed(&error.to_string()))?;
-    let (shell, option) = if cfg!(windows) {
-        ("cmd", "/C")
-    } else {
-        ("sh", "-c")
-    };
-    let mut child = Command::new(shell)
-        .args([option, command])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(&format!("could not be started: {error}")))?;
-    let input = child.stdin.take();
-    // It may answer before it has read all, or read nothing at all.
-    let writer = thread::spawn(move || input.map(|mut input| input.write_all(&prompt)));
-    let output = child.wait_with_output();
-    let _ = writer.join();
-    let output = output.map_err(|error| failed(&format!("was lost: {error}")))?;
-    if !output.status.success() {
-        return Err(failed(&format!("failed ({})", output.status)));
-    }
-    let answer = String::from_utf8(output.stdout).map_err(|_| failed("printed no text"))?;
-    let answer = answer.strip_suffix('\n').unwrap_or(&answer);
-    Ok(answer.strip_suffix('\r').unwrap_or(answer).to_owned())
 }
 
 impl model::Host for Model {
@@ -177,22 +160,14 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_command_gets_all_and_answers_with_what_it_prints() {
-        let echo = Model::Command("cat".into());
+        let echo = Model::command("sleep 0.2; cat");
         let answer = echo.answer(&prompt("hello")).expect("answered");
         let told: serde_json::Value =
             serde_json::from_str(&answer.expect("an answer")).expect("JSON");
         assert_eq!(told["prompt"], "hello");
         assert_eq!(told["history"][0]["content"], "before");
-        let deaf = Model::Command("echo yes".into());
-        let long = "x".repeat(1 << 20);
-        assert_eq!(deaf.answer(&prompt(&long)), Ok(Some("yes".to_owned())));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_command_that_fails_says_so() {
-        let model = Model::Command("exit 3".into());
-        let error = model.answer(&prompt("hello")).expect_err("it fails");
-        assert!(error.contains("exit status: 3"), "{error}");
+        echo.end();
+        let error = echo.answer(&prompt("hello")).expect_err("it is over");
+        assert!(error.contains("the run is over"), "{error}");
     }
 }

@@ -10,10 +10,12 @@ use crate::background;
 use crate::complain;
 use crate::component::{self, Ability, Loader};
 use crate::guest::{Guest, Part};
+use crate::signals::{Asked, Signal, Signals};
 use crate::{log, storage};
 use anyhow::{Context, Result};
 use std::time::Duration;
 use tokio::runtime;
+use tokio::task::JoinHandle;
 use tokio::time;
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -24,10 +26,15 @@ const TRAPPED: u8 = 134;
 /// How long the host waits, when time is over, for calls that it is in.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// The same after a signal, for each of three things: with the closing of the volumes, all
+/// has to be over within a second.
+const GRACE_AFTER_SIGNAL: Duration = Duration::from_millis(200);
+
 /// How a guest ended.
 enum End {
     Exit(u8),
     TimedOut,
+    Stopped(Signal),
     Trapped {
         error: wasmtime::Error,
         out_of_memory: bool,
@@ -39,7 +46,7 @@ enum End {
 /// # Errors
 ///
 /// If the guest could not be started.
-pub fn run(args: &RunArgs) -> Result<u8> {
+pub fn run(args: &RunArgs, signals: &Signals) -> Result<u8> {
     if args.verbose {
         log::show();
     }
@@ -65,9 +72,18 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         .enable_all()
         .build()
         .context("no threads could be started")?;
-    let end = runtime.block_on(run_within(args.timeout, main, background, name));
+    let asked = signals.ask();
+    let end = runtime.block_on(run_within(args.timeout, &asked, main, background, name));
+    // Nobody waits for an answer any more.
+    model.end();
     // What the host is writing for a guest that was stopped goes on to its end.
-    runtime.shutdown_timeout(GRACE);
+    runtime.shutdown_timeout(match end {
+        Ok(End::Stopped(_)) => GRACE_AFTER_SIGNAL,
+        _ => {
+            drop(asked);
+            GRACE
+        }
+    });
     // Here, so that closing them is waited for, however long it takes.
     drop(volumes);
 
@@ -89,6 +105,10 @@ fn told(end: End, name: &str, verbose: bool) -> u8 {
             complain(format_args!("{name} was stopped: its time is over"));
             TIMED_OUT
         }
+        End::Stopped(signal) => {
+            complain(format_args!("{name} was stopped by {}", signal.name()));
+            signal.exit_code()
+        }
         End::Trapped {
             error,
             out_of_memory,
@@ -108,6 +128,7 @@ fn told(end: End, name: &str, verbose: bool) -> u8 {
 /// Runs an ability, and what runs beside it for as long as it does.
 async fn run_within(
     limit: Option<Duration>,
+    asked: &Asked<'_>,
     main: Session,
     background: Option<Session>,
     name: &str,
@@ -119,18 +140,33 @@ async fn run_within(
 
     // A guest that waits is stopped by the first of the two, one that computes
     // by the interrupt, and one that is stuck in the host is left there.
-    let run = tokio::spawn(time::timeout(limit, call(main)));
-    let end = match time::timeout(limit.saturating_add(GRACE), run).await {
-        Ok(run) => run.context("the host failed")?.unwrap_or(Ok(End::TimedOut)),
-        Err(_) => Ok(End::TimedOut),
+    let mut run = tokio::spawn(time::timeout(limit, call(main)));
+    let end = tokio::select! {
+        ended = time::timeout(limit.saturating_add(GRACE), &mut run) => match ended {
+            Ok(run) => run.context("the host failed")?.unwrap_or(Ok(End::TimedOut)),
+            Err(_) => Ok(End::TimedOut),
+        },
+        signal = asked.to_stop() => {
+            stop(run, &engine, GRACE_AFTER_SIGNAL).await;
+            Ok(End::Stopped(signal))
+        }
     };
     if let Some(background) = background {
-        // The first stops one that waits, the second one that computes.
-        background.abort();
-        engine.increment_epoch();
-        let _ = time::timeout(GRACE, background).await;
+        let grace = match end {
+            Ok(End::Stopped(_)) => GRACE_AFTER_SIGNAL,
+            _ => GRACE,
+        };
+        stop(background, &engine, grace).await;
     }
     end
+}
+
+/// Stops a guest, and waits for the call that it is in.
+async fn stop<T>(guest: JoinHandle<T>, engine: &Engine, grace: Duration) {
+    // The first stops one that waits, the second one that computes.
+    guest.abort();
+    engine.increment_epoch();
+    let _ = time::timeout(grace, guest).await;
 }
 
 /// Runs what belongs beside an ability until it is stopped. That it ends, however

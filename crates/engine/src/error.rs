@@ -151,8 +151,9 @@ pub enum Error {
     },
 
     /// The change is made and readers see it, but the system could not confirm
-    /// that it is on the disk: a power cut may undo it. To be sure, make the
-    /// same change again.
+    /// that it is on the disk: a power cut may undo it. To be sure, write the
+    /// contents that are there now once more. An append must not be made again, for
+    /// its bytes would be there twice, and a rename cannot be.
     #[error("{path} was changed, but the change may not survive a power cut: {source}")]
     #[non_exhaustive]
     Unconfirmed {

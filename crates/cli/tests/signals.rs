@@ -1,0 +1,161 @@
+//! SIGINT and SIGTERM end a run soon, whatever the guest does, and its files are whole.
+#![cfg(unix)]
+
+use end_to_end::command::{Ability, ended, names};
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A run ends within a second; this is for machines that are busy with other things.
+const SOON: Duration = Duration::from_secs(10);
+
+const SIGNALS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
+
+fn ability() -> Ability {
+    Ability::new(env!("CARGO_BIN_EXE_ability"), env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn send(signal: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([format!("-{signal}"), process.to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "not {what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until the volume is open and the guest runs.
+fn wait_for_session(ability: &Ability) {
+    wait_until("open", || {
+        ability.volume("probe").exists() && !ability.sessions("probe").is_empty()
+    });
+    sleep(Duration::from_millis(300));
+}
+
+/// Starts the probe, and returns when it runs.
+fn start(ability: &Ability, args: &[&str]) -> Child {
+    let mut command = ability.guest("probe", &[], args);
+    let child = command.stdin(Stdio::piped()).spawn().expect("started");
+    wait_for_session(ability);
+    child
+}
+
+#[test]
+fn a_signal_ends_a_guest_that_computes_or_waits() {
+    for (signal, code) in SIGNALS {
+        for args in [&["spin"][..], &["sleep", "60000"], &["script"]] {
+            let ability = ability();
+            let mut child = start(&ability, args);
+            let input = child.stdin.take();
+            let sent = Instant::now();
+            send(signal, child.id());
+            let ended = ended(child);
+            drop(input);
+            assert!(sent.elapsed() < SOON, "{args:?}: {:?}", sent.elapsed());
+            assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
+            assert_eq!(
+                ended.stderr,
+                format!("ability: probe was stopped by SIG{signal}\n")
+            );
+            assert_eq!(ability.sessions("probe"), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_guest_whose_output_nobody_reads() {
+    for (signal, code) in SIGNALS {
+        let ability = ability();
+        let mut child = start(&ability, &["print", "16777216"]);
+        let sent = Instant::now();
+        send(signal, child.id());
+        let status = child.wait().expect("ended");
+        assert!(sent.elapsed() < SOON, "{:?}", sent.elapsed());
+        assert_eq!(status.code(), Some(code));
+    }
+}
+
+/// The system ignores signals to such a process unless it listens.
+#[test]
+fn a_signal_ends_the_first_process_of_a_container() {
+    let ability = ability();
+    let allowed = Command::new("unshare")
+        .args(["--pid", "--fork", "true"])
+        .stderr(Stdio::null())
+        .status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        println!("skipped: a namespace of processes needs root and unshare");
+        return;
+    }
+    for (signal, code) in SIGNALS {
+        let run = ability.guest("probe", &[], &["spin"]);
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork"]).arg(run.get_program());
+        command.args(run.get_args());
+        for (name, value) in run.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let outside = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started");
+        wait_for_session(&ability);
+        let children = format!("/proc/{0}/task/{0}/children", outside.id());
+        let inside = fs::read_to_string(children).expect("readable");
+        send(signal, inside.trim().parse().expect("one process"));
+        let ended = ended(outside);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert_eq!(ability.sessions("probe"), Vec::<String>::new());
+    }
+}
+
+/// As shells do with what they run in the background of a script.
+#[test]
+fn a_signal_that_is_ignored_stays_so() {
+    let ability = ability();
+    let run = ability.guest("probe", &[], &["sleep", "60000"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' INT; exec \"$@\"", "sh"]);
+    command.arg(run.get_program()).args(run.get_args());
+    command.envs(
+        run.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    wait_for_session(&ability);
+    send("INT", child.id());
+    sleep(Duration::from_millis(300));
+    send("TERM", child.id());
+    let ended = ended(child);
+    assert_eq!(ended.code, Some(143), "{ended:?}");
+}
+
+/// What was committed is in the files, and nothing else.
+#[test]
+fn files_are_whole_after_a_signal() {
+    let ability = ability();
+    let mut command = ability.guest("counter", &[], &["next", "--times", "1000000"]);
+    let mut child = command.stdout(Stdio::null()).spawn().expect("started");
+    let file = || names(&ability.volume("counter")).len() > 1;
+    wait_until("written", || ability.volume("counter").exists() && file());
+    send("TERM", child.id());
+    assert_eq!(child.wait().expect("ended").code(), Some(143));
+    assert_eq!(ability.sessions("counter"), Vec::<String>::new());
+    let next = ability.run("counter", &[], &["next"]);
+    assert_eq!(next.code, Some(0), "{next:?}");
+}
