@@ -36,7 +36,6 @@ fn all_volumes_arrive_and_the_second_time_nothing_is_to_be_done() {
     for (file, length) in files {
         put(&ability, &format!("from/{file}"), &contents(length));
     }
-    put(&ability, "from/no volume", b"left");
     let ended = ability.call(&["copy", "from", "to"]);
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
@@ -198,15 +197,32 @@ fn a_root_that_is_not_there_is_not_made() {
 }
 
 #[test]
-fn a_root_without_volumes_is_no_silent_success() {
+fn a_root_without_volumes_is_no_success() {
     let ability = ability();
-    put(&ability, "from/notes.txt", b"not a volume");
+    std::fs::create_dir(ability.directory().join("from")).expect("created");
+    for expected in ["there are no volumes in from", "notes.txt was left out"] {
+        let ended = ability.call(&["copy", "from", "to"]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains(expected), "{ended:?}");
+        put(&ability, "from/notes.txt", b"not in a volume");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_named_and_no_success() {
+    let ability = ability();
+    put(&ability, "from/user/fine.md", b"copied");
+    put(&ability, "from/user/notes: today.md", b"not copied");
     let ended = ability.call(&["copy", "from", "to"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(
-        ended.stderr.contains("there are no volumes in from"),
-        "{ended:?}"
-    );
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let expected = "ability: user/notes: today.md was left out: no file may be named so: ";
+    assert!(ended.stderr.starts_with(expected), "{ended:?}");
+    assert_eq!(get(&ability, "to/user/fine.md"), b"copied");
+    let ended = ability.call(&["copy", "from", "to", "--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let expected = r#""left_out":[{"path":"user/notes: today.md","reason":"#;
+    assert!(ended.stdout.contains(expected), "{ended:?}");
+    assert!(ended.stdout.contains(r#""complete":false"#), "{ended:?}");
 }
 
 #[test]

@@ -3,12 +3,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `volume` | from one volume to another, file by file |
+//! | `left_out` | what is no file of any volume |
 //! | `reading` | reading files piece by piece |
 //! | `report` | what came of it |
 //! | `trouble` | what can go wrong |
 //!
 //! Must never change what it copies from.
 
+mod left_out;
 mod reading;
 mod report;
 #[cfg(test)]
@@ -23,6 +25,7 @@ use crate::{FAILED, complain};
 use ability_storage::{Limits, VolumeId};
 use anyhow::{Context, Result};
 use clap::Args;
+use left_out::{LeftOut, left_out};
 use report::{Done, Report};
 use std::cell::Cell;
 use std::io::{Write, stdout};
@@ -32,6 +35,12 @@ use volume::Ends;
 
 /// Some files of FROM are not in TO.
 const INCOMPLETE: u8 = 1;
+
+/// What belongs to a volume in its directory.
+const PRIVATE_DIR: &str = ".ability-storage";
+
+/// How many things that were left out are named on standard error.
+const MOST_LINES: usize = 100;
 
 /// How often the line of progress changes.
 const FRAME: Duration = Duration::from_millis(100);
@@ -50,6 +59,9 @@ Abilities may use both roots meanwhile: what they change in TO is kept, and what
 change in FROM after it was copied is not in TO until you run it again. To move to
 another root, stop them, copy, and start them there.
 
+What is in a directory and can be in no volume is left out, and named: links, names that
+no file may have, and whatever is beside the volumes.
+
 Limits of abilities do not count here. The times of files are those of the copy.";
 
 pub const AFTER_HELP: &str = "\
@@ -65,7 +77,8 @@ says so, and the files are copied as they are.
 
 Exit codes:
   0      all files of FROM are in TO
-  1      some are not: they differ, or could not be copied; each is named
+  1      some are not: they differ, could not be copied, or cannot be in a volume; each
+         is named. Or there is no volume in FROM
   2      the command line is wrong
   125    it could not be started, or had to stop: a root cannot be opened, is full, or
          does not answer any more; what was copied until then stays";
@@ -156,6 +169,11 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
         );
         line.aside(|| complain(text));
     }
+    report.is_empty = ids.is_empty();
+    if let Place::Directory(directory) = &args.from {
+        report.left_out = left_out(directory);
+        line.aside(|| complain_of_left_out(&report.left_out));
+    }
     for id in ids {
         if let Place::Directory(directory) = &args.from {
             finish(directory, &id, &line);
@@ -184,6 +202,19 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// A line for each thing that is in the directory and in no volume, but for very many.
+fn complain_of_left_out(left_out: &[LeftOut]) {
+    for LeftOut { path, reason } in left_out.iter().take(MOST_LINES) {
+        complain(format_args!("{path} was left out: {reason}"));
+    }
+    let more = left_out.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        complain(format_args!(
+            "{more} more were left out; --json names all of them"
+        ));
+    }
+}
+
 /// A line for each file that is not in the target as it is in the source.
 fn complain_of(id: &VolumeId, done: &Done) {
     for path in &done.different {
@@ -200,7 +231,7 @@ fn complain_of(id: &VolumeId, done: &Done) {
 fn finish(directory: &Path, id: &VolumeId, line: &Line) {
     let components = id.components();
     let volume = components.fold(directory.to_owned(), |path, name| path.join(name));
-    if !volume.join(".ability-storage").exists() {
+    if !volume.join(PRIVATE_DIR).exists() {
         return;
     }
     let opening = Opening {

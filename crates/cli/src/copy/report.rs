@@ -1,5 +1,6 @@
 //! What came of a copy: counted for each volume, told to a person or to a program.
 
+use super::left_out::LeftOut;
 use crate::size::written;
 use ability_storage::{FilePath, VolumeId};
 use serde_json::{Value, json};
@@ -79,6 +80,10 @@ impl Done {
 #[derive(Debug, Default)]
 pub struct Report {
     pub volumes: Vec<(VolumeId, Done)>,
+    /// Is in the source, and in no volume of it.
+    pub left_out: Vec<LeftOut>,
+    /// Whether the source has no volumes.
+    pub is_empty: bool,
     /// Why it did not come to its end.
     pub stopped: Option<String>,
 }
@@ -86,15 +91,19 @@ pub struct Report {
 impl Report {
     /// Whether all that is in the source is in the target.
     pub fn is_complete(&self) -> bool {
-        self.stopped.is_none() && self.volumes.iter().all(|(_, done)| done.is_complete())
+        let is_all = self.left_out.is_empty() && !self.is_empty && self.stopped.is_none();
+        is_all && self.volumes.iter().all(|(_, done)| done.is_complete())
     }
 
     pub fn json(&self) -> Value {
         let volumes = self.volumes.iter().map(|(id, done)| done.json(id));
+        let left_out = self.left_out.iter();
+        let left_out = left_out.map(|left| json!({"path": left.path, "reason": left.reason}));
         json!({
             "complete": self.is_complete(),
             "stopped": self.stopped,
             "volumes": volumes.collect::<Vec<_>>(),
+            "left_out": left_out.collect::<Vec<_>>(),
         })
     }
 
