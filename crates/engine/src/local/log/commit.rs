@@ -116,7 +116,7 @@ impl<D: Directory> Writer<D> {
         self.limits().check_path(path)?;
         self.limits().check_file(path, contents.len() as u64)?;
         // A first look spares staging what cannot succeed.
-        precondition.check(path, || self.reader.version(path))?;
+        self.reader.check(path, precondition)?;
         let mut in_flight = self.accounts.in_flight();
         in_flight.add(self.limits(), path, contents.len() as u64)?;
         let mode = self.reader.mode_of(path).map_err(not_changed)?;
@@ -179,7 +179,7 @@ impl<D: Directory> Writer<D> {
         let mut is_mended = false;
         let (mut exclusive, plan) = loop {
             let mut exclusive = self.enter(path, paths)?;
-            precondition.check(path, || self.reader.version(path))?;
+            self.reader.check(path, precondition)?;
             let wanted = Wanted::Staged(blob.bytes());
             if let Some(sequence) = self.record_that_has(path, version, &wanted) {
                 drop(exclusive);
