@@ -51,13 +51,16 @@ pub enum Error {
 
     /// The precondition did not hold, and nothing was changed. Read again,
     /// decide again, retry.
-    #[error("{path} was not changed: it is not in the state that was expected ({})", found_text(.found))]
+    #[error("{path} was not changed: it is not in the state that was expected ({})", found_text(.found, .found_size))]
     #[non_exhaustive]
     Conflict {
         /// The path whose precondition failed.
         path: FilePath,
-        /// The version that is there; `None` if there is no file.
+        /// The version that is there; `None` if there is no file, or if only its end was
+        /// compared ([`Precondition::EndsWith`](crate::Precondition::EndsWith)).
         found: Option<Version>,
+        /// The length of a file of which only the end was compared, in bytes.
+        found_size: Option<u64>,
     },
 
     /// The path breaks a rule for names.
@@ -209,7 +212,21 @@ impl Error {
     /// [`Error::Conflict`]: `found` is the version that is there.
     pub fn conflict(path: &FilePath, found: Option<Version>) -> Self {
         let path = path.clone();
-        Error::Conflict { path, found }
+        Error::Conflict {
+            path,
+            found,
+            found_size: None,
+        }
+    }
+
+    /// [`Error::Conflict`]: the file is of `size` bytes, and does not end as expected;
+    /// `None` if there is no file.
+    pub fn other_end(path: &FilePath, size: Option<u64>) -> Self {
+        Error::Conflict {
+            path: path.clone(),
+            found: None,
+            found_size: size,
+        }
     }
 
     /// [`Error::PathNotAllowed`].
@@ -362,9 +379,10 @@ pub(crate) fn is_no_space(error: &io::Error) -> bool {
     )
 }
 
-fn found_text(found: &Option<Version>) -> String {
-    match found {
-        Some(version) => format!("found version {version}"),
-        None => "found no file".to_owned(),
+fn found_text(found: &Option<Version>, size: &Option<u64>) -> String {
+    match (found, size) {
+        (Some(version), _) => format!("found version {version}"),
+        (None, Some(size)) => format!("found another end, at {size} bytes"),
+        (None, None) => "found no file".to_owned(),
     }
 }

@@ -74,6 +74,6 @@ pub use root::Root;
 pub use std_io::{ReaderIo, WriterIo};
 pub use version::{Version, VersionHasher};
 pub use volume::{
-    Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
+    Batch, Change, FileEnd, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
 };
 pub use volume_id::{IdError, VolumeId};

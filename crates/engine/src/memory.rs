@@ -2,7 +2,7 @@
 //!
 //! It keeps every promise of [`Volume`] but one: nothing outlives the value.
 
-use crate::author::plan::Edit;
+use crate::author::plan::{Edit, Tail};
 use crate::author::table::{Entry, Table};
 use crate::volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
@@ -59,6 +59,10 @@ impl Entry for MemoryFile {
 
     fn version(&self) -> Result<Version> {
         Ok(Version::of(&self.contents))
+    }
+
+    fn tail(&self, max_bytes: u64) -> Result<Tail> {
+        Ok(Tail::of(&self.contents, max_bytes))
     }
 
     fn appended(before: Option<&Self>, addition: Vec<u8>) -> Self {
@@ -219,5 +223,11 @@ impl Reader for MemoryReader {
         let next = &rest[..max_bytes.min(rest.len())];
         self.read += next.len();
         Ok(next.to_vec())
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<()> {
+        let left = self.contents.len() - self.read;
+        self.read += usize::try_from(bytes).map_or(left, |bytes| bytes.min(left));
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@
 //! known what became of HEAD.
 
 use crate::change::Prepared;
-use crate::file::{Blob, File, Part, is_unknown_version};
+use crate::file::{Blob, File, Part, Unknown, unknown};
 use crate::garbage::{allowed, counted, too_much};
 use crate::head::Head;
 use crate::heads::{Heads, Known, MAX_HEAD_BYTES, Published};
@@ -247,21 +247,24 @@ impl Commits {
         files: &mut Table<File>,
         batch: &Prepared,
     ) -> io::Result<Result<BTreeSet<FilePath>>> {
-        let played = files.play(batch.edits.clone(), &self.limits);
-        if !matches!(&played, Err(error) if is_unknown_version(error)) {
-            return Ok(played);
+        let mut played = files.play(batch.edits.clone(), &self.limits);
+        if unknown(&played) == Some(Unknown::Tail) {
+            self.find_tails(files, batch).await?;
+            played = files.play(batch.edits.clone(), &self.limits);
         }
-        for path in paths(&batch.edits) {
-            let file = files.get_mut(path);
-            if let Some(file) = file.filter(|file| file.known_version().is_none()) {
-                file.version = Some(self.space.version_of(file).await?);
+        if unknown(&played) == Some(Unknown::Version) {
+            for path in paths(&batch.edits) {
+                let file = files.get_mut(path);
+                if let Some(file) = file.filter(|file| file.known_version().is_none()) {
+                    file.version = Some(self.space.version_of(file).await?);
+                }
             }
+            played = files.play(batch.edits.clone(), &self.limits);
         }
-        let played = files.play(batch.edits.clone(), &self.limits);
-        if !matches!(&played, Err(error) if is_unknown_version(error)) {
+        if unknown(&played).is_none() {
             return Ok(played);
         }
-        // It asks for the version of what it has itself added to a file before.
+        // It asks for what it has itself added to a file before.
         for path in paths(&batch.edits) {
             if let Some(file) = files.get_mut(path) {
                 file.parts = vec![self.inlined(&file.parts).await?];
@@ -274,6 +277,24 @@ impl Commits {
             }
         }
         Ok(files.play(edits, &self.limits))
+    }
+
+    /// Fetches as much of the ends of the files of a batch as its preconditions compare.
+    async fn find_tails(&self, files: &mut Table<File>, batch: &Prepared) -> io::Result<()> {
+        let compared = batch
+            .edits
+            .iter()
+            .map(|(_, precondition)| match precondition {
+                Precondition::EndsWith(end) => end.compared_bytes(),
+                _ => 0,
+            });
+        let compared = compared.max().unwrap_or(0);
+        for path in paths(&batch.edits) {
+            if let Some(file) = files.get_mut(path) {
+                file.fetched_end = self.space.last_bytes(file, compared).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The same contents, all of them at hand.

@@ -3,6 +3,7 @@
 //! A file is a list of parts: few bytes in HEAD itself, more of them in blobs. So an
 //! append adds a part and copies nothing.
 
+use ability_storage_engine::author::plan::Tail;
 use ability_storage_engine::author::table::Entry;
 use ability_storage_engine::{Error, Result, Version, VersionHasher};
 use bytes::{Bytes, BytesMut};
@@ -19,6 +20,8 @@ pub(crate) struct File {
     /// Unknown after an append to what is not at hand.
     pub(crate) version: Option<Version>,
     pub(crate) parts: Vec<Part>,
+    /// Its last bytes, where they were fetched. HEAD does not have them.
+    pub(crate) fetched_end: Bytes,
 }
 
 /// Some of a file's bytes.
@@ -63,6 +66,7 @@ impl File {
             modified: now(),
             version: Some(version),
             parts,
+            fetched_end: Bytes::new(),
         }
     }
 
@@ -94,6 +98,28 @@ impl File {
             Some(hasher.version())
         })
     }
+
+    /// Its last `max_bytes` bytes if they can be told without a request.
+    fn known_last_bytes(&self, max_bytes: u64) -> Option<Vec<u8>> {
+        let wanted = self.size.min(max_bytes);
+        if wanted <= self.fetched_end.len() as u64 {
+            return Some(Tail::of(&self.fetched_end, wanted).last_bytes);
+        }
+        let mut pieces = Vec::new();
+        let mut found = 0;
+        for part in self.parts.iter().rev() {
+            if found >= wanted {
+                break;
+            }
+            match part {
+                Part::Inline(contents) => pieces.push(&contents[..]),
+                Part::Blob(_) => return None,
+            }
+            found += part.size();
+        }
+        pieces.reverse();
+        Some(Tail::of(&pieces.concat(), wanted).last_bytes)
+    }
 }
 
 impl Entry for File {
@@ -105,6 +131,14 @@ impl Entry for File {
 
     fn version(&self) -> Result<Version> {
         self.known_version().ok_or_else(unknown_version)
+    }
+
+    fn tail(&self, max_bytes: u64) -> Result<Tail> {
+        let last_bytes = self.known_last_bytes(max_bytes);
+        Ok(Tail {
+            size: self.size,
+            last_bytes: last_bytes.ok_or_else(unknown_tail)?,
+        })
     }
 
     fn appended(before: Option<&Self>, addition: Part) -> Self {
@@ -125,6 +159,7 @@ impl Entry for File {
             modified: now(),
             version: None,
             parts,
+            fetched_end: Bytes::new(),
         };
         file.version = file.known_version();
         file
@@ -144,27 +179,38 @@ pub(crate) fn now() -> u64 {
 /// outside of this crate: who plays a batch finds it out and plays again.
 fn unknown_version() -> Error {
     let what = "the version of a file is not known yet";
-    Error::unavailable(what, io::Error::other(UnknownVersion))
+    Error::unavailable(what, io::Error::other(Unknown::Version))
 }
 
-/// Whether this is why a batch could not be played.
-pub(crate) fn is_unknown_version(error: &Error) -> bool {
-    match error {
-        Error::Step { source, .. } => is_unknown_version(source),
-        Error::Unavailable { source, .. } => source
-            .get_ref()
-            .is_some_and(|source| source.is::<UnknownVersion>()),
-        _ => false,
+/// The same for the last bytes of a file.
+fn unknown_tail() -> Error {
+    let what = "the end of a file is not known yet";
+    Error::unavailable(what, io::Error::other(Unknown::Tail))
+}
+
+/// What has to be found out before a batch can be played, if that is why it could not be.
+pub(crate) fn unknown<T>(played: &Result<T>) -> Option<Unknown> {
+    fn in_error(error: &Error) -> Option<Unknown> {
+        match error {
+            Error::Step { source, .. } => in_error(source),
+            Error::Unavailable { source, .. } => source.get_ref()?.downcast_ref().copied(),
+            _ => None,
+        }
     }
+    in_error(played.as_ref().err()?)
 }
 
-#[derive(Debug)]
-struct UnknownVersion;
+/// What of a file takes a request to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    Version,
+    Tail,
+}
 
-impl std::fmt::Display for UnknownVersion {
+impl std::fmt::Display for Unknown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("it takes a request")
     }
 }
 
-impl std::error::Error for UnknownVersion {}
+impl std::error::Error for Unknown {}

@@ -212,6 +212,7 @@ impl TryFrom<FileText> for File {
             modified: text.modified,
             version,
             parts,
+            fetched_end: Bytes::new(),
         })
     }
 }
@@ -247,6 +248,7 @@ mod tests {
             modified: 7,
             version,
             parts,
+            fetched_end: Bytes::new(),
         }
     }
 

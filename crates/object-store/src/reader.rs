@@ -63,4 +63,20 @@ impl Reader for ObjectReader {
         let length = max_bytes.min(self.at_hand.len());
         Ok(self.at_hand.split_to(length).to_vec())
     }
+
+    fn skip(&mut self, mut bytes: u64) -> Result<()> {
+        while bytes > 0 {
+            if self.at_hand.is_empty()
+                && let Some(pieces) = &mut self.pieces
+            {
+                bytes = pieces.skip(bytes);
+            }
+            let piece = self.read(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+            if piece.is_empty() {
+                break;
+            }
+            bytes -= piece.len() as u64;
+        }
+        Ok(())
+    }
 }

@@ -124,6 +124,30 @@ impl Space {
         Ok(hasher.version())
     }
 
+    /// The last `max_bytes` bytes of a file, without fetching the parts before them.
+    pub(crate) async fn last_bytes(&self, file: &File, max_bytes: u64) -> io::Result<Bytes> {
+        let mut wanted = file.size.min(max_bytes);
+        let mut pieces = Vec::new();
+        for part in file.parts.iter().rev() {
+            let piece = match part {
+                _ if wanted == 0 => break,
+                Part::Inline(contents) => contents.clone(),
+                Part::Blob(blob) if blob.size > PIECE => {
+                    let range = blob.size.saturating_sub(wanted)..blob.size;
+                    let bytes = range.end - range.start;
+                    let key = self.blob(blob.id);
+                    self.store.get(&key, bytes, Some(range)).await?
+                }
+                Part::Blob(blob) => self.fetch(blob).await?,
+            };
+            let piece = piece.slice(piece.len().saturating_sub(wanted as usize)..);
+            wanted -= piece.len() as u64;
+            pieces.push(piece);
+        }
+        pieces.reverse();
+        Ok(pieces.concat().into())
+    }
+
     /// Removes blobs that nobody knows, sometime. If it fails, a sweep finds them.
     pub(crate) fn discard(&self, blobs: Vec<Uuid>) {
         if blobs.is_empty() {
@@ -152,6 +176,18 @@ impl Pieces {
             rest: parts.into(),
             long: None,
         }
+    }
+
+    /// Leaves out whole parts of the next `bytes` bytes; returns how many bytes of these
+    /// have to be read all the same. What is fetched is always checked as a whole.
+    pub(crate) fn skip(&mut self, mut bytes: u64) -> u64 {
+        if self.long.is_none() {
+            while let Some(part) = self.rest.front().filter(|part| part.size() <= bytes) {
+                bytes -= part.size();
+                self.rest.pop_front();
+            }
+        }
+        bytes
     }
 
     /// The next piece; none at the end.

@@ -4,6 +4,7 @@
 //! What a batch means is decided here, once, for all volumes. What a file is, and where
 //! it is found, is theirs ([`Files`]).
 
+pub use crate::volume::Tail;
 use crate::volume::check_move;
 use crate::{Error, FilePath, Limits, Precondition, Result, Version};
 use std::collections::BTreeMap;
@@ -35,6 +36,21 @@ pub trait Files {
     ///
     /// Whatever keeps it from being found out.
     fn version_of(&self, path: &FilePath, file: &Self::File) -> Result<Option<Version>>;
+
+    /// The length and the last `max_bytes` bytes of the file at `path`, for
+    /// [`Precondition::EndsWith`]. It must not read the rest of the file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being found out.
+    fn tail(&self, path: &FilePath, max_bytes: u64) -> Result<Option<Tail>>;
+
+    /// The same of a file that a step before has put at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being found out.
+    fn tail_of(&self, path: &FilePath, file: &Self::File, max_bytes: u64) -> Result<Option<Tail>>;
 
     /// The length in bytes of a file that is to be put at `path`.
     ///
@@ -194,7 +210,12 @@ impl<V: Files> Player<'_, V> {
         precondition: &Precondition,
     ) -> Result<()> {
         self.check(&edit)?;
-        precondition.check(edit.target(), || self.version(edit.target()))?;
+        let target = edit.target();
+        precondition.check(
+            target,
+            || self.version(target),
+            |max_bytes| self.tail(target, max_bytes),
+        )?;
         match edit {
             Edit::Put { path, file } => self.set(step, path, Some(file)),
             Edit::Append { path, addition } => {
@@ -235,6 +256,14 @@ impl<V: Files> Player<'_, V> {
             None => self.volume.version(path),
             Some(None) => Ok(None),
             Some(Some(file)) => self.volume.version_of(path, file),
+        }
+    }
+
+    fn tail(&self, path: &FilePath, max_bytes: u64) -> Result<Option<Tail>> {
+        match self.files.get(path) {
+            None => self.volume.tail(path, max_bytes),
+            Some(None) => Ok(None),
+            Some(Some(file)) => self.volume.tail_of(path, file, max_bytes),
         }
     }
 

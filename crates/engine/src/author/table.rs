@@ -4,7 +4,7 @@
 //! [`MemoryVolume`](crate::MemoryVolume) does and one on an object store. What a file is
 //! made of is theirs ([`Entry`]). Nothing here may wait for a disk or a network.
 
-use super::plan::{self, Edit, Files};
+use super::plan::{self, Edit, Files, Tail};
 use crate::{Error, FilePath, Limits, Precondition, Result, Usage, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -23,6 +23,13 @@ pub trait Entry: Clone {
     ///
     /// Whatever keeps it from being found out.
     fn version(&self) -> Result<Version>;
+
+    /// Its length and its last `max_bytes` bytes, found without reading the rest.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being found out.
+    fn tail(&self, max_bytes: u64) -> Result<Tail>;
 
     /// The file that `before` becomes with something added to its end; what is added
     /// is all of it if there was no file.
@@ -195,6 +202,14 @@ impl<E: Entry> Files for Table<E> {
 
     fn version_of(&self, _: &FilePath, file: &E) -> Result<Option<Version>> {
         file.version().map(Some)
+    }
+
+    fn tail(&self, path: &FilePath, max_bytes: u64) -> Result<Option<Tail>> {
+        self.get(path).map(|file| file.tail(max_bytes)).transpose()
+    }
+
+    fn tail_of(&self, _: &FilePath, file: &E, max_bytes: u64) -> Result<Option<Tail>> {
+        file.tail(max_bytes).map(Some)
     }
 
     fn size_of(&self, _: &FilePath, file: &E) -> Result<u64> {

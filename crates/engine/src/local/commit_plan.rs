@@ -6,7 +6,7 @@
 
 use super::directory::{Directory, Stat};
 use super::reader::Reader;
-use crate::author::plan::{self, Deciders, Edit, Files};
+use crate::author::plan::{self, Deciders, Edit, Files, Tail};
 use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
 use std::borrow::Cow;
@@ -249,6 +249,21 @@ impl<'a, D: Directory> Files for SeenFiles<'a, D> {
         Version::of_parts(base.transpose()?, more)
             .map(Some)
             .map_err(|error| Error::not_changed(path, error))
+    }
+
+    fn tail(&self, path: &FilePath, max_bytes: u64) -> Result<Option<Tail>> {
+        self.reader.tail(path, max_bytes)
+    }
+
+    fn tail_of(&self, _: &FilePath, file: &Source<'a>, max_bytes: u64) -> Result<Option<Tail>> {
+        let PlannedContents { base, more } = match file {
+            Source::Existing(before) => return self.reader.tail(before, max_bytes),
+            Source::New(contents) => contents,
+        };
+        let base = base.as_ref();
+        let before = base.map(|base| self.reader.tail(base, max_bytes));
+        let before = before.transpose()?.flatten().unwrap_or_default();
+        Ok(Some(before.and(more, max_bytes)))
     }
 
     fn size_of(&self, _: &FilePath, file: &Source<'a>) -> Result<u64> {

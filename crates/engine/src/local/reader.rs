@@ -3,10 +3,10 @@
 //! Whatever a commit has done so far to the files, a reader sees all of it or nothing.
 
 use super::directory::{Directory, FileHandle, Kind, Stat};
-use super::log::{LogReader, Opened};
+use super::log::{LogReader, Opened, Pieces};
 use super::tree::Tree;
 use super::usage::Inventory;
-use crate::volume::{FileInfo, Reader as VolumeReader, Snapshot};
+use crate::volume::{FileInfo, Precondition, Reader as VolumeReader, Snapshot, Tail};
 use crate::{Error, FilePath, Limits, Result, Version};
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read};
@@ -24,7 +24,7 @@ pub(crate) struct Reader<D: Directory> {
 
 struct LocalReader<F> {
     path: FilePath,
-    file: Opened<F>,
+    file: Pieces<F>,
     size: u64,
     left: u64,
 }
@@ -51,7 +51,7 @@ impl<D: Directory> Reader<D> {
         let (file, stat) = self.open(path)?;
         Ok(Box::new(LocalReader {
             path: path.clone(),
-            file,
+            file: file.into_pieces(stat.size),
             size: stat.size,
             left: stat.size,
         }))
@@ -126,6 +126,34 @@ impl<D: Directory> Reader<D> {
             .map_err(not_changed)
     }
 
+    /// The length and the last bytes of the file at `path`, `None` if there is no file. For
+    /// the holder of the path's lock, or a first look.
+    pub(crate) fn tail(&self, path: &FilePath, max_bytes: u64) -> Result<Option<Tail>> {
+        let not_changed = |error| Error::not_changed(path, error);
+        let current = self.log.open_current(path).map_err(not_changed)?;
+        let Some((file, stat)) = current else {
+            return Ok(None);
+        };
+        let mut end = file.into_pieces(stat.size);
+        end.skip(stat.size.saturating_sub(max_bytes));
+        let mut last_bytes = Vec::new();
+        end.read_to_end(&mut last_bytes).map_err(not_changed)?;
+        Ok(Some(Tail {
+            size: stat.size,
+            last_bytes,
+        }))
+    }
+
+    /// Whether the file at `path` is what a change to it asks for. For the holder of the
+    /// path's lock, or a first look.
+    pub(crate) fn check(&self, path: &FilePath, precondition: &Precondition) -> Result<()> {
+        precondition.check(
+            path,
+            || self.version(path),
+            |max_bytes| self.tail(path, max_bytes),
+        )
+    }
+
     /// `None` unless a regular file has this path. For the holder of its lock.
     pub(crate) fn stat_file(&self, path: &FilePath) -> io::Result<Option<Stat>> {
         self.log.stat_current(path)
@@ -188,6 +216,13 @@ impl<F: FileHandle> VolumeReader for LocalReader<F> {
         }
         self.left -= contents.len() as u64;
         Ok(contents)
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<()> {
+        let skipped = bytes.min(self.left);
+        self.file.skip(skipped);
+        self.left -= skipped;
+        Ok(())
     }
 }
 

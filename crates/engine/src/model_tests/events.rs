@@ -3,7 +3,7 @@
 use super::CLIENTS;
 use super::model::Contents;
 use crate::local::testing::file;
-use crate::{Batch, Change, Precondition, Step, Version};
+use crate::{Batch, Change, FileEnd, Precondition, Step, Version};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -52,6 +52,9 @@ pub(super) enum Condition {
     /// The version that the path has before the commit.
     Current,
     Stale,
+    /// The end that the path has before the commit.
+    CurrentEnd,
+    StaleEnd,
 }
 
 pub(super) const PATHS: [&str; 7] = ["a", "b", "log", "dir/x", "dir/y", "dir", "a/below"];
@@ -69,6 +72,8 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
         1 => Just(Condition::Absent),
         2 => Just(Condition::Current),
         1 => Just(Condition::Stale),
+        2 => Just(Condition::CurrentEnd),
+        1 => Just(Condition::StaleEnd),
     ];
     let path = || proptest::sample::select(&PATHS[..]);
     // Sometimes more than a journal holds.
@@ -121,11 +126,16 @@ pub(super) fn step(model: &Contents, action: &Action) -> Step {
         Kind::Delete => Change::delete(path),
         Kind::Rename => Change::rename(file(action.other), path),
     };
-    let current = model.get(action.path).map(|contents| Version::of(contents));
+    let there = model.get(action.path).map(Vec::as_slice);
+    let current = there.map(Version::of);
     change.only_if(match (action.condition, current) {
         (Condition::Any, _) => Precondition::Any,
         (Condition::Absent, _) | (Condition::Current, None) => Precondition::Absent,
         (Condition::Current, Some(version)) => Precondition::Version(version),
         (Condition::Stale, _) => Precondition::Version(Version::of(b"never written")),
+        (Condition::CurrentEnd, _) => {
+            Precondition::EndsWith(FileEnd::of(there.unwrap_or_default()))
+        }
+        (Condition::StaleEnd, _) => Precondition::EndsWith(FileEnd::of(b"never written")),
     })
 }

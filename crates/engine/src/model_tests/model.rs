@@ -1,6 +1,7 @@
 //! What a volume should hold after each event, and what it may lose again.
 
-use crate::{Batch, Change, Error, FilePath, Result, Step, Version};
+use crate::volume::Tail;
+use crate::{Batch, Change, Error, FilePath, Precondition, Result, Step, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) type Contents = BTreeMap<String, Vec<u8>>;
@@ -81,8 +82,15 @@ pub(super) fn expected(model: &Contents, batch: &Batch) -> (Contents, Result<(),
 
 pub(super) fn play_step(files: &mut Contents, step: &Step) -> Result<(), Refusal> {
     let target = step.change.target().to_string();
-    let found = files.get(&target).map(|contents| Version::of(contents));
-    if !step.precondition.holds_for(found) {
+    let found = files.get(&target);
+    let holds = match &step.precondition {
+        Precondition::EndsWith(end) => {
+            let tail = found.map(|contents| Tail::of(contents, end.compared_bytes()));
+            end.is(tail.as_ref())
+        }
+        other => other.holds_for(found.map(|contents| Version::of(contents))),
+    };
+    if !holds {
         return Err(Refusal::Conflict);
     }
     match step.change.clone() {

@@ -8,11 +8,13 @@
 mod delegate;
 
 mod batch;
+mod file_end;
 mod precondition;
 mod snapshot;
 
 pub(crate) use batch::check_move;
 pub use batch::{Batch, Change, Step};
+pub use file_end::{FileEnd, Tail};
 pub use precondition::Precondition;
 pub use snapshot::Snapshot;
 
@@ -167,7 +169,27 @@ pub trait Reader: Send {
     ///
     /// [`Error::Io`].
     fn read(&mut self, max_bytes: usize) -> Result<Vec<u8>>;
+
+    /// Leaves out the next `bytes` bytes, or all that are left if there are fewer. As it
+    /// stands here it reads them; a reader that can do without should.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    fn skip(&mut self, mut bytes: u64) -> Result<()> {
+        while bytes > 0 {
+            let piece = self.read(bytes.min(MAX_SKIPPED_BYTES) as usize)?;
+            if piece.is_empty() {
+                break;
+            }
+            bytes = bytes.saturating_sub(piece.len() as u64);
+        }
+        Ok(())
+    }
 }
+
+/// How many bytes a [`Reader`] that cannot skip reads at a time.
+const MAX_SKIPPED_BYTES: u64 = 64 << 10;
 
 /// How much a volume holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -45,6 +45,8 @@ pub(super) enum Condition {
     Absent,
     Current,
     Stale,
+    CurrentEnd,
+    StaleEnd,
 }
 
 fn contents() -> impl Strategy<Value = Vec<u8>> {
@@ -73,6 +75,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Condition::Absent),
         3 => Just(Condition::Current),
         1 => Just(Condition::Stale),
+        2 => Just(Condition::CurrentEnd),
+        1 => Just(Condition::StaleEnd),
     ];
     (kind, path(), path(), contents(), condition).prop_map(
         |(kind, path, other, contents, condition)| Action {

@@ -12,8 +12,8 @@ use crate::BlobCache;
 use crate::testing::{Fault, FaultyStore, Meanwhile, Network, file, impatient, open};
 use crate::volume::ObjectVolume;
 use ability_storage_engine::{
-    Batch, Change, Error, FilePath, MemoryVolume, Outcome, Precondition, Reader, Result, Version,
-    Volume, Writer,
+    Batch, Change, Error, FileEnd, FilePath, MemoryVolume, Outcome, Precondition, Reader, Result,
+    Version, Volume, Writer,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -188,6 +188,11 @@ fn batch(model: &Contents, actions: &[Action]) -> Batch {
             (Condition::Absent, _) | (Condition::Current, None) => Precondition::Absent,
             (Condition::Current, Some(version)) => Precondition::Version(version),
             (Condition::Stale, _) => Precondition::Version(Version::of(b"never written")),
+            (Condition::CurrentEnd, _) => {
+                let there = there.map_or(&[][..], Vec::as_slice);
+                Precondition::EndsWith(FileEnd::of(there))
+            }
+            (Condition::StaleEnd, _) => Precondition::EndsWith(FileEnd::of(b"never written")),
         })
     });
     steps.collect()

@@ -138,3 +138,15 @@ pub(super) fn assert_conflict(result: Result<Option<Version>>, version: Option<V
         other => panic!("{other:?} is not a conflict"),
     }
 }
+
+/// Like [`assert_conflict`] where the end of the file was compared.
+#[track_caller]
+pub(super) fn assert_other_end(result: Result<Option<Version>>, size: Option<u64>) {
+    match result {
+        Err(error @ Error::Conflict { found_size, .. }) => {
+            assert_eq!(error.outcome(), Outcome::NotApplied);
+            assert_eq!(found_size, size);
+        }
+        other => panic!("{other:?} is not a conflict"),
+    }
+}

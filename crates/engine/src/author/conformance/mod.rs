@@ -17,6 +17,7 @@
 
 mod batches;
 mod concurrency;
+mod ends;
 mod files;
 mod helpers;
 mod in_turn;
@@ -26,6 +27,7 @@ mod streams;
 
 pub use batches::*;
 pub use concurrency::*;
+pub use ends::*;
 pub use files::*;
 pub use in_turn::InTurn;
 pub use preconditions::*;
@@ -124,6 +126,12 @@ macro_rules! __conformance_cases {
             a_writer_keeps_its_precondition
             a_stream_reader_stays_with_one_version
             limits_on_paths_are_kept
+            an_append_keeps_its_end
+            an_append_keeps_the_end_of_a_long_file
+            every_change_keeps_its_end
+            a_step_sees_the_end_that_the_one_before_left
+            appends_behind_what_was_seen_follow_each_other
+            a_stream_reader_skips
         }
     };
 }

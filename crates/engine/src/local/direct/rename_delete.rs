@@ -28,7 +28,7 @@ impl<D: Directory> Writer<D> {
     ) -> Result<(), Abort> {
         let tree = &self.reader.tree;
         let not_changed = |error| Error::not_changed(target, error);
-        precondition.check(target, || self.reader.version(target))?;
+        self.reader.check(target, precondition)?;
         let from = tree.find(source).map_err(not_changed)?;
         let from = from.ok_or_else(|| Error::not_found(source))?;
         let file = from.open_file(source.name()).map_err(not_changed)?;
@@ -136,7 +136,7 @@ impl<D: Directory> Writer<D> {
         let tree = &self.reader.tree;
         let not_changed = |error| Error::not_changed(path, error);
         let unconfirmed = |error| Error::unconfirmed(path, error);
-        precondition.check(path, || self.reader.version(path))?;
+        self.reader.check(path, precondition)?;
 
         let parent = tree.find(path).map_err(not_changed)?;
         let is_there = self

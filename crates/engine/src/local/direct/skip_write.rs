@@ -38,7 +38,7 @@ impl<D: Directory> Writer<D> {
             return Ok(false);
         }
         let unchanged = self.locked(slice::from_ref(path), || {
-            precondition.check(path, || self.reader.version(path))?;
+            self.reader.check(path, precondition)?;
             Ok(self.is_unchanged(path, version, wanted))
         })?;
         if unchanged {

@@ -38,7 +38,7 @@ impl<D: Directory> Writer<D> {
         if self.reader.log.is_known_to_govern(path) {
             return Err(Abort::NeedsLog);
         }
-        precondition.check(path, || self.reader.version(path))?;
+        self.reader.check(path, precondition)?;
         let version = Version::of(contents);
         if self.has_nothing_to_do(path, precondition, version, &Wanted::Bytes(contents))? {
             return Ok(version);
@@ -64,7 +64,7 @@ impl<D: Directory> Writer<D> {
         bytes: u64,
     ) -> Result<(), Abort> {
         self.locked(slice::from_ref(path), || {
-            precondition.check(path, || self.reader.version(path))?;
+            self.reader.check(path, precondition)?;
             let old = self.reader.stat_on_disk(path);
             let old = old.map_err(|error| Error::not_changed(path, error))?;
             self.publish_over(path, old, staged, bytes)

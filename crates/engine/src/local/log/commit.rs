@@ -118,7 +118,7 @@ impl<D: Directory> Writer<D> {
         self.limits().check_path(path)?;
         self.limits().check_file(path, contents.len() as u64)?;
         // A first look spares staging what cannot succeed.
-        precondition.check(path, || self.reader.version(path))?;
+        self.reader.check(path, precondition)?;
         let mut in_flight = self.accounts.in_flight();
         in_flight.add(self.limits(), path, contents.len() as u64)?;
         let mode = self.reader.mode_of(path).map_err(not_changed)?;
@@ -182,7 +182,7 @@ impl<D: Directory> Writer<D> {
         let (mut exclusive, plan) = loop {
             let refusals = self.find_refusals(paths);
             let mut exclusive = self.enter(path, paths)?;
-            precondition.check(path, || self.reader.version(path))?;
+            self.reader.check(path, precondition)?;
             let wanted = Wanted::Staged(blob.bytes());
             if let Some(sequence) = self.record_that_has(path, version, &wanted) {
                 drop(exclusive);

@@ -66,7 +66,7 @@ impl<D: Directory> Writer<D> {
         let entry = self.reader.log.entry(path).ok_or(Abort::NeedsLog)?;
         let name = entry.file.as_ref().and_then(|file| file.staged_alone());
         let name = name.ok_or(Abort::NeedsLog)?;
-        precondition.check(path, || self.reader.version(path))?;
+        self.reader.check(path, precondition)?;
         let reservation = self.reserve(path, None)?;
         let place = self.log.remove(path).map_err(not_changed)?;
         let settled = self.reader.tree.sync_names(place.into_iter().collect());

@@ -106,7 +106,7 @@ use checkpoint_schedule::Checkpointer;
 use disk_space::Space;
 use group_commit::GroupCommit;
 pub(crate) use log_reader::LogReader;
-pub(crate) use opened_file::Opened;
+pub(crate) use opened_file::{Opened, Pieces};
 use process_lock::ProcessLock;
 pub(crate) use record::Publication;
 pub(crate) use sizes::Sizes;

@@ -27,6 +27,25 @@ struct Piece<F> {
     end: u64,
 }
 
+impl<F> Opened<F> {
+    /// The same file of `bytes` bytes, to read some of it.
+    pub(crate) fn into_pieces(self, bytes: u64) -> Pieces<F> {
+        match self {
+            Opened::Pieces(pieces) => pieces,
+            Opened::File(file) => Pieces {
+                beginning: Some(Piece {
+                    file,
+                    at: 0,
+                    end: bytes,
+                }),
+                chunks: Vec::new(),
+                chunk: 0,
+                read: 0,
+            },
+        }
+    }
+}
+
 impl<F: FileHandle> Read for Opened<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -86,7 +105,7 @@ impl<F: FileHandle> Pieces<F> {
     }
 
     /// Leaves out the next bytes.
-    pub(super) fn skip(&mut self, mut bytes: u64) {
+    pub(crate) fn skip(&mut self, mut bytes: u64) {
         if let Some(beginning) = &mut self.beginning {
             let skipped = bytes.min(beginning.end - beginning.at);
             beginning.at += skipped;
