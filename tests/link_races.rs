@@ -239,7 +239,8 @@ fn swapping_process() {
     process::exit(0);
 }
 
-/// A write to a path where a link is replaces the link; that of a file is soon gone.
+/// A write that began over a file replaces the link that has come there since; that of a file is
+/// soon gone.
 fn plant_again(volume: &Path, link: &Path) {
     let new = volume.join("new.link");
     let target = volume.join("../../user/secret");

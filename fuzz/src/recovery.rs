@@ -108,7 +108,9 @@ fn look(directory: &Path, before: &Entries, promise: &Promise) {
         let path = Path::new(path);
         match (read, files.get(path)) {
             (Ok(read), _) => promise.check_one(path, &Some(read.into_contents()), false),
-            (Err(Error::NotFound { .. }), _) => promise.check_one(path, &None, false),
+            (Err(Error::NotFound { .. } | Error::NotRegular { .. }), _) => {
+                promise.check_one(path, &None, false);
+            }
             (Err(error), _) => assert!(
                 promise.is_refused || promise.names(path),
                 "{path:?} cannot be read: {error:?}"
@@ -181,7 +183,7 @@ fn works(volume: LocalVolume, directory: &Path, promise: &Promise, has_foreign: 
     let mut expected = Vec::new();
     let was_made = |paths: &[&str], result: Result<_, Error>| match result {
         Ok(_) => true,
-        Err(Error::NotAFile { .. }) => false,
+        Err(Error::NotAFile { .. } | Error::NotRegular { .. }) => false,
         Err(error) => {
             let mut paths = paths.iter().map(Path::new);
             let may_be_refused = has_foreign || paths.any(|path| promise.is_odd_near(path));

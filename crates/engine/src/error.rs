@@ -40,8 +40,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no file at this path. What is not a regular file (a directory,
-    /// a symbolic link, a device) is no file of the volume.
+    /// There is no file at this path. A directory of other files is not one.
     #[error("there is no file {path}")]
     #[non_exhaustive]
     NotFound {
@@ -90,6 +89,17 @@ pub enum Error {
         path: FilePath,
         /// What stands in the way, in words for a person.
         reason: String,
+    },
+
+    /// Something has this path that is not a file: a symbolic link, a pipe, a socket or a
+    /// device. It cannot be read, nothing replaces it, and nothing was changed.
+    #[error("{path} is {kind}, not a file; it was left as it is")]
+    #[non_exhaustive]
+    NotRegular {
+        /// The path that was to be read or changed.
+        path: FilePath,
+        /// What has the path, in words for a person: `a symbolic link`.
+        kind: &'static str,
     },
 
     /// The contents are longer than the limit.
@@ -241,6 +251,12 @@ impl Error {
         Error::NotAFile { path, reason }
     }
 
+    /// [`Error::NotRegular`]: `kind` says what has the path, as `a symbolic link`.
+    pub fn not_regular(path: &FilePath, kind: &'static str) -> Self {
+        let path = path.clone();
+        Error::NotRegular { path, kind }
+    }
+
     /// [`Error::TooLarge`]: at most `limit` bytes are allowed.
     pub fn too_large(path: &FilePath, limit: u64) -> Self {
         let path = path.clone();
@@ -260,9 +276,13 @@ impl Error {
     }
 
     /// An error of the system before a change was published: [`Error::NoSpace`],
-    /// [`Error::ReadOnly`] or [`Error::Io`], as `source` says.
+    /// [`Error::ReadOnly`] or [`Error::Io`], as `source` says. An [`Error::NotRegular`] that
+    /// `source` was made of comes back as it was.
     pub fn not_changed(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
         let (path, source) = (path.clone(), source.into());
+        if let Some(error) = not_regular(&source) {
+            return error;
+        }
         if is_no_space(&source) {
             return Error::NoSpace { path, source };
         }
@@ -276,13 +296,15 @@ impl Error {
         }
     }
 
-    /// [`Error::Io`] where nothing was to be changed.
+    /// [`Error::Io`] where nothing was to be changed. An [`Error::NotRegular`] that `source`
+    /// was made of comes back as it was.
     pub fn not_read(path: &FilePath, source: impl Into<Arc<io::Error>>) -> Self {
-        Error::Io {
+        let source = source.into();
+        not_regular(&source).unwrap_or_else(|| Error::Io {
             path: path.clone(),
             intent: "read",
-            source: source.into(),
-        }
+            source,
+        })
     }
 
     /// A volume was asked for a kind of change that it does not know: an [`Error::Io`].
@@ -369,6 +391,12 @@ impl From<Error> for io::Error {
         };
         io::Error::new(kind, error)
     }
+}
+
+/// The [`Error::NotRegular`] that an error was made of.
+fn not_regular(source: &io::Error) -> Option<Error> {
+    let error = source.get_ref()?.downcast_ref::<Error>()?;
+    matches!(error, Error::NotRegular { .. }).then(|| error.clone())
 }
 
 /// Whether the disk, or a quota of the system, is full.

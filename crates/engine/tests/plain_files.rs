@@ -4,10 +4,9 @@
 #![cfg(unix)]
 
 use ability_storage_engine::layout::PRIVATE_DIR;
-use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Precondition, Volume};
+use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -52,39 +51,6 @@ fn a_new_file_has_the_usual_mode_and_the_private_directory_is_private() {
 }
 
 #[test]
-fn a_link_is_no_file_and_a_write_replaces_it() {
-    for to_outside in [true, false] {
-        let (directory, volume) = volume();
-        let outside = outside();
-        let goal = if to_outside {
-            outside.path().join("secret")
-        } else {
-            directory.path().join("goal")
-        };
-        fs::write(&goal, b"secret").expect("written");
-        symlink(&goal, directory.path().join("link")).expect("linked");
-        let link = file("link");
-
-        assert_absent(&volume, "link");
-        let change = Change::rename(link.clone(), file("moved"));
-        let error = volume.commit(change.into());
-        assert!(matches!(error, Err(Error::NotFound { .. })));
-        volume
-            .commit(Change::delete(link.clone()).into())
-            .expect("nothing to delete");
-        assert!(directory.path().join("link").is_symlink());
-
-        let change = Change::write(link.clone(), b"mine");
-        volume
-            .commit(change.only_if(Precondition::Absent).into())
-            .expect("no file was there");
-        assert!(!directory.path().join("link").is_symlink());
-        assert_eq!(volume.read(&link, 10).expect("read").contents(), b"mine");
-        assert_eq!(fs::read(&goal).expect("read"), b"secret");
-    }
-}
-
-#[test]
 fn a_second_name_keeps_what_the_file_was() {
     for change in [write, append] {
         let (directory, volume) = volume();
@@ -98,26 +64,6 @@ fn a_second_name_keeps_what_the_file_was() {
         let log = fs::read(directory.path().join("log")).expect("read");
         assert!(log.ends_with(b"three\nfour\n"), "{log:?}");
     }
-}
-
-#[test]
-fn an_append_or_rename_onto_a_link_replaces_it() {
-    let (directory, volume) = volume();
-    let outside = outside();
-    let goal = outside.path().join("secret");
-    fs::write(&goal, b"secret").expect("written");
-    for name in ["appended", "renamed"] {
-        symlink(&goal, directory.path().join(name)).expect("linked");
-    }
-    append(&volume, "appended", b"mine");
-    write(&volume, "source", b"mine");
-    let change = Change::rename(file("source"), file("renamed"));
-    volume.commit(change.into()).expect("renamed");
-    for name in ["appended", "renamed"] {
-        let contents = fs::read(directory.path().join(name)).expect("read");
-        assert_eq!(contents, b"mine");
-    }
-    assert_eq!(fs::read(&goal).expect("read"), b"secret");
 }
 
 #[test]
@@ -196,21 +142,6 @@ fn a_directory_that_was_moved_away_is_not_written_to() {
     );
     assert_eq!(fs::read_dir(&moved).expect("listed").count(), 1);
     assert_eq!(fs::read(moved.join("file")).expect("read"), b"older");
-}
-
-#[test]
-fn a_pipe_or_a_socket_is_no_file_and_makes_nobody_wait() {
-    let (directory, volume) = volume();
-    let pipe = directory.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo runs").success());
-    let _socket = UnixListener::bind(directory.path().join("socket")).expect("bound");
-    for name in ["pipe", "socket"] {
-        assert_absent(&volume, name);
-        append(&volume, name, b"a file now");
-        let contents = volume.read(&file(name), 100).expect("read").into_contents();
-        assert_eq!(contents, b"a file now");
-    }
 }
 
 #[test]

@@ -61,8 +61,9 @@ pub enum Error {
         path: String,
     },
 
-    /// The path breaks a rule of the [crate](crate#paths-and-limits), or it
-    /// would have to be both a file and the directory of another.
+    /// The path breaks a rule of the [crate](crate#paths-and-limits), it would
+    /// have to be both a file and the directory of another, or what has it is
+    /// not a file but a symbolic link, a named pipe, a socket or a device.
     #[error("{} cannot be used as a path: {reason}", shown(path))]
     InvalidPath {
         /// The path that was asked for.

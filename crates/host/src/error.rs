@@ -120,6 +120,10 @@ impl From<Error> for Failure {
             Error::Path(_) | Error::PathNotAllowed { .. } | Error::NotAFile { .. } => {
                 types::Error::InvalidPath(text)
             }
+            // The guest knows which path it asked for.
+            Error::NotRegular { kind, .. } => {
+                types::Error::InvalidPath(format!("it is {kind}, not a file"))
+            }
             Error::TooLarge { limit, .. } => types::Error::TooLarge(limit),
             Error::QuotaExceeded { .. } => types::Error::QuotaExceeded(text),
             Error::NoSpace { .. } => types::Error::NoSpace,

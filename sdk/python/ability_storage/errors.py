@@ -154,7 +154,11 @@ class AlreadyExistsError(ConflictError, FileExistsError):
 
 
 class InvalidPathError(StorageError, ValueError):
-    """The path breaks a rule, or would be both a file and the directory of another."""
+    """The path breaks a rule, would be both a file and the directory of another, or is no file.
+
+    What has the path may be a symbolic link, a named pipe, a socket or a device: it cannot be
+    read, and nothing replaces it.
+    """
 
     _errno = errno.EINVAL
 

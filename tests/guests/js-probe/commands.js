@@ -2,8 +2,13 @@
 
 import {
   AuditLog,
+  Batch,
   Counter,
   State,
+  appendFile,
+  atomicWriteFile,
+  atomicWriteFileIf,
+  deleteFile,
   openReader,
   openWriter,
   print,
@@ -12,7 +17,43 @@ import {
   updateJson,
 } from "ability-storage";
 
+/** How `pour` hands contents to the host. */
+const POURS = {
+  write: (contents) => atomicWriteFile("poured", contents),
+  "write-if": (contents) => {
+    deleteFile("poured");
+    atomicWriteFileIf("poured", contents, { version: null });
+  },
+  append: (contents) => appendFile("poured.log", contents),
+  batch: (contents) => {
+    const half = contents.length / 2;
+    new Batch()
+      .write("poured", contents.subarray(0, half))
+      .append("poured.log", contents.subarray(half))
+      .commit();
+  },
+};
+
 export const commands = {
+  /**
+   * Hands the host so many bytes by one call after another, a piece at a time, and leaves one
+   * file at most. What a call does not free adds up.
+   */
+  pour(call, piece, bytes) {
+    const contents = new Uint8Array(Number(piece));
+    const times = Math.floor(Number(bytes) / Number(piece));
+    const writer = call === "stream" ? openWriter("poured") : null;
+    for (let time = 0; time < times; time += 1) {
+      // What is there already would not be written.
+      contents.fill(time % 23);
+      if (writer) writer.write(contents);
+      else POURS[call](contents);
+      if (time % 16 === 0) deleteFile("poured.log");
+    }
+    writer?.commit();
+    print(`ok ${times}`);
+  },
+
   /** Adds to a state, a counter and an audit log that any language may have begun. */
   write(text) {
     const state = new State("interop/state.json", { default: { texts: [] }, schemaVersion: 1 });

@@ -2,18 +2,23 @@
 
 `ability run` it with `--max-file-bytes 300000 --max-total-bytes 1000000 --max-files 50`.
 The last line is `ok: N cases`, or what failed comes before, and the exit code is 1.
-Arguments name the cases to run: `Files.test_what_is_written_is_read`.
+Arguments name the cases to run: `Files.test_what_is_written_is_read`. Or they are one of the
+operations of `operations.py`.
 """
 
 import sys
 import unittest
 
 import behaviour
+import operations
 import sandbox
 
 
 def main() -> int:
-    """Runs the cases."""
+    """Runs the cases, or an operation."""
+    word, *rest = sys.argv[1:] or [""]
+    if word in operations.ALL:
+        return operations.ALL[word](*rest)
     loader = unittest.TestLoader()
     if sys.argv[1:]:
         suite = loader.loadTestsFromNames(sys.argv[1:], behaviour)

@@ -61,6 +61,11 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     /// Like [`open_file`](Self::open_file), for reading and changing in place.
     fn open_file_to_change(&self, name: &str) -> io::Result<Option<Self::File>>;
 
+    /// What has this name, in words for a person, if it is [`Kind::Other`]: `a symbolic link`.
+    fn describe(&self, _name: &str) -> &'static str {
+        "something else"
+    }
+
     /// What has this name; `None` if nothing has.
     fn stat(&self, name: &str) -> io::Result<Option<Stat>>;
 

@@ -24,6 +24,7 @@
 //! | `commit_plan` | what the steps of a commit make of each path |
 //! | `log` | commits through the log: appends, batches, and all of a journaled volume |
 //! | `session_start` | beginning a session: what dead ones left is removed, and the log recovered |
+//! | `occupied` | paths that something has which is not a file |
 //! | `reader` | what it takes to read, and reading |
 //! | `writer` | what it takes to write, and which protocol a commit takes |
 //! | `stream` | writing piece by piece |
@@ -61,6 +62,7 @@ mod lock_tests;
 mod locks;
 mod log;
 mod lru;
+mod occupied;
 mod options;
 mod poison;
 mod process_fds;
@@ -109,8 +111,10 @@ use writer::Writer;
 /// Several processes may have one directory open as a volume at once. A process
 /// that opens it removes what processes that died left behind.
 ///
-/// What is not a regular file is not part of the volume: symbolic links are
-/// never followed, and a write to a path where one is replaces it.
+/// What is not a regular file is not part of the volume and not listed: symbolic links are
+/// never followed. It is not absent either: to read, write, rename or delete a path that a
+/// symbolic link, a pipe, a socket or a device has is an [`Error::NotRegular`], so that nothing
+/// is replaced that could not be read.
 ///
 /// ```
 /// use ability_storage_engine::{Change, FilePath, LocalVolume, Precondition, Volume};

@@ -2,8 +2,9 @@
 //!
 //! Whatever a commit has done so far to the files, a reader sees all of it or nothing.
 
-use super::directory::{Directory, FileHandle, Kind, Stat};
+use super::directory::{Directory, FileHandle, Stat};
 use super::log::{LogReader, Opened, Pieces};
+use super::occupied;
 use super::tree::Tree;
 use super::usage::Inventory;
 use crate::volume::{FileInfo, Precondition, Reader as VolumeReader, Snapshot, Tail};
@@ -154,15 +155,14 @@ impl<D: Directory> Reader<D> {
         )
     }
 
-    /// `None` unless a regular file has this path. For the holder of its lock.
+    /// `None` if there is no file. For the holder of the path's lock.
     pub(crate) fn stat_file(&self, path: &FilePath) -> io::Result<Option<Stat>> {
         self.log.stat_current(path)
     }
 
     /// The same where the disk governs the path.
     pub(crate) fn stat_on_disk(&self, path: &FilePath) -> io::Result<Option<Stat>> {
-        let stat = self.tree.stat(path)?;
-        Ok(stat.filter(|stat| stat.kind == Kind::File))
+        occupied::stat_file(&self.tree, path)
     }
 
     /// The permission bits of the file that is to be replaced; `None` if there is no

@@ -48,15 +48,15 @@ pub trait Volume: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`Error::TooLarge`] (before anything is read), or
-    /// [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::NotRegular`], [`Error::TooLarge`] (before anything is
+    /// read), or [`Error::Io`].
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot>;
 
     /// Size and time of last change.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] or [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::NotRegular`] or [`Error::Io`].
     fn stat(&self, path: &FilePath) -> Result<FileInfo>;
 
     /// The paths of all files at or under `directory`, of all files if it is
@@ -99,7 +99,7 @@ pub trait Volume: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] or [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::NotRegular`] or [`Error::Io`].
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>>;
 
     /// How much the volume holds, as far as it knows: what other processes or
@@ -114,7 +114,7 @@ pub trait Volume: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`].
+    /// [`Error::NotRegular`]: what is not a file is not absent either. [`Error::Io`].
     fn exists(&self, path: &FilePath) -> Result<bool> {
         match self.stat(path) {
             Ok(_) => Ok(true),

@@ -14,6 +14,7 @@ mod escape;
 mod files;
 mod network;
 mod pattern;
+mod pour;
 mod sandbox;
 mod streaming;
 
@@ -64,6 +65,7 @@ fn perform(words: &[String]) -> Answer {
     files::perform(words, scope)
         .or_else(|| batch::perform(words, scope))
         .or_else(|| streaming::perform(words, scope))
+        .or_else(|| pour::perform(words, scope))
         .or_else(|| sandbox::perform(words))
         .unwrap_or_else(|| Err(Failure::Usage(format!("no such operation: {words:?}"))))
 }

@@ -71,8 +71,8 @@ impl Environment {
         )
     }
 
-    /// The pinned version.
-    pub fn componentize_py(&self) -> String {
+    /// The pinned version of componentize-py.
+    pub fn pinned() -> String {
         let text = String::from_utf8_lossy(embedded::file(REQUIREMENTS));
         let version = text.split_once("componentize-py==").map(|(_, rest)| rest);
         let version = version.and_then(|rest| rest.split_whitespace().next());
@@ -118,7 +118,7 @@ impl Tools for Environment {
     }
 
     fn install(&self, directory: &Path, runner: Runner) -> Result<()> {
-        let version = self.componentize_py();
+        let version = Self::pinned();
         let parent = directory.parent().unwrap_or(directory);
         let mut venv = Command::new(&self.python);
         venv.args(["-I", "-m", "venv"]).arg(directory);
@@ -191,11 +191,7 @@ mod tests {
     #[test]
     fn the_pinned_version_is_found() {
         let text = String::from_utf8_lossy(embedded::file(REQUIREMENTS));
-        let environment = Environment {
-            python: PathBuf::new(),
-            version: String::new(),
-        };
-        let version = environment.componentize_py();
+        let version = Environment::pinned();
         assert_eq!(version.split('.').count(), 3, "{version:?}");
         assert!(text.matches("--hash=sha256:").count() > 3);
     }

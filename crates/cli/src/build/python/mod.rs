@@ -7,8 +7,10 @@
 //! | `packages` | what requirements.txt asks for |
 //! | `analysis` | what its sources say, without running them |
 //! | `message` | what componentize-py says, as the author would say it |
+//! | `bindings` | memory that componentize-py's bindings do not give back |
 
 mod analysis;
+mod bindings;
 mod environment;
 mod message;
 mod packages;
@@ -24,7 +26,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use environment::Environment;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -76,7 +78,7 @@ pub fn build(job: &Job) -> Result<Built> {
         background,
         kind: Some(("api", analysis.api)),
         tools: BTreeMap::from([
-            ("componentize-py".to_owned(), environment.componentize_py()),
+            ("componentize-py".to_owned(), Environment::pinned()),
             ("python".to_owned(), environment.version),
         ]),
     })
@@ -154,6 +156,7 @@ impl Componentize<'_> {
         if !ended.ok() {
             return Err(self.failed(file, &ended));
         }
+        free_bytes(&output)?;
         if let Some(inputs) = inputs {
             embedded::write_if_different(&record, &inputs)?;
         }
@@ -163,7 +166,7 @@ impl Componentize<'_> {
     /// All that decides what the component is; none if it cannot be told.
     fn inputs(&self, app: &str) -> Option<Vec<u8>> {
         let version = env!("CARGO_PKG_VERSION");
-        let mut inputs = Inputs::new(&format!("{version} {app} {}", self.pins));
+        let mut inputs = Inputs::new(&format!("{version} {app} {} {}", self.pins, bindings::MARK));
         let directories = self.path.iter().chain([&self.wit]);
         for directory in directories {
             inputs.directory(directory).ok()?;
@@ -187,8 +190,25 @@ impl Componentize<'_> {
     }
 }
 
+/// Lets the component in a file free the bytes that it passes to the host.
+fn free_bytes(path: &Path) -> Result<()> {
+    let component =
+        fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
+    let mended = bindings::mended(&component).with_context(|| {
+        format!(
+            "componentize-py made a component in {} that is damaged",
+            path.display()
+        )
+    })?;
+    if let Some(mended) = mended {
+        fs::write(path, mended)
+            .with_context(|| format!("{} could not be written", path.display()))?;
+    }
+    Ok(())
+}
+
 /// The file at `path`, which may be absent.
-fn contents(path: &std::path::Path) -> Result<Option<Vec<u8>>> {
+fn contents(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(contents) => Ok(Some(contents)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

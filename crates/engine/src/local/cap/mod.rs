@@ -229,12 +229,13 @@ impl Directory for CapDirectory {
         self.open_regular(name, true)
     }
 
+    fn describe(&self, name: &str) -> &'static str {
+        stat::describe(&self.dir, name)
+    }
+
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
-        match self.dir.symlink_metadata(name) {
-            Ok(metadata) => stat_of_cap(&metadata).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let metadata = unless_absent(self.dir.symlink_metadata(name))?;
+        metadata.map(|metadata| stat_of_cap(&metadata)).transpose()
     }
 
     #[cfg(target_os = "linux")]

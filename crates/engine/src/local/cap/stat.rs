@@ -1,7 +1,7 @@
 //! What the system says of files and directories, in the words of the seam.
 
 use super::super::directory::{Access, Id, Kind, Stamp, Stat};
-use cap_std::fs::{DirBuilder, FileType, Metadata, OpenOptions};
+use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions};
 use std::io;
 use std::time::SystemTime;
 
@@ -13,6 +13,32 @@ pub(super) fn kind_of(file_type: FileType) -> Kind {
     } else {
         Kind::Other
     }
+}
+
+/// What has a name that is neither a file nor a directory, in words for a person.
+pub(super) fn describe(directory: &Dir, name: &str) -> &'static str {
+    match directory.symlink_metadata(name) {
+        Ok(metadata) if metadata.is_symlink() => "a symbolic link",
+        Ok(metadata) => special(metadata.file_type()),
+        Err(_) => "something else",
+    }
+}
+
+#[cfg(unix)]
+fn special(file_type: FileType) -> &'static str {
+    use cap_std::fs::FileTypeExt;
+    if file_type.is_fifo() {
+        "a named pipe"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_file_type: FileType) -> &'static str {
+    "something else"
 }
 
 pub(super) fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {

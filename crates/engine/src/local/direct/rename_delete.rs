@@ -32,7 +32,10 @@ impl<D: Directory> Writer<D> {
         let from = tree.find(source).map_err(not_changed)?;
         let from = from.ok_or_else(|| Error::not_found(source))?;
         let file = from.open_file(source.name()).map_err(not_changed)?;
-        let file = file.ok_or_else(|| Error::not_found(source))?;
+        let Some(file) = file else {
+            self.reader.stat_on_disk(source).map_err(not_changed)?;
+            return Err(Error::not_found(source).into());
+        };
         if source == target {
             return Ok(());
         }

@@ -5,7 +5,8 @@
 //! opens one looks into the pending state before and after: only if both say the same does
 //! it have one version of the file, whole.
 
-use super::super::directory::{Directory, FileHandle, Kind, Stat};
+use super::super::directory::{Directory, FileHandle, Stat};
+use super::super::occupied;
 use super::super::poison::lock;
 use super::super::tree::Tree;
 use super::Sizes;
@@ -144,7 +145,7 @@ impl<D: Directory> LogReader<D> {
         let entry = match entry {
             // In an entry that is published, an outside change of the file counts, too.
             Some(entry) if !entry.is_published() => entry,
-            _ => return self.open_plain(path),
+            _ => return self.open_on_disk(path),
         };
         let Some(file) = &entry.file else {
             let plain = self.open_plain(path)?;
@@ -195,6 +196,15 @@ impl<D: Directory> LogReader<D> {
         Ok(Some((opened_pieces(plain, beginning, file), file.stat())))
     }
 
+    /// The file at `path`, which the disk governs; `None` if there is none.
+    fn open_on_disk(&self, path: &FilePath) -> io::Result<Option<(Opened<D::File>, Stat)>> {
+        let opened = self.open_plain(path)?;
+        if opened.is_none() {
+            occupied::stat_file(&self.tree, path)?;
+        }
+        Ok(opened)
+    }
+
     fn open_plain(&self, path: &FilePath) -> io::Result<Option<(Opened<D::File>, Stat)>> {
         let Some(file) = self.tree.open_file(path)? else {
             return Ok(None);
@@ -210,8 +220,7 @@ impl<D: Directory> LogReader<D> {
         // In an entry that is published, an outside change of the file counts, too.
         let entry = self.entry(path).filter(|entry| !entry.is_published());
         let Some(entry) = entry else {
-            let plain = self.tree.stat(path)?;
-            return Ok(plain.filter(|stat| stat.kind == Kind::File));
+            return occupied::stat_file(&self.tree, path);
         };
         let Some((_, stat)) = self.open_as(path, Some(&entry))? else {
             return Ok(None);
