@@ -56,23 +56,39 @@ fn a_mark_that_makes_no_sense_stops_nobody() {
     }
 }
 
-/// The lock file that tells who wrote last is no longer the one of that name.
+/// The lock file that tells who wrote last has lost its name, and may have another.
 #[test]
-fn what_others_write_is_seen_when_the_writer_lock_was_removed() {
-    for journaled in [false, true] {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let options = LocalVolume::options().journaled(journaled);
-        let one = options.clone().open(directory.path()).expect("opened");
-        let other = options.open(directory.path()).expect("opened");
-        append(&one, "log", b"1");
-        fs::remove_file(private(directory.path()).join(LOG).join(WRITER)).expect("removed");
-        append(&other, "log", b"2");
-        let read = one.read(&file("log"), 10).expect("read");
-        assert_eq!(read.contents(), b"12", "{journaled}");
-        append(&one, "log", b"3");
-        append(&other, "log", b"4");
-        let read = one.read(&file("log"), 10).expect("read");
-        assert_eq!(read.contents(), b"1234", "{journaled}");
+fn what_others_write_is_seen_when_the_writer_lock_was_moved() {
+    let moves: [fn(&Path); 3] = [
+        |lock| fs::remove_file(lock).expect("removed"),
+        |lock| fs::rename(lock, lock.with_extension("old")).expect("renamed"),
+        |lock| {
+            fs::hard_link(lock, lock.with_extension("old")).expect("linked");
+            fs::remove_file(lock).expect("removed");
+        },
+    ];
+    for (number, r#move) in moves.into_iter().enumerate() {
+        for journaled in [false, true] {
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            let options = LocalVolume::options().journaled(journaled);
+            let one = options.clone().open(directory.path()).expect("opened");
+            let other = options.clone().open(directory.path()).expect("opened");
+            let read = |volume: &LocalVolume| {
+                let read = volume.read(&file("log"), 10).expect("read");
+                String::from_utf8_lossy(read.contents()).into_owned()
+            };
+            append(&one, "log", b"1");
+            r#move(&private(directory.path()).join(LOG).join(WRITER));
+            append(&other, "log", b"2");
+            assert_eq!(read(&one), "12", "{number}, {journaled}");
+            append(&one, "log", b"3");
+            append(&other, "log", b"4");
+            assert_eq!(read(&one), "1234", "{number}, {journaled}");
+            assert_eq!(read(&other), "1234", "{number}, {journaled}");
+            drop((one, other));
+            let again = options.open(directory.path()).expect("opened");
+            assert_eq!(read(&again), "1234", "{number}, {journaled}");
+        }
     }
 }
 

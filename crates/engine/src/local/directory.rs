@@ -142,15 +142,32 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     fn lock(&self, name: &str) -> io::Result<Self::Lock>;
 
     /// Like [`lock`](Self::lock), with what a lock of it left when it was
-    /// [given back](Lock::release). `None` if that is of no use any more.
-    fn lock_again(idle: <Self::Lock as Lock>::Idle) -> io::Result<Option<Self::Lock>>;
+    /// [given back](Lock::release). `None` if that is of no use any more, for another file
+    /// has its name, or none.
+    fn lock_again(
+        &self,
+        name: &str,
+        idle: <Self::Lock as Lock>::Idle,
+    ) -> io::Result<Option<Self::Lock>>;
 
     /// Like [`lock`](Self::lock), but others may have it like this too.
     fn lock_shared(&self, name: &str) -> io::Result<Self::Lock>;
 
     /// Like [`lock_shared`](Self::lock_shared), with what a lock of it left, as
     /// [`lock_again`](Self::lock_again).
-    fn share_again(idle: <Self::Lock as Lock>::Idle) -> io::Result<Option<Self::Lock>>;
+    fn share_again(
+        &self,
+        name: &str,
+        idle: <Self::Lock as Lock>::Idle,
+    ) -> io::Result<Option<Self::Lock>>;
+
+    /// The mark of the lock `name`, whoever holds it, by what stands for it; `None` if another
+    /// file has its name, or none.
+    fn mark_of(
+        &self,
+        name: &str,
+        lock: &<Self::Lock as Lock>::Watched,
+    ) -> io::Result<Option<Vec<u8>>>;
 
     /// Like [`lock`](Self::lock), but `None` instead of waiting.
     fn try_lock(&self, name: &str) -> io::Result<Option<Self::Lock>>;
@@ -160,7 +177,8 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 pub(crate) trait Lock: Send + Sync {
     /// What stands for the lock while nobody holds it.
     type Idle: Send + 'static;
-    type Mark: MarkReader;
+    /// What stands for the lock to those who only read its mark.
+    type Watched: Send;
 
     /// Lets others have the lock; `None` if nothing of it can be kept.
     fn release(self) -> Option<Self::Idle>;
@@ -169,20 +187,14 @@ pub(crate) trait Lock: Send + Sync {
     /// the holder, but need not outlive a power cut.
     fn mark(&self) -> io::Result<Vec<u8>>;
 
-    /// To read the mark when the lock is not held.
-    fn mark_reader(&self) -> io::Result<Self::Mark>;
+    /// To [read the mark](Directory::mark_of) when the lock is not held.
+    fn watched(&self) -> io::Result<Self::Watched>;
 
     fn set_mark(&self, mark: &[u8]) -> io::Result<()>;
 
     /// Leaves no mark, or one that is [spoiled](SPOILED_MARK), and takes no space on the
     /// disk for it.
     fn cut_mark(&self, is_spoiled: bool) -> io::Result<()>;
-}
-
-/// Reads the mark of a lock, whoever holds that.
-pub(crate) trait MarkReader: Send {
-    /// `None` if the lock file was removed: where it was, there may be another.
-    fn mark(&self) -> io::Result<Option<Vec<u8>>>;
 }
 
 /// A mark that is nobody's.

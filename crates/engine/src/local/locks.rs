@@ -77,12 +77,12 @@ impl<D: Directory> Locks<D> {
     fn take(
         &self,
         name: &str,
-        again: impl Fn(Idle<D>) -> io::Result<Option<D::Lock>>,
+        again: impl Fn(&D, &str, Idle<D>) -> io::Result<Option<D::Lock>>,
         anew: impl Fn(&D, &str) -> io::Result<D::Lock>,
     ) -> io::Result<D::Lock> {
         let idle = self.idle().take(name);
         if let Some(idle) = idle
-            && let Some(lock) = again(idle)?
+            && let Some(lock) = again(&self.directory, name, idle)?
         {
             return Ok(lock);
         }
@@ -131,7 +131,7 @@ impl<D: Directory> Locks<D> {
 
     fn structure(
         &self,
-        again: impl Fn(Idle<D>) -> io::Result<Option<D::Lock>>,
+        again: impl Fn(&D, &str, Idle<D>) -> io::Result<Option<D::Lock>>,
         anew: impl Fn(&D, &str) -> io::Result<D::Lock>,
     ) -> io::Result<Held<'_, D>> {
         let lock = self.take(STRUCTURE, again, anew)?;

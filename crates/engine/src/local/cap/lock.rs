@@ -1,12 +1,12 @@
 //! Locks that die with their process: locks of the system on files.
 
-use super::super::directory::{Lock, MarkReader, SPOILED_MARK, read_all, write_all};
+use super::super::directory::{Id, Lock, SPOILED_MARK, Stat, read_all, write_all};
 use super::file::{read_at, write_at};
-use super::stat::links_of_std;
+use super::stat::stat_of_std;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How long a mark is. It is overwritten in place, and taken back by zeros: to cut the
 /// file short would make the file system give back a block and take it again.
@@ -21,13 +21,35 @@ const MAX_MARK_BYTES: u64 = 256;
 /// A length that is not known.
 const UNKNOWN: u64 = u64::MAX;
 
+/// A lock file, whoever holds its lock.
+#[derive(Clone, Debug)]
+pub(crate) struct LockFile {
+    file: Arc<File>,
+    /// Which file it is; `None` where files have no ids.
+    id: Option<Id>,
+}
+
 /// A lock file whose lock is held.
 #[derive(Debug)]
 pub(crate) struct CapLock {
     file: Arc<File>,
+    /// `None` as long as it was not asked for.
+    id: OnceLock<Option<Id>>,
     is_held: bool,
     /// The length of the file, which only the holder changes.
     bytes: AtomicU64,
+}
+
+impl LockFile {
+    /// What is found at its name is this file.
+    pub(super) fn is(&self, found: &Stat) -> bool {
+        found.id() == self.id
+    }
+
+    /// Its mark, if it is so long.
+    pub(super) fn mark(&self, bytes: u64) -> io::Result<Vec<u8>> {
+        read_mark(&self.file, bytes)
+    }
 }
 
 impl CapLock {
@@ -49,34 +71,46 @@ impl CapLock {
         }
     }
 
-    /// `None` if the file was removed: where it was, there may be another lock.
-    pub(super) fn wait_again_for(file: Arc<File>) -> io::Result<Option<Self>> {
+    pub(super) fn wait_again_for(LockFile { file, id }: LockFile) -> io::Result<Self> {
         retry_interrupted(|| file.lock())?;
-        Self::unless_removed(file)
+        Ok(Self::over(file, OnceLock::from(id)))
     }
 
     /// The same for a lock that others may share.
-    pub(super) fn wait_to_share_again(file: Arc<File>) -> io::Result<Option<Self>> {
+    pub(super) fn wait_to_share_again(LockFile { file, id }: LockFile) -> io::Result<Self> {
         retry_interrupted(|| file.lock_shared())?;
-        Self::unless_removed(file)
-    }
-
-    fn unless_removed(file: Arc<File>) -> io::Result<Option<Self>> {
-        let metadata = file.metadata()?;
-        let lock = Self::over(file, metadata.len());
-        Ok((links_of_std(&metadata) > 0).then_some(lock))
+        Ok(Self::over(file, OnceLock::from(id)))
     }
 
     fn taken(file: File) -> Self {
-        Self::over(Arc::new(file), UNKNOWN)
+        Self::over(Arc::new(file), OnceLock::new())
     }
 
-    fn over(file: Arc<File>, bytes: u64) -> Self {
+    fn over(file: Arc<File>, id: OnceLock<Option<Id>>) -> Self {
         Self {
             file,
+            id,
             is_held: true,
-            bytes: AtomicU64::new(bytes),
+            bytes: AtomicU64::new(UNKNOWN),
         }
+    }
+
+    pub(super) fn lock_file(&self) -> io::Result<LockFile> {
+        let id = match self.id.get() {
+            Some(id) => *id,
+            None => {
+                let found = stat_of_std(&self.file.metadata()?).id();
+                *self.id.get_or_init(|| found)
+            }
+        };
+        let file = self.file.clone();
+        Ok(LockFile { file, id })
+    }
+
+    /// The lock, if its file was found to be like this.
+    pub(super) fn found(self, stat: &Stat) -> Self {
+        self.bytes.store(stat.size, Ordering::Relaxed);
+        self
     }
 
     fn bytes(&self) -> io::Result<u64> {
@@ -91,21 +125,22 @@ impl CapLock {
 }
 
 impl Lock for CapLock {
-    type Idle = Arc<File>;
-    type Mark = CapMark;
+    type Idle = LockFile;
+    type Watched = LockFile;
 
-    fn release(mut self) -> Option<Arc<File>> {
+    fn release(mut self) -> Option<LockFile> {
+        let idle = self.lock_file().ok()?;
         self.file.unlock().ok()?;
         self.is_held = false;
-        Some(self.file.clone())
+        Some(idle)
     }
 
     fn mark(&self) -> io::Result<Vec<u8>> {
         read_mark(&self.file, self.bytes()?)
     }
 
-    fn mark_reader(&self) -> io::Result<CapMark> {
-        Ok(CapMark(self.file.clone()))
+    fn watched(&self) -> io::Result<LockFile> {
+        self.lock_file()
     }
 
     fn set_mark(&self, mark: &[u8]) -> io::Result<()> {
@@ -137,19 +172,6 @@ impl Drop for CapLock {
         if self.is_held && Arc::strong_count(&self.file) > 1 {
             let _ = self.file.unlock();
         }
-    }
-}
-
-/// A lock file, whoever holds its lock.
-pub(crate) struct CapMark(Arc<File>);
-
-impl MarkReader for CapMark {
-    fn mark(&self) -> io::Result<Option<Vec<u8>>> {
-        let metadata = self.0.metadata()?;
-        if links_of_std(&metadata) == 0 {
-            return Ok(None);
-        }
-        read_mark(&self.0, metadata.len()).map(Some)
     }
 }
 

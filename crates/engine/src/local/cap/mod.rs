@@ -25,7 +25,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, FileType, OpenOptions};
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
-pub(crate) use lock::CapLock;
+pub(crate) use lock::{CapLock, LockFile};
 #[cfg(target_os = "linux")]
 use rustix::fs::Statx;
 use stat::{dir_builder, id_of, kind_of, links_of_cap, set_access, stat_of_cap};
@@ -157,6 +157,13 @@ impl CapDirectory {
     /// How often something in this volume was made durable.
     pub(crate) fn syncs(&self) -> u64 {
         self.syncs.count()
+    }
+
+    /// A lock that was taken again, unless another file has its name by now, or none.
+    fn if_it_has_its_name(&self, name: &str, lock: CapLock) -> io::Result<Option<CapLock>> {
+        let file = lock.lock_file()?;
+        let found = self.stat(name)?.filter(|found| file.is(found));
+        Ok(found.map(|found| lock.found(&found)))
     }
 
     fn lock_file(&self, name: &str) -> io::Result<File> {
@@ -336,16 +343,21 @@ impl Directory for CapDirectory {
         CapLock::wait_for(self.lock_file(name)?)
     }
 
-    fn lock_again(idle: Arc<File>) -> io::Result<Option<CapLock>> {
-        CapLock::wait_again_for(idle)
+    fn lock_again(&self, name: &str, idle: LockFile) -> io::Result<Option<CapLock>> {
+        self.if_it_has_its_name(name, CapLock::wait_again_for(idle)?)
     }
 
     fn lock_shared(&self, name: &str) -> io::Result<CapLock> {
         CapLock::wait_to_share(self.lock_file(name)?)
     }
 
-    fn share_again(idle: Arc<File>) -> io::Result<Option<CapLock>> {
-        CapLock::wait_to_share_again(idle)
+    fn share_again(&self, name: &str, idle: LockFile) -> io::Result<Option<CapLock>> {
+        self.if_it_has_its_name(name, CapLock::wait_to_share_again(idle)?)
+    }
+
+    fn mark_of(&self, name: &str, lock: &LockFile) -> io::Result<Option<Vec<u8>>> {
+        let found = self.stat(name)?.filter(|found| lock.is(found));
+        found.map(|found| lock.mark(found.size)).transpose()
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<CapLock>> {

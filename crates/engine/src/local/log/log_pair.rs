@@ -8,8 +8,8 @@
 
 mod following;
 
-use super::super::directory::{Directory, Lock, MarkReader, unless_absent};
-use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR};
+use super::super::directory::{Directory, Lock, unless_absent};
+use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR, WRITER};
 use super::super::session::SessionTag;
 use super::log_file::{self, LogFile, LogSlot};
 use super::record::{Publication, Record};
@@ -36,7 +36,9 @@ pub(super) struct LogPair<D: Directory> {
     /// In which turn of the writer lock it was followed, if nothing has failed since.
     followed_in: Option<u64>,
     /// Who had the turn last, once this session has had it.
-    turns: Option<Turns<<D::Lock as Lock>::Mark>>,
+    turns: Option<Turns<D>>,
+    /// Whether a call has failed after which it is not known what the files are.
+    is_lost: bool,
     /// Whether a file could not be opened to be written to.
     is_read_only: bool,
     /// Files that others have begun again, perhaps without a sync.
@@ -45,15 +47,16 @@ pub(super) struct LogPair<D: Directory> {
 }
 
 /// The mark of the writer lock, and what this session marks it with.
-pub(super) struct Turns<M> {
-    pub(super) mark: M,
+pub(super) struct Turns<D: Directory> {
+    pub(super) directory: Arc<D>,
+    pub(super) lock: <D::Lock as Lock>::Watched,
     pub(super) session: String,
 }
 
-impl<M: MarkReader> Turns<M> {
+impl<D: Directory> Turns<D> {
     /// Whether no other session has had the turn since this one had it.
     fn is_last_of_this_session(&self) -> bool {
-        let mark = self.mark.mark();
+        let mark = self.directory.mark_of(WRITER, &self.lock);
         matches!(mark, Ok(Some(mark)) if mark == self.session.as_bytes())
     }
 }
@@ -71,6 +74,7 @@ impl<D: Directory> LogPair<D> {
             begins_again: false,
             followed_in: None,
             turns: None,
+            is_lost: false,
             is_read_only: false,
             // A file that is there may have been begun again by a process that was killed.
             begun_again_by_others: [true; 2],
@@ -226,10 +230,28 @@ impl<D: Directory> LogPair<D> {
             // Others go on in the file that was in use.
             self.switch_back();
         }
+        if let Err(CommitError::Unconfirmed(_)) = written {
+            self.lose_track();
+        }
         written?;
         self.begins_again = false;
         self.took(which, record);
         Ok(which)
+    }
+
+    /// A call has failed, and it is not known any more what the files are: all is to be read
+    /// again before the next record is written.
+    pub(super) fn lose_track(&mut self) {
+        self.followed_in = None;
+        self.is_lost = true;
+    }
+
+    /// What a change of the files has come to. If it has failed, it may have been made in part.
+    fn tracked<T>(&mut self, changed: io::Result<T>) -> io::Result<T> {
+        if changed.is_err() {
+            self.lose_track();
+        }
+        changed
     }
 
     /// Gives up all records of the file that is not in use, by a record without effects;
@@ -237,8 +259,8 @@ impl<D: Directory> LogPair<D> {
     pub(super) fn begin_again(&mut self, which: LogSlot) -> io::Result<Arc<D::File>> {
         let mut record = empty_record(self.last_in[which]).encode();
         let file = self.existing(which)?.ok_or(ErrorKind::NotFound)?;
-        file.begin_again(&mut record)?;
-        Ok(file.file())
+        let begun = file.begin_again(&mut record).map(|()| file.file());
+        self.tracked(begun.map_err(io::Error::from))
     }
 
     /// A file that was [begun again](Self::begin_again) was synced. It gives back what it
@@ -259,6 +281,11 @@ impl<D: Directory> LogPair<D> {
     /// Puts a new file with just these records in the place of one that could not be
     /// synced. When this returns, all of them are on the disk.
     pub(super) fn replace(&mut self, which: LogSlot, records: &[Record]) -> io::Result<()> {
+        let replaced = self.put_new_file(which, records);
+        self.tracked(replaced)
+    }
+
+    fn put_new_file(&mut self, which: LogSlot, records: &[Record]) -> io::Result<()> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         let bytes = self.sizes.log_bytes;
         let encoded = records.iter().map(Record::encode).collect();
@@ -306,6 +333,9 @@ impl<D: Directory> LogPair<D> {
 
     /// The descriptor to sync to make all records durable.
     pub(super) fn descriptor_to_sync(&mut self) -> io::Result<Arc<D::File>> {
+        if self.is_lost {
+            return Err(io::Error::other("the log has to be read again first"));
+        }
         Ok(self.file_in_use()?.file())
     }
 
@@ -320,6 +350,11 @@ impl<D: Directory> LogPair<D> {
         if self.are_made {
             return Ok(());
         }
+        let made = self.make_missing();
+        self.tracked(made)
+    }
+
+    fn make_missing(&mut self) -> io::Result<()> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         let private = self.root.open_dir(PRIVATE_DIR)?;
         layout::make_durable(&*self.root, &private, &*directory)?;

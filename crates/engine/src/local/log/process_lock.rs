@@ -67,7 +67,7 @@ impl<D: Directory> ProcessLock<D> {
                 here.times += 1;
                 here.passes = 0;
                 match left {
-                    Some(Left::Idle(idle)) => D::lock_again(idle)?,
+                    Some(Left::Idle(idle)) => directory.lock_again(self.name, idle)?,
                     _ => None,
                 }
             }

@@ -55,10 +55,13 @@ impl<D: Directory> LogWriter<D> {
         let had_last = lock.mark()? == self.session_id.as_bytes();
         let State { logs, pending, .. } = &mut *state;
         if !had_last {
+            // Whatever fails, others may have written since the last turn of this session.
+            logs.lose_turn();
             // Before anything is written.
             set_mark(lock, &self.session_id)?;
             logs.watch_turns(Turns {
-                mark: lock.mark_reader()?,
+                directory: self.directory.clone(),
+                lock: lock.watched()?,
                 session: self.session_id.clone(),
             });
         }

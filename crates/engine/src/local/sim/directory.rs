@@ -3,7 +3,7 @@
 use super::descriptors::{Descriptor, check_room};
 use super::faults::Call;
 use super::file::SimFile;
-use super::lock::{SimLock, SimLockFile};
+use super::lock::{SimLock, SimLockFile, SimMark};
 use super::{
     Change, Deaf, Fault, Inode, Node, Place, Process, ROOT, Role, SimDisk, State, enter, stat_of,
 };
@@ -301,7 +301,7 @@ impl Directory for SimDirectory {
         self.lock_file(name).wait(false)
     }
 
-    fn lock_again(idle: SimLockFile) -> io::Result<Option<SimLock>> {
+    fn lock_again(&self, _name: &str, idle: SimLockFile) -> io::Result<Option<SimLock>> {
         idle.wait(false).map(Some)
     }
 
@@ -309,8 +309,12 @@ impl Directory for SimDirectory {
         self.lock_file(name).wait(true)
     }
 
-    fn share_again(idle: SimLockFile) -> io::Result<Option<SimLock>> {
+    fn share_again(&self, _name: &str, idle: SimLockFile) -> io::Result<Option<SimLock>> {
         idle.wait(true).map(Some)
+    }
+
+    fn mark_of(&self, _name: &str, lock: &SimMark) -> io::Result<Option<Vec<u8>>> {
+        lock.read()
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<SimLock>> {

@@ -2,7 +2,7 @@
 
 use super::descriptors::Descriptor;
 use super::{Holder, Inode, Process, Role, SimDisk, State, enter};
-use crate::local::directory::{Lock, MarkReader, SPOILED_MARK};
+use crate::local::directory::{Lock, SPOILED_MARK};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -96,7 +96,7 @@ impl SimLock {
 
 impl Lock for SimLock {
     type Idle = SimLockFile;
-    type Mark = SimMark;
+    type Watched = SimMark;
 
     fn release(mut self) -> Option<SimLockFile> {
         let file = self.file.take()?;
@@ -110,7 +110,7 @@ impl Lock for SimLock {
         Ok(state.marks.get(&file.key).cloned().unwrap_or_default())
     }
 
-    fn mark_reader(&self) -> io::Result<SimMark> {
+    fn watched(&self) -> io::Result<SimMark> {
         let file = self.file()?;
         Ok(SimMark {
             disk: file.disk.clone(),
@@ -141,8 +141,8 @@ pub(crate) struct SimMark {
     key: (Inode, String),
 }
 
-impl MarkReader for SimMark {
-    fn mark(&self) -> io::Result<Option<Vec<u8>>> {
+impl SimMark {
+    pub(super) fn read(&self) -> io::Result<Option<Vec<u8>>> {
         let (state, _) = enter(&self.disk, &self.process, || "read_mark".to_owned())?;
         let (directory, name) = &self.key;
         let names = state.names.get(directory);

@@ -1,6 +1,6 @@
 //! Following the two files: reading what any session has written since the last time.
 
-use super::super::super::directory::{Directory, Lock};
+use super::super::super::directory::Directory;
 use super::super::super::layout::LOG_FILES;
 use super::super::log_file::{LogFile, LogSlot, Seen};
 use super::super::pending::Pending;
@@ -40,10 +40,14 @@ impl<D: Directory> LogPair<D> {
 
     /// Whether all is known that there was in the last turn of this session.
     fn knows_all(&self) -> bool {
-        self.followed_in.is_some() && !self.is_read_only
+        self.followed_in.is_some() && !self.is_read_only && !self.is_lost
     }
 
     fn read_on(&mut self, pending: &mut Pending) -> io::Result<()> {
+        if std::mem::take(&mut self.is_lost) {
+            self.files = [None, None];
+            pending.forget();
+        }
         let result = self.follow_all(pending);
         if result.is_err() {
             // What was read was not applied, so all has to be read again.
@@ -59,8 +63,13 @@ impl<D: Directory> LogPair<D> {
         self.followed_in == Some(turn)
     }
 
+    /// What is known of the files may be old.
+    pub(in super::super) fn lose_turn(&mut self) {
+        self.followed_in = None;
+    }
+
     /// Who had the turn last can be asked from now on.
-    pub(in super::super) fn watch_turns(&mut self, turns: Turns<<D::Lock as Lock>::Mark>) {
+    pub(in super::super) fn watch_turns(&mut self, turns: Turns<D>) {
         self.turns = Some(turns);
     }
 

@@ -69,7 +69,9 @@ fn handles_are_counted_and_limited() {
     assert_eq!(of_other.open_descriptors(), 1);
     let idle = lock.release();
     assert_eq!(process.open_descriptors(), 3, "an idle lock is open");
-    let lock = SimDirectory::lock_again(idle.expect("kept")).expect("locked");
+    let lock = root
+        .lock_again("lock", idle.expect("kept"))
+        .expect("locked");
     drop((lock, sub));
     assert_eq!(process.open_descriptors(), 1);
     assert_eq!(root.entries().expect("listed").len(), 3);
