@@ -47,8 +47,9 @@ fn what_is_acknowledged_after_an_opening_that_failed_in_part_stays() {
         for failing in 0.. {
             let disk = SimDisk::new();
             let (killed, process) = start(&disk, way);
+            let killed = killed.expect("opened");
             let mut acknowledged = String::new();
-            add(&killed.expect("opened"), "1", &mut acknowledged);
+            add(&killed, "1", &mut acknowledged);
             disk.kill(&process);
             disk.fail_at(failing, Fault::Error(ErrorKind::Other));
             let (opened, process) = start(&disk, way);
