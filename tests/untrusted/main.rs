@@ -12,3 +12,4 @@ mod cut_off;
 mod mutated;
 mod raw_calls;
 mod resources;
+mod versions;

@@ -17,7 +17,7 @@ const SHORT: Duration = Duration::from_millis(50);
 
 /// Small, so that much of it matters, and with a bit of everything: imports, types,
 /// a memory, a table, data, and calls of the host.
-const COMPONENT: &str = r#"(component
+pub(crate) const COMPONENT: &str = r#"(component
     (import "ability:storage/storage@0.1.0" (instance $storage
         (type $scope' (enum "ability" "user"))
         (export "scope" (type $scope (eq $scope')))

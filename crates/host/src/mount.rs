@@ -5,10 +5,10 @@
 //! Here words of the WIT become words of the engine and back. Nothing here may
 //! decide about files: that is the volume's.
 
-use crate::bindings::ability::storage::types;
+use crate::bindings::ability::storage::{storage, types};
 use crate::error::Failure;
 use crate::words::{datetime, directory, precondition};
-use ability_storage_engine::{Change, FilePath, Volume};
+use ability_storage_engine::{Change, FileEnd, FilePath, Precondition, Volume};
 use std::sync::Arc;
 
 /// The volume behind a scope, and how much may pass at once.
@@ -75,6 +75,23 @@ impl Mount {
         let path = FilePath::new(path)?;
         self.check_length(contents.len() as u64)?;
         self.volume.commit(Change::append(path, contents).into())?;
+        Ok(())
+    }
+
+    pub(crate) fn append_if(
+        &self,
+        path: String,
+        contents: Vec<u8>,
+        end: &storage::FileEnd,
+    ) -> Result<(), Failure> {
+        let path = FilePath::new(path)?;
+        self.check_length(contents.len() as u64)?;
+        // The volume reads as many bytes to compare them.
+        self.check_length(end.last_bytes.len() as u64)?;
+        let end = FileEnd::new(end.size, &end.last_bytes);
+        let append = Change::append(path, contents);
+        let step = append.only_if(Precondition::EndsWith(end));
+        self.volume.commit(step.into())?;
         Ok(())
     }
 

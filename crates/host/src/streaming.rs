@@ -159,4 +159,10 @@ impl OpenReader {
             .read(usize::try_from(bytes).unwrap_or(usize::MAX))?;
         Ok((self, contents))
     }
+
+    /// The reader behind the next bytes, if it may go on.
+    pub(crate) fn skip(mut self, bytes: u64) -> Result<Self, Failure> {
+        self.reader.skip(bytes)?;
+        Ok(self)
+    }
 }

@@ -67,6 +67,17 @@ impl asynchronous::Host for StorageView<'_> {
             .await
     }
 
+    async fn append_if(
+        &mut self,
+        path: String,
+        contents: Vec<u8>,
+        scope: Scope,
+        end: asynchronous::FileEnd,
+    ) -> Result<(), Failure> {
+        self.blocking(scope, move |mount| mount.append_if(path, contents, &end))
+            .await
+    }
+
     async fn rename(
         &mut self,
         source: String,
@@ -130,6 +141,18 @@ impl synchronous::Host for StorageView<'_> {
 
     fn append(&mut self, path: String, contents: Vec<u8>, scope: Scope) -> Result<(), Failure> {
         self.mount(scope)?.append(path, contents)
+    }
+
+    fn append_if(
+        &mut self,
+        path: String,
+        contents: Vec<u8>,
+        scope: Scope,
+        end: synchronous::FileEnd,
+    ) -> Result<(), Failure> {
+        let synchronous::FileEnd { size, last_bytes } = end;
+        let end = asynchronous::FileEnd { size, last_bytes };
+        self.mount(scope)?.append_if(path, contents, &end)
     }
 
     fn rename(&mut self, source: String, target: String, scope: Scope) -> Result<(), Failure> {

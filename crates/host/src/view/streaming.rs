@@ -66,6 +66,13 @@ impl asynchronous::HostReader for StorageView<'_> {
         Ok(contents)
     }
 
+    async fn skip(&mut self, reader: Resource<Reader>, bytes: u64) -> Result<(), Failure> {
+        let stream = &mut self.ctx.streams.get(&reader)?.stream;
+        let open = stream.take(BROKEN)?;
+        stream.put_back(blocking(move || open.skip(bytes)).await?);
+        Ok(())
+    }
+
     async fn drop(&mut self, reader: Resource<Reader>) -> wasmtime::Result<()> {
         synchronous::HostReader::drop(self, reader)
     }
@@ -118,6 +125,13 @@ impl synchronous::HostReader for StorageView<'_> {
         let (open, contents) = stream.take(BROKEN)?.read(max_bytes)?;
         stream.put_back(open);
         Ok(contents)
+    }
+
+    fn skip(&mut self, reader: Resource<Reader>, bytes: u64) -> Result<(), Failure> {
+        let stream = &mut self.ctx.streams.get(&reader)?.stream;
+        let open = stream.take(BROKEN)?;
+        stream.put_back(open.skip(bytes)?);
+        Ok(())
     }
 
     fn drop(&mut self, reader: Resource<Reader>) -> wasmtime::Result<()> {

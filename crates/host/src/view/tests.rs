@@ -7,9 +7,9 @@ mod streaming;
 use self::slow::Slow;
 use super::StorageView;
 use crate::author::delegate;
-use crate::bindings::ability::storage::storage::Host as Asynchronous;
+use crate::bindings::ability::storage::storage::{self as asynchronous, Host as Asynchronous};
 use crate::bindings::ability::storage::types::{Error, Host as _, Precondition};
-use crate::bindings::sync::ability::storage::storage::Host as Synchronous;
+use crate::bindings::sync::ability::storage::storage::{FileEnd, Host as Synchronous};
 use crate::error::Failure;
 use crate::{
     FilePath, Limits, MemoryVolume, Scope, StorageCtx, StorageCtxBuilder, Version, Volume,
@@ -153,6 +153,28 @@ fn a_text_that_is_no_version_conflicts_with_what_is_found() {
     assert_eq!(read(&mut ctx, PATH, Scope::Ability).expect("read"), b"old");
 }
 
+#[test]
+fn an_append_can_ask_how_the_file_ends() {
+    let mut ctx = ctx();
+    let append_if = |ctx: &mut StorageCtx, contents: &[u8], size, last_bytes: &[u8]| {
+        let end = FileEnd {
+            size,
+            last_bytes: last_bytes.to_vec(),
+        };
+        let mut view = StorageView::new(ctx);
+        let contents = contents.to_vec();
+        Synchronous::append_if(&mut view, PATH.to_owned(), contents, Scope::Ability, end)
+    };
+    append_if(&mut ctx, b"one ", 0, b"").expect("there is no file");
+    append_if(&mut ctx, b"two", 4, b"ne ").expect("it ends so");
+    for (size, last_bytes) in [(0, &b""[..]), (7, b"Two"), (8, b"two"), (2, b"two")] {
+        let stale = append_if(&mut ctx, b"x", size, last_bytes);
+        assert!(matches!(stale, Err(Failure::Error(Error::Conflict(None)))));
+    }
+    let text = read(&mut ctx, PATH, Scope::Ability).expect("read");
+    assert_eq!(text, b"one two");
+}
+
 #[tokio::test]
 async fn the_asynchronous_variant_does_the_same() {
     let mut ctx = ctx();
@@ -180,6 +202,18 @@ async fn the_asynchronous_variant_does_the_same() {
         .await
         .expect("there");
     assert_eq!(info.size, 6);
+    let end = asynchronous::FileEnd {
+        size: 6,
+        last_bytes: b"etwo".to_vec(),
+    };
+    let contents = b"three".to_vec();
+    let append = Asynchronous::append_if(&mut view, path(), contents.clone(), scope, end.clone());
+    append.await.expect("appended");
+    let stale = Asynchronous::append_if(&mut view, path(), contents, scope, end);
+    assert!(matches!(
+        stale.await,
+        Err(Failure::Error(Error::Conflict(None)))
+    ));
     assert!(info.modified.seconds > 1_600_000_000);
 
     let rename = Asynchronous::rename(&mut view, path(), "b.md".to_owned(), scope);

@@ -5,9 +5,9 @@
 // which `instanceof` does not know. What is handed on here must have been checked
 // before, because QuickJS ends with the ability where a value is not of its type.
 
-import * as batch from "ability:storage/batch@0.1.0";
-import * as storage from "ability:storage/storage@0.1.0";
-import * as streaming from "ability:storage/streaming@0.1.0";
+import * as batch from "ability:storage/batch@0.1.1";
+import * as storage from "ability:storage/storage@0.1.1";
+import * as streaming from "ability:storage/streaming@0.1.1";
 import { getArguments, getEnvironment } from "wasi:cli/environment@0.2.0";
 import { getStderr } from "wasi:cli/stderr@0.2.0";
 import { getStdin } from "wasi:cli/stdin@0.2.0";

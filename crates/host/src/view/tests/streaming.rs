@@ -90,6 +90,23 @@ fn nobody_sees_a_file_before_its_commit() {
     );
 }
 
+#[tokio::test]
+async fn a_reader_skips() {
+    let mut ctx = ctx();
+    write(&mut ctx, PATH, b"one two three", Scope::Ability).expect("written");
+    let reader = open_reader(&mut ctx).expect("opened");
+    let mut view = StorageView::new(&mut ctx);
+    HostReader::skip(&mut view, same(&reader), 4).expect("skipped");
+    assert_eq!(next(&mut ctx, &reader, 4).expect("read"), b"two ");
+    let mut view = StorageView::new(&mut ctx);
+    let skip = asynchronous::HostReader::skip(&mut view, same(&reader), 2);
+    skip.await.expect("skipped");
+    assert_eq!(next(&mut ctx, &reader, 9).expect("read"), b"ree");
+    let mut view = StorageView::new(&mut ctx);
+    HostReader::skip(&mut view, same(&reader), u64::MAX).expect("skipped");
+    assert_eq!(next(&mut ctx, &reader, 9).expect("read"), b"");
+}
+
 #[test]
 fn the_precondition_is_that_of_the_commit() {
     let mut ctx = ctx();
