@@ -4,18 +4,25 @@
 //! but whole records at the end.
 
 mod chain;
+mod gap;
 mod line;
 mod records;
+mod tail;
+#[cfg(test)]
+mod tests;
 
-pub use chain::{Broken, Hash, HashError, Head, Link};
+pub use chain::{Broken, Hash, HashError, Head, HeadError, Link};
+pub use gap::Break;
 pub use line::Record;
 pub use records::Records;
 
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::FileEnd;
 use crate::scope::Scope;
+use crate::update::Attempts;
 use line::MAX_PAYLOAD;
 use std::time::SystemTime;
+use tail::{HostFile, LogFile as _, Tail};
 
 /// A log in which no record can be changed unseen. Needs the feature `audit`.
 ///
@@ -36,20 +43,27 @@ use std::time::SystemTime;
 /// # What it shows, and what it cannot
 ///
 /// Whatever is changed, removed or inserted before the last record breaks the
-/// chain, and any other byte of the file breaks its record. A log that is broken
-/// is never added to and never overwritten: [`Error::BrokenChain`]. The log alone
-/// cannot show that its last records are missing, or that someone has written
-/// all of it anew; who must know that keeps a [`Head`] where others cannot write.
+/// chain, and any other byte of the file breaks its record. The log alone cannot
+/// show that its last records are missing, or that someone has written all of it
+/// again. Keep the [`Head`] of the last record elsewhere to find that out:
+/// [`verify_with_head`](Self::verify_with_head).
 ///
-/// # One writer
+/// # Several writers
 ///
-/// A log has one writer at a time. Before it appends, the log looks whether its
-/// file is as long as it left it; where someone else has added to it, that is
-/// [`Error::LogChanged`], nothing is written, and the log can be opened anew.
-/// That costs next to nothing, but it is no lock: of two that append within the
-/// same moment both succeed, and their records no longer follow each other. What
-/// both wrote is there, and the log is [`Error::BrokenChain`] from then on. So
-/// give each writer a log of its own.
+/// Any number of writers, in any number of processes, may have a log open. A record
+/// is appended on condition that the file still ends where this writer saw it end.
+/// If another writer was faster, its records are read and verified, and the append
+/// is tried again behind them, for at most a minute.
+///
+/// # A broken chain
+///
+/// A log that is broken is never overwritten, and nothing is appended behind the
+/// break: [`Error::BrokenChain`]. [`inspect`](Self::inspect) shows where the break is
+/// and what is left. [`continue_broken`](Self::continue_broken) leaves everything in
+/// its place and appends a record that says where the chain was broken, and whose
+/// hash covers all bytes that do not follow it; from there the chain goes on.
+/// [`verify`](Self::verify) still reports such a break: a chain with a recorded break
+/// is not whole. Keep the head that `continue_broken` gives, and verify with it.
 ///
 /// # The file
 ///
@@ -70,6 +84,20 @@ pub struct AuditLog {
     tail: Tail<HostFile>,
 }
 
+/// What is in the file of a log, whole or broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// Where the chain ends, as far as it can be followed.
+    pub head: Head,
+    /// The breaks that [`AuditLog::continue_broken`] has recorded, in their order.
+    pub breaks: Vec<Break>,
+    /// Where the chain breaks for good, if it does: nothing can be appended before
+    /// `continue_broken`.
+    pub broken: Option<Broken>,
+    /// How many bytes stand behind the last record that follows the chain.
+    pub broken_bytes: u64,
+}
+
 impl AuditLog {
     /// The longest payload of a record: 64 KiB.
     pub const MAX_PAYLOAD: usize = MAX_PAYLOAD;
@@ -80,38 +108,45 @@ impl AuditLog {
     /// # Errors
     ///
     /// [`Error::BrokenChain`] if the chain does not hold: the file is left as it
-    /// is. Else as [`Reader`](crate::Reader), without [`Error::NotFound`].
+    /// is. A break that was recorded is passed. Else as [`Reader`](crate::Reader),
+    /// without [`Error::NotFound`].
     pub fn open(path: impl Into<String>, scope: Scope) -> Result<Self> {
         let path = path.into();
-        let (head, size) = match Self::records(path.as_str(), scope) {
-            Ok(mut records) => {
-                records.by_ref().try_for_each(|record| record.map(drop))?;
-                (records.head(), records.size())
+        match Self::records(path.as_str(), scope) {
+            Ok(records) => {
+                let mut lines = records.into_lines();
+                lines.pass_all()?;
+                Ok(Self::at(path, scope, lines.head(), lines.end().clone()))
             }
-            Err(Error::NotFound { .. }) => (Head::START, 0),
-            Err(error) => return Err(error),
-        };
-        Ok(Self {
-            tail: Tail {
-                file: HostFile { path, scope },
-                head,
-                size,
-            },
-        })
+            Err(Error::NotFound { .. }) => {
+                Ok(Self::at(path, scope, Head::START, FileEnd::default()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn at(path: String, scope: Scope, head: Head, end: FileEnd) -> Self {
+        let file = HostFile { path, scope };
+        Self {
+            tail: Tail { file, head, end },
+        }
     }
 
     /// Adds a record of `payload` at the end, durably, with the time of the
-    /// host's clock. Returns the new head.
+    /// host's clock. Returns the new head. Records that other writers have appended
+    /// meanwhile come before it.
     ///
     /// # Errors
     ///
     /// [`Error::RecordTooLong`] for a payload longer than
-    /// [`MAX_PAYLOAD`](Self::MAX_PAYLOAD), [`Error::LogChanged`] if someone else
-    /// changed the file. Else as [`append_file`](crate::append_file). After
+    /// [`MAX_PAYLOAD`](Self::MAX_PAYLOAD); [`Error::LogChanged`] if the file does not have
+    /// the records any more that this writer knows of; [`Error::BrokenChain`] if what
+    /// another writer has appended does not follow; [`Error::OtherEnd`] if other writers
+    /// were faster for a minute. Else as [`append_file`](crate::append_file). After
     /// [`Error::Unconfirmed`] look at [`head`](Self::head): if it counts the record,
     /// that is in the log, but a power cut may undo it.
     pub fn append(&mut self, payload: impl AsRef<[u8]>) -> Result<Head> {
-        self.tail.append(payload.as_ref(), unix_time())
+        self.tail.append(payload.as_ref(), unix_time)
     }
 
     /// Where the chain ends, as far as this log wrote or read it.
@@ -124,17 +159,115 @@ impl AuditLog {
         self.tail.head.count
     }
 
-    /// Verifies the log at `path`, without opening it to append. Returns where
-    /// its chain ends, to compare it with a head that was kept elsewhere.
+    /// Verifies the log at `path`, without opening it to append: that every record
+    /// follows the one before. Returns where its chain ends. Records that are missing
+    /// from the end are not noticed: see [`verify_with_head`](Self::verify_with_head).
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is no file, [`Error::BrokenChain`] if the
-    /// chain does not hold. Else as [`Reader`](crate::Reader).
+    /// chain is broken, also where the break was recorded. Else as
+    /// [`Reader`](crate::Reader).
     pub fn verify(path: impl Into<String>, scope: Scope) -> Result<Head> {
-        let mut records = Self::records(path, scope)?;
-        records.by_ref().try_for_each(|record| record.map(drop))?;
-        Ok(records.head())
+        Self::verify_with_head(path, scope, Head::START)
+    }
+
+    /// Verifies the log at `path`, and that it still has every record up to `kept`: the
+    /// head that [`append`](Self::append) or [`head`](Self::head) gave, and that was kept
+    /// where nobody could change it. A break that was recorded before that head is
+    /// accepted, one behind it is not. Returns where the chain ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify); [`Error::BrokenChain`] also if the record of `kept` is
+    /// missing, or is another one.
+    pub fn verify_with_head(path: impl Into<String>, scope: Scope, kept: Head) -> Result<Head> {
+        let path = path.into();
+        let mut records = Self::records(path.as_str(), scope)?;
+        let check = |head: Head, last_break: Option<&Break>| {
+            let broken = kept.missing_at(head, last_break)?;
+            let path = path.clone();
+            Some(Error::BrokenChain { path, broken })
+        };
+        while let Some(record) = records.next() {
+            record?;
+            if let Some(error) = check(records.head(), records.last_break()) {
+                return Err(error);
+            }
+        }
+        let head = records.head();
+        match kept.missing_behind(head) {
+            None => Ok(head),
+            Some(broken) => Err(Error::BrokenChain { path, broken }),
+        }
+    }
+
+    /// Reads all of the log at `path` and reports what is there, whether or not its chain
+    /// holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no file. Else as [`Reader`](crate::Reader).
+    pub fn inspect(path: impl Into<String>, scope: Scope) -> Result<Inspection> {
+        let mut lines = Self::records(path, scope)?.into_lines();
+        let mut breaks: Vec<Break> = Vec::new();
+        let broken = loop {
+            match lines.next_record() {
+                Ok(Some(_)) => {}
+                Ok(None) => break None,
+                Err(Error::BrokenChain { broken, .. }) => break Some(broken),
+                Err(error) => return Err(error),
+            }
+            if let Some(recorded) = lines.last_break()
+                && breaks.last() != Some(recorded)
+            {
+                breaks.push(recorded.clone());
+            }
+        };
+        Ok(Inspection {
+            head: lines.head(),
+            breaks,
+            broken,
+            broken_bytes: lines.gap().map_or(0, |gap| gap.bytes),
+        })
+    }
+
+    /// Opens a log whose chain is broken, and continues it: everything in the file stays
+    /// as it is, and a record is appended that says where the chain was broken. That
+    /// record follows the last one that holds, and its hash covers all bytes in between.
+    /// A log that is not broken is opened, and nothing is appended.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), without [`Error::BrokenChain`], and as
+    /// [`append`](Self::append). After [`Error::Unconfirmed`] the call can be made again.
+    pub fn continue_broken(path: impl Into<String>, scope: Scope) -> Result<Self> {
+        let path = path.into();
+        let mut attempts = Attempts::begin();
+        loop {
+            let mut lines = match Self::records(path.as_str(), scope) {
+                Ok(records) => records.into_lines(),
+                Err(Error::NotFound { .. }) => return Self::open(path, scope),
+                Err(error) => return Err(error),
+            };
+            let passed = lines.pass_all();
+            let mut log = Self::at(path.clone(), scope, lines.head(), lines.end().clone());
+            let Some(gap) = lines.gap() else {
+                return passed.map(|()| log);
+            };
+            let (line, head) = gap.continued(unix_time());
+            let tail = &mut log.tail;
+            match tail.file.append_if(&line, &tail.end) {
+                Ok(()) => {
+                    tail.head = head;
+                    tail.end.grow(&line);
+                    return Ok(log);
+                }
+                // Another writer was faster, perhaps with the same.
+                Err(Error::OtherEnd { .. }) if attempts.pause() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The records of the log at `path`, each verified as it is read.
@@ -152,236 +285,4 @@ fn unix_time() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-/// A file, as the end of a log needs it. A trait only so that logs can be tested
-/// without a host.
-trait LogFile {
-    fn path(&self) -> &str;
-    /// Its length; 0 if there is none.
-    fn size(&self) -> Result<u64>;
-    fn append(&mut self, line: &[u8]) -> Result<()>;
-}
-
-#[derive(Debug)]
-struct HostFile {
-    path: String,
-    scope: Scope,
-}
-
-impl LogFile for HostFile {
-    fn path(&self) -> &str {
-        &self.path
-    }
-
-    fn size(&self) -> Result<u64> {
-        match files::stat_file(&self.path, self.scope) {
-            Ok(info) => Ok(info.size),
-            Err(Error::NotFound { .. }) => Ok(0),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn append(&mut self, line: &[u8]) -> Result<()> {
-        files::append_file(&self.path, line, self.scope)
-    }
-}
-
-/// The end of a verified log.
-#[derive(Debug)]
-struct Tail<F> {
-    file: F,
-    head: Head,
-    /// Length of the file of which `head` is the head.
-    size: u64,
-}
-
-impl<F: LogFile> Tail<F> {
-    fn append(&mut self, payload: &[u8], time: u64) -> Result<Head> {
-        let path = || self.file.path().to_owned();
-        if payload.len() > MAX_PAYLOAD {
-            return Err(Error::RecordTooLong {
-                path: path(),
-                limit: MAX_PAYLOAD,
-            });
-        }
-        if self.file.size()? != self.size {
-            return Err(Error::LogChanged { path: path() });
-        }
-        let record = Record {
-            link: self.head.link(payload, time),
-            payload: payload.to_vec(),
-        };
-        let line = record.to_line();
-        let result = self.file.append(line.as_bytes());
-        let size = self.size + line.len() as u64;
-        let is_added = match &result {
-            Ok(()) => true,
-            // It is in the file mostly, and the next record follows it.
-            Err(error) if error.is_applied() => self.file.size().is_ok_and(|now| now == size),
-            Err(_) => false,
-        };
-        if is_added {
-            self.head = Head {
-                count: record.link.sequence,
-                hash: record.link.hash(),
-            };
-            self.size = size;
-        }
-        result.map(|()| self.head)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audit::records::Lines;
-
-    /// A log file in memory, whose next append fails with `failure`.
-    #[derive(Default)]
-    struct MemoryFile {
-        contents: Vec<u8>,
-        failure: Option<Error>,
-        /// Whether what fails as `Unconfirmed` is not made.
-        is_lost: bool,
-    }
-
-    impl LogFile for MemoryFile {
-        fn path(&self) -> &str {
-            "log"
-        }
-
-        fn size(&self) -> Result<u64> {
-            Ok(self.contents.len() as u64)
-        }
-
-        fn append(&mut self, line: &[u8]) -> Result<()> {
-            let failure = self.failure.take();
-            if failure
-                .as_ref()
-                .is_none_or(|error| error.is_applied() && !self.is_lost)
-            {
-                self.contents.extend_from_slice(line);
-            }
-            failure.map_or(Ok(()), Err)
-        }
-    }
-
-    fn open(file: MemoryFile) -> Result<Tail<MemoryFile>> {
-        let mut lines = Lines::new(file.contents.as_slice(), "log".into());
-        while lines.next_record()?.is_some() {}
-        let (head, size) = (lines.head(), lines.size());
-        Ok(Tail { file, head, size })
-    }
-
-    fn log_of(payloads: &[&str]) -> Tail<MemoryFile> {
-        let mut log = open(MemoryFile::default()).unwrap();
-        for (payload, time) in payloads.iter().zip(1_764_000_000..) {
-            log.append(payload.as_bytes(), time).unwrap();
-        }
-        log
-    }
-
-    #[test]
-    fn what_is_appended_verifies_and_continues() {
-        let log = log_of(&["a", "", "c\nd"]);
-        assert_eq!(log.head.count, 3);
-        let (head, size) = (log.head, log.size);
-        let mut again = open(log.file).unwrap();
-        assert_eq!((again.head, again.size), (head, size));
-        assert_eq!(again.append(b"e", 0).unwrap().count, 4);
-        assert_eq!(open(again.file).unwrap().head.count, 4);
-    }
-
-    #[test]
-    fn what_was_not_applied_can_be_repeated() {
-        let mut log = log_of(&["a"]);
-        let head = log.head;
-        log.file.failure = Some(Error::NoSpace { path: "log".into() });
-        log.append(b"b", 0).unwrap_err();
-        assert_eq!(log.head, head);
-        assert_eq!(log.append(b"b", 0).unwrap().count, 2);
-        assert_eq!(open(log.file).unwrap().head.count, 2);
-    }
-
-    #[test]
-    fn what_is_unconfirmed_is_in_the_chain() {
-        let mut log = log_of(&["a"]);
-        log.file.failure = Some(Error::Unconfirmed {
-            path: "log".into(),
-            reason: "input/output error".into(),
-        });
-        assert!(log.append(b"b", 0).unwrap_err().is_applied());
-        assert_eq!(log.head.count, 2);
-        log.append(b"c", 0).unwrap();
-        assert_eq!(open(log.file).unwrap().head.count, 3);
-    }
-
-    #[test]
-    fn unknown_appends_are_counted_only_if_they_are_in_the_file() {
-        let mut log = log_of(&["a"]);
-        log.file.is_lost = true;
-        log.file.failure = Some(Error::Unconfirmed {
-            path: "log".into(),
-            reason: "log may have been changed, or not, for the answer was lost: reset".into(),
-        });
-        assert!(log.append(b"b", 0).unwrap_err().is_applied());
-        assert_eq!(log.head.count, 1);
-        log.append(b"c", 0).unwrap();
-        assert_eq!(open(log.file).unwrap().head.count, 2);
-    }
-
-    #[test]
-    fn a_second_writer_is_noticed_before_it_does_harm() {
-        let mut log = log_of(&["a"]);
-        let mut other = open(MemoryFile {
-            contents: log.file.contents.clone(),
-            ..MemoryFile::default()
-        })
-        .unwrap();
-        other.append(b"b", 0).unwrap();
-        log.file.contents = other.file.contents.clone();
-        let changed = Error::LogChanged { path: "log".into() };
-        assert_eq!(log.append(b"c", 0), Err(changed.clone()));
-        assert_eq!(log.file.contents, other.file.contents);
-        // Opened anew, it goes on.
-        open(log.file).unwrap().append(b"c", 0).unwrap();
-        // So is a file that is gone.
-        other.file.contents.clear();
-        assert_eq!(other.append(b"d", 0), Err(changed));
-        assert!(other.file.contents.is_empty());
-    }
-
-    #[test]
-    fn records_of_two_at_once_are_found() {
-        let start = log_of(&["a"]).file.contents;
-        let lines = ["b", "c"].map(|payload| {
-            let contents = start.clone();
-            let file = MemoryFile {
-                contents,
-                ..MemoryFile::default()
-            };
-            let mut log = open(file).unwrap();
-            log.append(payload.as_bytes(), 0).unwrap();
-            log.file.contents[start.len()..].to_vec()
-        });
-        let both = MemoryFile {
-            contents: [start, lines.concat()].concat(),
-            ..MemoryFile::default()
-        };
-        let error = open(both).map(|_| ()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "log was left as it is, because its chain is broken at record 3: its sequence is 2"
-        );
-    }
-
-    #[test]
-    fn a_payload_has_a_longest_length() {
-        let mut log = log_of(&[]);
-        log.append(&[0; MAX_PAYLOAD], 0).unwrap();
-        let error = log.append(&[0; MAX_PAYLOAD + 1], 0).unwrap_err();
-        assert!(matches!(error, Error::RecordTooLong { .. }), "{error}");
-        assert_eq!(open(log.file).unwrap().head.count, 1);
-    }
 }

@@ -52,6 +52,15 @@ pub enum Error {
         found: Option<Version>,
     },
 
+    /// The file does not end as [`append_file_if`](crate::append_file_if) was to find it:
+    /// another writer has added to it, or replaced it. Read what is there, decide again,
+    /// retry.
+    #[error("{} was not changed: it does not end as expected", shown(path))]
+    OtherEnd {
+        /// The path that was to be appended to.
+        path: String,
+    },
+
     /// The path breaks a rule of the [crate](crate#paths-and-limits), or it
     /// would have to be both a file and the directory of another.
     #[error("{} cannot be used as a path: {reason}", shown(path))]
@@ -198,7 +207,8 @@ pub enum Error {
     },
 
     /// The chain of an [`AuditLog`](crate::AuditLog) does not hold. The file is
-    /// left as it is, as evidence; move it away to start anew.
+    /// left as it is, as evidence. To go on behind the break, call
+    /// [`AuditLog::continue_broken`](crate::AuditLog::continue_broken).
     #[cfg(feature = "audit")]
     #[error("{} was left as it is, because its chain is {broken}", shown(path))]
     BrokenChain {
@@ -208,11 +218,11 @@ pub enum Error {
         broken: crate::audit::Broken,
     },
 
-    /// Someone else has added to the file of an [`AuditLog`](crate::AuditLog),
-    /// replaced it or removed it, since this one was opened. Open it anew.
+    /// The file of an [`AuditLog`](crate::AuditLog) was replaced, cut or removed since
+    /// this one was opened: it does not have the records any more that were in it.
     #[cfg(feature = "audit")]
     #[error(
-        "{} was not changed: someone else has changed it since it was opened",
+        "{} was not changed: it does not have the records any more that were in it",
         shown(path)
     )]
     LogChanged {
@@ -269,6 +279,7 @@ impl Error {
         match self {
             Error::NotFound { path }
             | Error::Conflict { path, .. }
+            | Error::OtherEnd { path }
             | Error::InvalidPath { path, .. }
             | Error::TooLarge { path, .. }
             | Error::QuotaExceeded { path, .. }
@@ -354,70 +365,4 @@ fn found_text(found: &Option<Version>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_host(error: types::Error) -> Error {
-        Error::from_host(error, "notes.json")
-    }
-
-    #[test]
-    fn only_unconfirmed_is_applied() {
-        let all = [
-            types::Error::NotFound,
-            types::Error::Conflict(None),
-            types::Error::InvalidPath("r".into()),
-            types::Error::TooLarge(1),
-            types::Error::QuotaExceeded("r".into()),
-            types::Error::NoSpace,
-            types::Error::ReadOnly,
-            types::Error::Unavailable("r".into()),
-            types::Error::Unconfirmed("r".into()),
-            types::Error::Other("r".into()),
-        ];
-        for wit in all {
-            let unconfirmed = matches!(wit, types::Error::Unconfirmed(_));
-            let error = from_host(wit);
-            assert_eq!(error.is_applied(), unconfirmed, "{error}");
-            assert_eq!(error.path(), "notes.json");
-            assert!(error.to_string().contains("notes.json"), "{error}");
-        }
-    }
-
-    #[test]
-    fn messages_say_what_happened_to_the_file() {
-        assert_eq!(
-            from_host(types::Error::NoSpace).to_string(),
-            "notes.json was not changed: the disk is full"
-        );
-        assert_eq!(
-            from_host(types::Error::Conflict(Some("v7".into()))).to_string(),
-            "notes.json was not changed: it is not in the expected state (found version v7)"
-        );
-        assert_eq!(
-            from_host(types::Error::Conflict(None)).to_string(),
-            "notes.json was not changed: it is not in the expected state (found no file)"
-        );
-    }
-
-    #[test]
-    fn a_rename_names_the_path_that_is_meant() {
-        let error = Error::from_rename(types::Error::NotFound, "a", "b");
-        assert_eq!(error, Error::NotFound { path: "a".into() });
-        let error = Error::from_rename(types::Error::NoSpace, "a", "b");
-        assert_eq!(error, Error::NoSpace { path: "b".into() });
-        let error = Error::from_rename(types::Error::InvalidPath("has ..".into()), "a", "../b");
-        assert_eq!(
-            error.to_string(),
-            "../b cannot be used as a path: on renaming a to it: has .."
-        );
-    }
-
-    #[test]
-    fn a_hostile_name_is_quoted() {
-        let error = Error::from_host(types::Error::NotFound, "a\nok b");
-        assert_eq!(error.to_string(), r#""a\nok b" was not found"#);
-        let error = Error::from_host(types::Error::NotFound, "");
-        assert_eq!(error.to_string(), r#""" was not found"#);
-    }
-}
+mod tests;

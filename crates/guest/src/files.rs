@@ -18,6 +18,37 @@ pub struct FileInfo {
     pub modified: SystemTime,
 }
 
+/// How a file ends: what its author saw last, for [`append_file_if`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileEnd {
+    /// Length of the file in bytes.
+    pub size: u64,
+    /// Its last bytes: as many as are to be compared.
+    pub last_bytes: Vec<u8>,
+}
+
+impl FileEnd {
+    /// How many of the last bytes are compared where this crate chooses.
+    pub const DEFAULT_COMPARED_BYTES: usize = 256;
+
+    /// The end of a file with these contents; of no file, if they are empty.
+    pub fn of(contents: &[u8]) -> Self {
+        let mut end = Self::default();
+        end.grow(contents);
+        end
+    }
+
+    /// Makes this the end of the file with `more` added to it.
+    pub fn grow(&mut self, more: &[u8]) {
+        let start = more.len().saturating_sub(Self::DEFAULT_COMPARED_BYTES);
+        self.last_bytes.extend_from_slice(&more[start..]);
+        let excess = self.last_bytes.len();
+        let excess = excess.saturating_sub(Self::DEFAULT_COMPARED_BYTES);
+        self.last_bytes.drain(..excess);
+        self.size += more.len() as u64;
+    }
+}
+
 impl From<types::FileInfo> for FileInfo {
     fn from(info: types::FileInfo) -> Self {
         let types::Datetime {
@@ -122,6 +153,46 @@ pub fn atomic_write_file_if(
 pub fn append_file(path: &str, contents: impl AsRef<[u8]>, scope: Scope) -> Result<()> {
     storage::append(path, contents.as_ref(), scope.into())
         .map_err(|error| Error::from_host(error, path))
+}
+
+/// Like [`append_file`], provided that the file ends as `end` says at the moment of
+/// the commit: that no other writer has added to it, or replaced it, since its end
+/// was seen. No file ends as an empty one does. It costs no more than an append,
+/// however long the file is.
+///
+/// # Errors
+///
+/// [`Error::OtherEnd`] if the file ends in another way. Else as
+/// [`append_file`]; but after [`Error::Unconfirmed`] the call can be repeated with the
+/// same `end`: if the contents are there, that is a conflict, and they are not added
+/// twice.
+///
+/// ```no_run
+/// use ability_storage_guest::{FileEnd, Scope, append_file_if};
+///
+/// let mut end = FileEnd::default();
+/// for line in ["1 first\n", "2 second\n"] {
+///     append_file_if("numbered.log", line, Scope::Ability, &end)?;
+///     end.grow(line.as_bytes());
+/// }
+/// # Ok::<(), ability_storage_guest::Error>(())
+/// ```
+pub fn append_file_if(
+    path: &str,
+    contents: impl AsRef<[u8]>,
+    scope: Scope,
+    end: &FileEnd,
+) -> Result<()> {
+    let end = storage::FileEnd {
+        size: end.size,
+        last_bytes: end.last_bytes.clone(),
+    };
+    storage::append_if(path, contents.as_ref(), scope.into(), &end).map_err(|error| match error {
+        types::Error::Conflict(_) => Error::OtherEnd {
+            path: path.to_owned(),
+        },
+        error => Error::from_host(error, path),
+    })
 }
 
 /// All bytes of the file at `path`: one whole version of it.
@@ -249,6 +320,18 @@ mod tests {
                 modified: SystemTime::UNIX_EPOCH + since_1970,
             }
         );
+    }
+
+    #[test]
+    fn an_end_grows_as_the_file_does() {
+        let whole: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        for piece in [1, 7, 255, 256, 257, 1_000] {
+            let mut end = FileEnd::default();
+            whole.chunks(piece).for_each(|more| end.grow(more));
+            assert_eq!(end, FileEnd::of(&whole), "in pieces of {piece}");
+        }
+        let end = FileEnd::of(&whole);
+        assert_eq!((end.size, &end.last_bytes[..]), (1_000, &whole[744..]));
     }
 
     #[test]

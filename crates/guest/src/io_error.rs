@@ -20,7 +20,7 @@ impl From<Error> for io::Error {
 fn kind(error: &Error) -> io::ErrorKind {
     match error {
         Error::NotFound { .. } => io::ErrorKind::NotFound,
-        Error::Conflict { .. } => io::ErrorKind::ResourceBusy,
+        Error::Conflict { .. } | Error::OtherEnd { .. } => io::ErrorKind::ResourceBusy,
         Error::InvalidPath { .. } => io::ErrorKind::InvalidFilename,
         Error::TooLarge { .. } => io::ErrorKind::FileTooLarge,
         Error::QuotaExceeded { .. } => io::ErrorKind::QuotaExceeded,

@@ -56,6 +56,7 @@
 //! | change several files together | [`Batch`] |
 //! | give out numbers, each one once | [`Counter`] |
 //! | add to a log | [`append_file`] |
+//! | add to a log whose lines depend on those before | [`append_file_if`] |
 //! | keep a log in which no record can be changed unseen | `AuditLog`, with the feature `audit` |
 //! | write a file that is too large for memory | [`Writer`] |
 //! | read one | [`Reader`] |
@@ -127,8 +128,9 @@ pub use batch::{Batch, BatchError};
 pub use counter::Counter;
 pub use error::{Error, Outcome, Result};
 pub use files::{
-    FileInfo, append_file, atomic_write_file, atomic_write_file_if, delete_file, file_exists,
-    list_files, read_file, read_file_string, read_file_versioned, rename_file, stat_file,
+    FileEnd, FileInfo, append_file, append_file_if, atomic_write_file, atomic_write_file_if,
+    delete_file, file_exists, list_files, read_file, read_file_string, read_file_versioned,
+    rename_file, stat_file,
 };
 pub use reader::Reader;
 pub use scope::Scope;

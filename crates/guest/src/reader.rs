@@ -65,6 +65,16 @@ impl Reader {
     pub fn size(&self) -> u64 {
         self.size
     }
+
+    /// Leaves out the next `bytes` bytes, or all that are left if there are fewer. The
+    /// host does not read them where it can do without.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] and [`Error::Other`].
+    pub fn skip(&mut self, bytes: u64) -> Result<()> {
+        self.buffer.skip(bytes)
+    }
 }
 
 impl Read for Reader {
@@ -97,6 +107,8 @@ impl fmt::Debug for Reader {
 trait Source {
     /// At most `max_bytes`; none at the end.
     fn take(&mut self, max_bytes: u64) -> Result<Vec<u8>>;
+    /// Leaves out so many.
+    fn skip(&mut self, bytes: u64) -> Result<()>;
 }
 
 struct HostSource {
@@ -108,6 +120,12 @@ impl Source for HostSource {
     fn take(&mut self, max_bytes: u64) -> Result<Vec<u8>> {
         self.reader
             .read(max_bytes)
+            .map_err(|error| Error::from_host(error, &self.path))
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<()> {
+        self.reader
+            .skip(bytes)
             .map_err(|error| Error::from_host(error, &self.path))
     }
 }
@@ -143,6 +161,15 @@ impl<S: Source> Buffer<S> {
         self.consumed = self.chunk.len().min(self.consumed.saturating_add(amount));
     }
 
+    fn skip(&mut self, bytes: u64) -> Result<()> {
+        let at_hand = (self.chunk.len() - self.consumed) as u64;
+        self.consume(usize::try_from(bytes).unwrap_or(usize::MAX));
+        match bytes.saturating_sub(at_hand) {
+            0 => Ok(()),
+            rest => self.source.skip(rest),
+        }
+    }
+
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
@@ -174,6 +201,19 @@ mod tests {
                 }),
                 None => Ok(Vec::new()),
             }
+        }
+
+        fn skip(&mut self, bytes: u64) -> Result<()> {
+            let mut bytes = bytes as usize;
+            while let Some(Some(chunk)) = self.0.front_mut() {
+                if chunk.len() > bytes {
+                    *chunk = &chunk[bytes..];
+                    break;
+                }
+                bytes -= chunk.len();
+                self.0.pop_front();
+            }
+            Ok(())
         }
     }
 
@@ -211,6 +251,17 @@ mod tests {
         assert_eq!(buffer.fill(), Ok(b"d".as_slice()));
         buffer.consume(usize::MAX);
         assert_eq!(buffer.fill(), Ok(b"".as_slice()));
+    }
+
+    #[test]
+    fn what_is_skipped_is_not_given() {
+        for skipped in 0..8 {
+            let mut buffer = buffer(&[Some("ab"), Some("c"), Some("defg")]);
+            assert_eq!(buffer.read(&mut [0]), Ok(1));
+            buffer.skip(skipped).unwrap();
+            let rest = &b"bcdefg"[6.min(skipped as usize)..];
+            assert_eq!(read_to_end(&mut buffer, 3), rest);
+        }
     }
 
     #[test]

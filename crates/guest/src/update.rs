@@ -119,15 +119,49 @@ impl VersionedFile for HostFile<'_> {
     }
 
     fn pause(&self, attempts: u32) {
-        // Keyed with the host's seed for hash maps. The time is for hosts that
-        // give all instances the same seed: they would meet again and again.
-        let random = RandomState::new().hash_one(Instant::now());
-        std::thread::sleep(pause_length(attempts, random));
+        pause(attempts);
     }
 
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+/// The attempts of one change that other writers may come before.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "audit"), allow(dead_code))]
+pub(crate) struct Attempts {
+    count: u32,
+    started: Instant,
+}
+
+#[cfg_attr(not(feature = "audit"), allow(dead_code))]
+impl Attempts {
+    pub(crate) fn begin() -> Self {
+        Self {
+            count: 0,
+            started: Instant::now(),
+        }
+    }
+
+    /// After an attempt that failed: lets other writers finish. `false`, without a pause,
+    /// if it has been tried for too long.
+    pub(crate) fn pause(&mut self) -> bool {
+        self.count += 1;
+        if self.started.elapsed() >= PATIENCE || self.count >= MAX_ATTEMPTS {
+            return false;
+        }
+        pause(self.count);
+        true
+    }
+}
+
+/// Lets other writers finish, after the given number of attempts.
+fn pause(attempts: u32) {
+    // Keyed with the host's seed for hash maps. The time is for hosts that
+    // give all instances the same seed: they would meet again and again.
+    let random = RandomState::new().hash_one(Instant::now());
+    std::thread::sleep(pause_length(attempts, random));
 }
 
 /// Somewhere between nothing and a bound that doubles with every attempt.

@@ -108,9 +108,32 @@ impl Chain {
 
     /// Checks every link, then the count, then the head.
     pub fn verify(&self) -> Result<(), Broken> {
+        self.verify_with_head(Head::START)
+    }
+
+    /// The same, and that every record is there that was when the chain had the head
+    /// `kept`.
+    pub fn verify_with_head(&self, kept: Head) -> Result<(), Broken> {
         let mut end = Head::START;
         for record in &self.records {
             end.follow(&record.link())?;
+            if end.count == kept.count && end.hash != kept.hash {
+                let reason = format!(
+                    "its hash is {}, but the head that was kept says {}",
+                    end.hash, kept.hash
+                );
+                return Err(Broken {
+                    record: kept.count,
+                    reason,
+                });
+            }
+        }
+        if end.count < kept.count {
+            let count = kept.count;
+            return Err(Broken {
+                record: end.count.saturating_add(1),
+                reason: format!("it is missing, for the head that was kept counts {count} records"),
+            });
         }
         if self.count != end.count {
             return Err(Broken {
@@ -161,6 +184,17 @@ mod tests {
         let json = chain.to_json().unwrap();
         assert_eq!(Chain::parse(&json), Ok(chain));
         assert!(json.ends_with(b",\"count\":2}"));
+    }
+
+    #[test]
+    fn a_kept_head_shows_what_is_missing() {
+        let kept = chain_of(&["a", "b", "c"]).head();
+        let verify = |lines: &[&str]| chain_of(lines).verify_with_head(kept);
+        assert_eq!(verify(&["a", "b", "c"]), Ok(()));
+        assert_eq!(verify(&["a", "b", "c", "d"]), Ok(()));
+        assert_eq!(verify(&["a", "b"]).unwrap_err().record, 3);
+        assert_eq!(verify(&[]).unwrap_err().record, 1);
+        assert_eq!(verify(&["a", "b", "C", "d"]).unwrap_err().record, 3);
     }
 
     #[test]

@@ -17,15 +17,20 @@ use store::{Store, StoreError};
 const HELP: &str = "\
 Records each line of standard input in a hash chain.
 
-Usage: audit-chain [verify] [--format json|lines | --the-old-way]
+Usage: audit-chain [verify | continue] [--format json|lines | --the-old-way]
 
 Without a command it prints `ready <count> <head>`, and for each line, once its
-record is saved, `ok <sequence> <head>`.
+record is saved, `ok <sequence> <head>`. Any number of them may run at once.
 
 Commands:
   verify         check every link, the count and the head
+  continue       go on behind a break: leave all as it is, and append a record
+                 that says where the chain was broken (with --format lines)
 
 Options:
+  --head <count>:<hash>
+                 for verify: the last record that was acknowledged, kept
+                 elsewhere; records that are missing are found with it
   --format json  one JSON document, audit_chain.json, written whole for each
                  record; this is the default
   --format lines one line a record, audit_chain.log, each appended at the same
@@ -39,14 +44,16 @@ Options:
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Append(Store),
-    Verify(Store),
+    Verify(Store, Head),
+    Continue(Store),
     Help,
 }
 
 fn main() -> ExitCode {
     let result = parse(std::env::args().skip(1)).and_then(|command| match command {
         Command::Append(store) => append(store),
-        Command::Verify(store) => verify(store),
+        Command::Verify(store, kept) => verify(store, kept),
+        Command::Continue(store) => continue_broken(store),
         Command::Help => Ok(print(HELP)?),
     });
     match result {
@@ -62,10 +69,11 @@ fn main() -> ExitCode {
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Box<dyn Error>> {
     let mut format = None;
     let mut the_old_way = false;
-    let mut command: fn(Store) -> Command = Command::Append;
+    let mut kept = None;
+    let mut command = None;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "verify" => command = Command::Verify,
+            "verify" | "continue" if command.is_none() => command = Some(argument),
             "--the-old-way" => the_old_way = true,
             "--format" => {
                 format = Some(match arguments.next().as_deref() {
@@ -74,14 +82,24 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Box<dyn
                     _ => return Err("--format needs json or lines; see --help".into()),
                 });
             }
+            "--head" => {
+                let text = arguments.next().unwrap_or_default().replacen(':', " ", 1);
+                kept = Some(text.parse::<Head>()?);
+            }
             "--help" | "-h" => return Ok(Command::Help),
             other => return Err(format!("unknown argument {other:?}; see --help").into()),
         }
     }
-    match (format, the_old_way) {
-        (None, true) => Ok(command(Store::OldWay)),
-        (Some(_), true) => Err("--the-old-way has one format; see --help".into()),
-        (format, false) => Ok(command(format.unwrap_or(Store::Json))),
+    let store = match (format, the_old_way) {
+        (None, true) => Store::OldWay,
+        (Some(_), true) => return Err("--the-old-way has one format; see --help".into()),
+        (format, false) => format.unwrap_or(Store::Json),
+    };
+    match (command.as_deref(), kept) {
+        (Some("verify"), kept) => Ok(Command::Verify(store, kept.unwrap_or(Head::START))),
+        (_, Some(_)) => Err("--head is for verify; see --help".into()),
+        (Some(_), None) => Ok(Command::Continue(store)),
+        (None, None) => Ok(Command::Append(store)),
     }
 }
 
@@ -101,13 +119,19 @@ fn append(store: Store) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn verify(store: Store) -> Result<(), Box<dyn Error>> {
-    let Head { count, hash } = match store.verify() {
+fn verify(store: Store, kept: Head) -> Result<(), Box<dyn Error>> {
+    let Head { count, hash } = match store.verify(kept) {
         // The plain form, which is what other programs look for.
         Err(StoreError::Broken(broken)) => return Err(broken.into()),
         other => other?,
     };
     print(&format!("verified {count} records, head {hash}\n"))?;
+    Ok(())
+}
+
+fn continue_broken(store: Store) -> Result<(), Box<dyn Error>> {
+    let Head { count, hash } = store.continue_broken()?;
+    print(&format!("ready {count} {hash}\n"))?;
     Ok(())
 }
 
@@ -135,15 +159,27 @@ mod tests {
             Command::Append(Store::OldWay)
         );
         for arguments in ["verify --the-old-way", "--the-old-way verify"] {
-            assert_eq!(parsed(arguments).unwrap(), Command::Verify(Store::OldWay));
+            let verify = Command::Verify(Store::OldWay, Head::START);
+            assert_eq!(parsed(arguments).unwrap(), verify);
         }
         assert_eq!(parsed("verify --help").unwrap(), Command::Help);
         for arguments in ["verify --format lines", "--format lines verify"] {
-            assert_eq!(parsed(arguments).unwrap(), Command::Verify(Store::Lines));
+            let verify = Command::Verify(Store::Lines, Head::START);
+            assert_eq!(parsed(arguments).unwrap(), verify);
         }
         assert_eq!(
             parsed("--format json").unwrap(),
             Command::Append(Store::Json)
+        );
+        assert_eq!(
+            parsed("continue --format lines").unwrap(),
+            Command::Continue(Store::Lines)
+        );
+        let hash = "1".repeat(64);
+        let kept = format!("3 {hash}").parse().unwrap();
+        assert_eq!(
+            parsed(&format!("verify --head 3:{hash}")).unwrap(),
+            Command::Verify(Store::Json, kept)
         );
     }
 
@@ -151,6 +187,10 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         for arguments in [
             "verfy",
+            "verify continue",
+            "verify --head",
+            "verify --head 3",
+            "--head 0:0",
             "--format",
             "--format xml",
             "--format lines --the-old-way",

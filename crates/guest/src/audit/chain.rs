@@ -3,6 +3,7 @@
 //!
 //! Pure: nothing here may touch a file or a clock.
 
+use super::gap::Break;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -18,6 +19,14 @@ impl Hash {
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn bytes(&self) -> [u8; 32] {
+        self.0
     }
 }
 
@@ -80,8 +89,9 @@ impl Link {
 
 /// Where a chain ends: how many records it has, and the hash of the last.
 ///
-/// Who keeps a head elsewhere can tell later that no record up to it was changed
-/// or removed.
+/// A head that was kept elsewhere shows later that no record up to it was changed or
+/// removed: [`AuditLog::verify_with_head`](crate::AuditLog::verify_with_head). As text,
+/// which can be parsed again, it is the count and the hash with a space between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// How many records there are.
@@ -134,6 +144,68 @@ impl Head {
         Ok(())
     }
 }
+
+/// What a chain lacks of one that ended here once.
+impl Head {
+    /// What is wrong with a chain that has just come to `head`.
+    pub(super) fn missing_at(&self, head: Head, last_break: Option<&Break>) -> Option<Broken> {
+        if let Some(recorded) = last_break
+            && recorded.record > self.count
+        {
+            let Broken { record, reason } = &recorded.broken;
+            return Some(Broken {
+                record: *record,
+                reason: format!("{reason}; record {} says so", recorded.record),
+            });
+        }
+        let is_other = head.count == self.count && head.hash != self.hash;
+        is_other.then(|| Broken {
+            record: self.count,
+            reason: format!(
+                "its hash is {}, but the head that was kept says {}",
+                head.hash, self.hash
+            ),
+        })
+    }
+
+    /// What is wrong with a chain that ends at `end`.
+    pub(super) fn missing_behind(&self, end: Head) -> Option<Broken> {
+        (end.count < self.count).then(|| Broken {
+            record: end.count.saturating_add(1),
+            reason: format!(
+                "it is missing, for the head that was kept counts {} records",
+                self.count
+            ),
+        })
+    }
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.count, self.hash)
+    }
+}
+
+impl FromStr for Head {
+    type Err = HeadError;
+
+    fn from_str(text: &str) -> Result<Self, HeadError> {
+        let (count, hash) = text.split_once(' ').ok_or(HeadError)?;
+        let head = Self {
+            count: count.parse().map_err(|_| HeadError)?,
+            hash: hash.parse().map_err(|_| HeadError)?,
+        };
+        // One text for each head, and no hash where there are no records.
+        let is_start = head.count == 0;
+        let is_valid = head.to_string() == text && is_start == (head.hash == Hash::ZERO);
+        is_valid.then_some(head).ok_or(HeadError)
+    }
+}
+
+/// The text is not that of a [`Head`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a head is a number of records, a space, and the hash of the last one")]
+pub struct HeadError;
 
 /// Where a chain is broken first, and how.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -236,6 +308,28 @@ mod tests {
         let mut head = Head::START;
         head.follow(&links[1]).unwrap_err();
         assert_eq!(head, Head::START);
+    }
+
+    #[test]
+    fn a_head_comes_back_from_its_text() {
+        let head = verify(&links(&["a", "b"])).unwrap();
+        for head in [Head::START, head] {
+            assert_eq!(head.to_string().parse(), Ok(head));
+        }
+        let text = head.to_string();
+        for wrong in [
+            "",
+            "2",
+            &text[1..],
+            &format!("0{text}"),
+            &format!("+{text}"),
+            &format!("{text} "),
+            &text.replace(' ', "  "),
+            &text.replacen('2', "0", 1),
+            &Head::START.to_string().replacen('0', "1", 1),
+        ] {
+            assert_eq!(wrong.parse::<Head>(), Err(HeadError), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The records of a log, verified one by one in bounded memory.
 
+use super::gap::{Break, Gap};
 use crate::audit::chain::{Broken, Head};
 use crate::audit::line::{MAX_LINE, Record};
 use crate::error::{Error, Result};
+use crate::files::FileEnd;
 use crate::io_error::from_io;
 use crate::reader::Reader;
 use crate::scope::Scope;
@@ -41,9 +43,15 @@ impl Records {
         self.lines.head()
     }
 
-    /// Length of the lines that were given, in bytes.
-    pub(super) fn size(&self) -> u64 {
-        self.lines.size()
+    /// The last recorded break that was passed: it stands before the record that was
+    /// given last, or further back.
+    pub fn last_break(&self) -> Option<&Break> {
+        self.lines.last_break()
+    }
+
+    /// The lines, whatever was read of them.
+    pub(super) fn into_lines(self) -> Lines<Reader> {
+        self.lines
     }
 }
 
@@ -66,7 +74,11 @@ pub(super) struct Lines<R> {
     input: R,
     path: String,
     head: Head,
-    size: u64,
+    /// How the file ends up to what was read.
+    end: FileEnd,
+    last_break: Option<Break>,
+    /// What stands behind the chain where it breaks; all of it, once there was an error.
+    gap: Option<Gap>,
     /// Used again for each line.
     line: Vec<u8>,
 }
@@ -74,11 +86,18 @@ pub(super) struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// `path` is for messages.
     pub(super) fn new(input: R, path: String) -> Self {
+        Self::after(Head::START, FileEnd::default(), input, path)
+    }
+
+    /// Those behind a part of the log that has this head and this end.
+    pub(super) fn after(head: Head, end: FileEnd, input: R, path: String) -> Self {
         Self {
             input,
             path,
-            head: Head::START,
-            size: 0,
+            head,
+            end,
+            last_break: None,
+            gap: None,
             line: Vec::new(),
         }
     }
@@ -87,26 +106,45 @@ impl<R: BufRead> Lines<R> {
         self.head
     }
 
-    pub(super) fn size(&self) -> u64 {
-        self.size
+    pub(super) fn end(&self) -> &FileEnd {
+        &self.end
     }
 
-    /// The next record, if it follows the one before; none at the end.
+    pub(super) fn last_break(&self) -> Option<&Break> {
+        self.last_break.as_ref()
+    }
+
+    pub(super) fn gap(&self) -> Option<&Gap> {
+        self.gap.as_ref()
+    }
+
+    /// The next record, if it follows the one before, or continues the chain behind what
+    /// does not; none at the end.
     pub(super) fn next_record(&mut self) -> Result<Option<Record>> {
+        if !self.read_line()? {
+            return Ok(None);
+        }
+        match self.verified() {
+            Ok(record) => Ok(Some(record)),
+            Err(broken) => self.pass_gap(broken).map(Some),
+        }
+    }
+
+    /// All records that are left.
+    pub(super) fn pass_all(&mut self) -> Result<()> {
+        while self.next_record()?.is_some() {}
+        Ok(())
+    }
+
+    /// The next line, or as much of it as a line may be long; `false` at the end.
+    fn read_line(&mut self) -> Result<bool> {
         self.line.clear();
         let length = (&mut self.input)
             .take(MAX_LINE as u64)
             .read_until(b'\n', &mut self.line)
             .map_err(|error| from_io(error, &self.path))?;
-        if length == 0 {
-            return Ok(None);
-        }
-        let record = self.verified().map_err(|broken| Error::BrokenChain {
-            path: self.path.clone(),
-            broken,
-        })?;
-        self.size += length as u64;
-        Ok(Some(record))
+        self.end.grow(&self.line);
+        Ok(length > 0)
     }
 
     fn verified(&mut self) -> Result<Record, Broken> {
@@ -116,6 +154,29 @@ impl<R: BufRead> Lines<R> {
         })?;
         self.head.follow(&record.link)?;
         Ok(record)
+    }
+
+    /// From a line that does not follow to the record that continues the chain.
+    fn pass_gap(&mut self, broken: Broken) -> Result<Record> {
+        let mut gap = Gap::new(self.head, broken);
+        loop {
+            gap.add(&self.line);
+            if !self.read_line()? {
+                break;
+            }
+            if let Some((record, recorded)) = gap.continued_by(&self.line) {
+                self.head = Head {
+                    count: record.link.sequence,
+                    hash: record.link.hash(),
+                };
+                self.last_break = Some(recorded);
+                return Ok(record);
+            }
+        }
+        let broken = gap.broken.clone();
+        self.gap = Some(gap);
+        let path = self.path.clone();
+        Err(Error::BrokenChain { path, broken })
     }
 }
 
@@ -158,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn size_and_head_are_those_of_what_was_read() {
+    fn end_and_head_are_those_of_what_was_read() {
         let log = log_of(&["a", "b"]);
         let mut lines = Lines::new(log.as_slice(), "log".into());
         lines.next_record().unwrap();
-        assert_eq!(lines.size(), log_of(&["a"]).len() as u64);
+        assert_eq!(lines.end(), &FileEnd::of(&log_of(&["a"])));
         lines.next_record().unwrap();
-        assert_eq!(lines.size(), log.len() as u64);
+        assert_eq!(lines.end(), &FileEnd::of(&log));
         assert_eq!(lines.head().count, 2);
     }
 
@@ -194,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_read_no_further_than_it_may_be_long() {
-        let mut lines = Lines::new(io::BufReader::new(io::repeat(b'x')), "log".into());
+        let input = io::repeat(b'x').take(5 * MAX_LINE as u64);
+        let mut lines = Lines::new(io::BufReader::new(input), "log".into());
         let error = lines.next_record().unwrap_err();
         assert!(error.to_string().ends_with("its line is too long"));
         assert!(lines.line.capacity() <= 2 * MAX_LINE);
@@ -214,5 +276,60 @@ mod tests {
             lines.next_record(),
             Err(Error::NotFound { path: "log".into() })
         );
+    }
+
+    /// The log with a record that continues its chain.
+    fn continued(log: &[u8]) -> Vec<u8> {
+        let mut lines = Lines::new(log, "log".into());
+        lines.pass_all().unwrap_err();
+        assert_eq!(lines.end(), &FileEnd::of(log), "all of it was read");
+        let (line, head) = lines.gap().unwrap().continued(1_764_000_009);
+        let log = [log, &line].concat();
+        let mut lines = Lines::new(&log[..], "log".into());
+        lines.pass_all().unwrap();
+        assert_eq!(lines.head(), head);
+        log
+    }
+
+    #[test]
+    fn a_chain_is_continued_behind_whatever_breaks_it() {
+        let log = log_of(&["a", "b", "c"]);
+        let [one, two] = [log_of(&["a"]).len(), log_of(&["a", "b"]).len()];
+        let torn = vec![b'x'; 2 * MAX_LINE + 7];
+        let whole_lines = vec![b'x'; MAX_LINE];
+        for (broken, head) in [
+            ([&log[..two], &log[one..]].concat(), 2),
+            (log[..two - 5].to_vec(), 1),
+            (log[..two - 1].to_vec(), 1),
+            (log[one..].to_vec(), 0),
+            ([&log[..], b"\n"].concat(), 3),
+            ([&log[..one], &torn, &log[one..]].concat(), 1),
+            ([&log[..one], &whole_lines].concat(), 1),
+        ] {
+            let log = continued(&broken);
+            let mut lines = Lines::new(&log[..], "log".into());
+            lines.pass_all().unwrap();
+            let recorded = lines.last_break().unwrap();
+            assert_eq!((recorded.record, lines.head().count), (head + 1, head + 1));
+            assert_eq!(recorded.broken.record, head + 1);
+            // A second break, behind the first.
+            continued(&[&log[..], b"anything"].concat());
+        }
+    }
+
+    #[test]
+    fn a_recorded_break_cannot_be_changed() {
+        let log = log_of(&["a", "b"]);
+        let one = log_of(&["a"]).len();
+        let log = continued(&[&log[..], &log[one..]].concat());
+        for at in 0..log.len() {
+            let mut changed = log.clone();
+            changed[at] ^= 1;
+            read(&changed).unwrap_err();
+        }
+        for cut in one + 1..log.len() {
+            let is_whole = cut == log_of(&["a", "b"]).len();
+            assert_eq!(read(&log[..cut]).is_ok(), is_whole, "cut at {cut}");
+        }
     }
 }

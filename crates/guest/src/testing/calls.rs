@@ -58,8 +58,10 @@ fn interfere(state: &Mutex<State>) {
 
 /// The interface `storage`.
 pub(crate) mod storage {
-    use super::{Change, Error, FileContents, Move, Precondition, Scope, change, current, locked};
-    pub(crate) use crate::bindings::storage::Snapshot;
+    use super::{
+        Change, Error, FileContents, Move, Precondition, Scope, change, current, interfere, locked,
+    };
+    pub(crate) use crate::bindings::storage::{FileEnd, Snapshot};
     use crate::bindings::types::FileInfo;
 
     pub(crate) fn exists(path: &str, scope: Scope) -> Result<bool, Error> {
@@ -102,6 +104,17 @@ pub(crate) mod storage {
 
     pub(crate) fn append(path: &str, contents: &[u8], scope: Scope) -> Result<(), Error> {
         always(Change::Append(file(path, contents)), scope)
+    }
+
+    pub(crate) fn append_if(
+        path: &str,
+        contents: &[u8],
+        scope: Scope,
+        end: &FileEnd,
+    ) -> Result<(), Error> {
+        let state = current();
+        interfere(&state);
+        locked(&state).append_if(file(path, contents), scope, end)
     }
 
     pub(crate) fn rename(source: &str, target: &str, scope: Scope) -> Result<(), Error> {

@@ -2,8 +2,9 @@
 
 use super::volume::{Versions, Volume};
 use super::{Failure, Limits};
-use crate::bindings::batch::{self, Change, Step};
-use crate::bindings::types::{self, Error};
+use crate::bindings::batch::{self, Change, FileContents, Step};
+use crate::bindings::storage::FileEnd;
+use crate::bindings::types::{self, Error, Precondition};
 use crate::scope::Scope;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -78,6 +79,36 @@ impl State {
         };
         let made = volume.commit(steps, in_pieces, &self.limits, &mut self.versions)?;
         told.map_or(Ok(made), |failure| Err(whole(error_of(failure))))
+    }
+
+    /// Appends if the file ends so. As in the host, the condition is looked at after all
+    /// that can be said without the file.
+    pub(super) fn append_if(
+        &mut self,
+        file: FileContents,
+        scope: types::Scope,
+        end: &FileEnd,
+    ) -> Result<(), Error> {
+        let volume = match scope {
+            types::Scope::Ability => &self.own,
+            types::Scope::User => &self.shared,
+        };
+        let holds = volume.ends_with(&file.path, end);
+        let append = Step {
+            change: Change::Append(file),
+            // What no file has, so that the rest is checked as for any append.
+            precondition: match holds {
+                true => Precondition::Any,
+                false => Precondition::Version(String::new()),
+            },
+        };
+        match self.commit(&[append], scope, false) {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(match failure.error {
+                Error::Conflict(_) => Error::Conflict(None),
+                error => error,
+            }),
+        }
     }
 
     /// Counts a call that changes nothing, and fails if it was told to.

@@ -159,4 +159,14 @@ impl Reader {
             Ok(piece.to_vec())
         })
     }
+
+    pub(crate) fn skip(&self, bytes: u64) -> Result<(), Error> {
+        self.stream.call(None, || {
+            locked(&self.stream.storage).fail_if_told()?;
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let left = self.contents.len() - *read;
+            *read += usize::try_from(bytes).map_or(left, |bytes| bytes.min(left));
+            Ok(())
+        })
+    }
 }

@@ -310,7 +310,7 @@ fn an_audit_log_is_kept_in_memory() {
     let storage = MemoryStorage::new();
     let mut log = crate::AuditLog::open("log", SCOPE).unwrap();
     log.append("a").unwrap();
-    storage.fail_call(2, Failure::Unconfirmed);
+    storage.fail_call(1, Failure::Unconfirmed);
     assert!(log.append("b").unwrap_err().is_applied());
     assert_eq!(log.append("c").unwrap().count, 3);
     assert_eq!(crate::AuditLog::verify("log", SCOPE).unwrap(), log.head());

@@ -6,6 +6,7 @@
 use super::Limits;
 use super::paths::{broken_rule, is_under};
 use crate::bindings::batch::{Change, Failure, Step};
+use crate::bindings::storage::FileEnd;
 use crate::bindings::types::{Datetime, Error, FileInfo, Precondition};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -64,6 +65,13 @@ impl Volume {
 
     pub(super) fn find(&self, path: &str) -> Result<Arc<Vec<u8>>, Error> {
         self.file(path).map(|file| file.contents.clone())
+    }
+
+    /// Whether the file at `path` ends so; none ends as an empty one does.
+    pub(super) fn ends_with(&self, path: &str, end: &FileEnd) -> bool {
+        let contents = self.files.get(path).map(|file| file.contents.as_slice());
+        let contents = contents.unwrap_or_default();
+        contents.len() as u64 == end.size && contents.ends_with(&end.last_bytes)
     }
 
     pub(super) fn contents(&self, path: &str, limits: &Limits) -> Result<Vec<u8>, Error> {
