@@ -54,6 +54,34 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
+class FileEnd:
+    """How a file ends: what its author saw last.
+
+    >>> FileEnd.of(b"one").and_then(b"two") == FileEnd.of(b"onetwo")
+    True
+    """
+
+    size: int = 0
+    """Length of the file in bytes."""
+
+    last_bytes: bytes = b""
+    """Its last bytes: as many as are to be compared."""
+
+    @classmethod
+    def of(cls, contents: bytes) -> FileEnd:
+        """The end of a file with these contents; of no file, if they are empty."""
+        return cls().and_then(contents)
+
+    def and_then(self, more: bytes) -> FileEnd:
+        """The end of the file with `more` added to it."""
+        return FileEnd(self.size + len(more), (self.last_bytes + more)[-_COMPARED_BYTES:])
+
+
+_COMPARED_BYTES = 256
+"""How many of the last bytes are compared where this package chooses."""
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Makes the contents the file at the path."""
 
@@ -174,6 +202,7 @@ class HostReader(Protocol):
     @property
     def size(self) -> int: ...
     def read(self, max_bytes: int) -> bytes: ...
+    def skip(self, size: int) -> None: ...
     def drop(self) -> None: ...
 
 
@@ -190,6 +219,7 @@ class Storage(Protocol):
         self, path: str, contents: bytes, scope: Scope, precondition: Precondition
     ) -> str: ...
     def append(self, path: str, contents: bytes, scope: Scope) -> None: ...
+    def append_if(self, path: str, contents: bytes, scope: Scope, end: FileEnd) -> None: ...
     def rename(self, source: str, target: str, scope: Scope) -> None: ...
     def delete(self, path: str, scope: Scope) -> None: ...
     def commit(self, steps: Sequence[Step], scope: Scope) -> Sequence[str | None]: ...

@@ -18,6 +18,7 @@ from ._calls import (
     Append,
     Change,
     Delete,
+    FileEnd,
     HostError,
     Info,
     Kind,
@@ -119,6 +120,12 @@ class MemoryVolume:
         if file is None:
             raise HostError(Kind.NOT_FOUND)
         return file
+
+    def ends_with(self, path: str, end: FileEnd) -> bool:
+        """Whether a file ends so; none ends as an empty one does."""
+        file = self.files.get(path)
+        contents = file.contents if file else b""
+        return len(contents) == end.size and contents.endswith(end.last_bytes)
 
     def commit(self, steps: Sequence[Step], *, pieces: bool = False) -> list[str | None]:
         """Makes all changes, or none. In `pieces`: no call carried their contents."""

@@ -13,6 +13,7 @@ from ._calls import (
     Append,
     Change,
     Delete,
+    FileEnd,
     HostError,
     HostReader,
     HostWriter,
@@ -111,6 +112,10 @@ class WitStorage:
     def append(self, path: str, contents: bytes, scope: Scope) -> None:
         _called(storage.append, path, contents, _scope(scope))
 
+    def append_if(self, path: str, contents: bytes, scope: Scope, end: FileEnd) -> None:
+        host_end = storage.FileEnd(end.size, end.last_bytes)
+        _called(storage.append_if, path, contents, _scope(scope), host_end)
+
     def rename(self, source: str, target: str, scope: Scope) -> None:
         _called(storage.rename, source, target, _scope(scope))
 
@@ -166,6 +171,9 @@ class _Reader:
 
     def read(self, max_bytes: int) -> bytes:
         return _called(self._reader.read, max_bytes)
+
+    def skip(self, size: int) -> None:
+        _called(self._reader.skip, size)
 
     def drop(self) -> None:
         _drop(self._reader)

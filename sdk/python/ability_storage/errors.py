@@ -31,6 +31,7 @@ __all__ = [
     "NotFoundError",
     "NotSerializableError",
     "NotUtf8Error",
+    "OtherEndError",
     "OtherError",
     "Outcome",
     "QuotaExceededError",
@@ -135,6 +136,15 @@ class ConflictError(StorageError):
             path, f"{shown(path)} was not changed: it is not in the expected state ({there})"
         )
         self.found = found
+
+
+class OtherEndError(ConflictError):
+    """The file does not end as expected: someone else has added to it, or replaced it."""
+
+    def __init__(self, path: str) -> None:
+        message = f"{shown(path)} was not changed: it does not end as expected"
+        StorageError.__init__(self, path, message)
+        self.found = None
 
 
 class AlreadyExistsError(ConflictError, FileExistsError):
@@ -331,7 +341,7 @@ class CounterExhaustedError(StorageError, OverflowError):
 
 
 class BrokenChainError(StorageError, ValueError):
-    """The chain of an audit log does not hold. The file is left, as evidence."""
+    """The chain of an audit log does not hold. `AuditLog.continue_broken` goes on."""
 
     record: int
     """The sequence that the record should have at which it is broken first."""
@@ -350,15 +360,13 @@ class BrokenChainError(StorageError, ValueError):
 
 
 class LogChangedError(StorageError):
-    """Someone else has changed an audit log since it was opened. Open it anew."""
+    """An audit log was replaced, cut or removed since it was opened."""
 
     _errno = errno.EBUSY
 
     def __init__(self, path: str) -> None:
-        super().__init__(
-            path,
-            f"{shown(path)} was not changed: someone else has changed it since it was opened",
-        )
+        what = "it does not have the records any more that were in it"
+        super().__init__(path, f"{shown(path)} was not changed: {what}")
 
 
 class RecordTooLongError(StorageError, ValueError):

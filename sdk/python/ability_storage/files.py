@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from . import errors
-from ._calls import ALWAYS, HostError, Precondition, Scope, Snapshot
+from ._calls import ALWAYS, FileEnd, HostError, Kind, Precondition, Scope, Snapshot
 from ._host import storage
 
 Contents = str | bytes
@@ -144,6 +144,33 @@ def append_file(path: str, contents: Contents, in_ability_directory: bool = True
         storage().append(checked_path, data, scope)
     except HostError as error:
         raise error.about(path) from None
+
+
+def append_file_if(
+    path: str, contents: Contents, in_ability_directory: bool = True, *, end: FileEnd
+) -> FileEnd:
+    r"""Like `append_file`, if the file still ends as `end` says; returns the new end.
+
+    No file ends as an empty one does. It costs no more than an append, however long the
+    file is. Raises `OtherEndError` (a `ConflictError`) if the file ends in another way.
+    After `UnconfirmedError` the call can be repeated with the same `end`: if the
+    contents are there, that is a conflict, and they are not added twice.
+
+    >>> end = append_file_if("numbered.log", "1 first\n", end=FileEnd())
+    >>> end = append_file_if("numbered.log", "2 second\n", end=end)
+    >>> append_file_if("numbered.log", "2 other\n", end=FileEnd.of(b"1 first\n"))
+    Traceback (most recent call last):
+    ability_storage.errors.OtherEndError: numbered.log was not changed: ...
+    """
+    checked_path, scope = check_path(path), scope_of(in_ability_directory)
+    data = to_bytes(contents)
+    try:
+        storage().append_if(checked_path, data, scope, end)
+    except HostError as error:
+        if error.kind is Kind.CONFLICT:
+            raise errors.OtherEndError(path) from None
+        raise error.about(path) from None
+    return end.and_then(data)
 
 
 def replace_file(src: str, dst: str, in_ability_directory: bool = True) -> None:

@@ -10,6 +10,7 @@ create a file that must not exist yet          `atomic_write_file_if(version=Non
 change several files together                  `Batch`
 give out numbers, each one once                `Counter`
 add to a log                                   `append_file`
+add to a log whose lines build on each other   `append_file_if`
 keep a log that shows if it was changed        `AuditLog`
 keep what a file held before                   `write_file_with_backup`
 write or read a file too large for memory      `open_writer`, `open_reader`
@@ -29,8 +30,9 @@ says what became of the change: `not-applied` for all errors but one.
 """
 
 from ._audit import Head, Record
-from ._calls import Snapshot
-from .audit import AuditLog
+from ._calls import FileEnd, Snapshot
+from ._gap import Break
+from .audit import AuditLog, Inspection
 from .backup import (
     backup_path,
     read_backup,
@@ -52,6 +54,7 @@ from .errors import (
     NotFoundError,
     NotSerializableError,
     NotUtf8Error,
+    OtherEndError,
     OtherError,
     Outcome,
     QuotaExceededError,
@@ -67,6 +70,7 @@ from .errors import (
 from .files import (
     FileInfo,
     append_file,
+    append_file_if,
     atomic_write_file,
     atomic_write_file_if,
     check_if_file_exists,
@@ -86,13 +90,16 @@ __all__ = [
     "AlreadyExistsError",
     "AuditLog",
     "Batch",
+    "Break",
     "BrokenChainError",
     "ConflictError",
     "CorruptError",
     "Counter",
     "CounterExhaustedError",
+    "FileEnd",
     "FileInfo",
     "Head",
+    "Inspection",
     "InvalidPathError",
     "LogChangedError",
     "NewerSchemaError",
@@ -100,6 +107,7 @@ __all__ = [
     "NotFoundError",
     "NotSerializableError",
     "NotUtf8Error",
+    "OtherEndError",
     "OtherError",
     "Outcome",
     "QuotaExceededError",
@@ -117,6 +125,7 @@ __all__ = [
     "UnsupportedError",
     "Writer",
     "append_file",
+    "append_file_if",
     "atomic_write_file",
     "atomic_write_file_if",
     "backup_path",

@@ -179,8 +179,21 @@ class Reader(io.BufferedReader):
             reader = storage().open_reader(checked_path, scope)
         except HostError as error:
             raise error.about(path) from None
-        super().__init__(_Pieces(path, reader), CHUNK)
+        pieces = _Pieces(path, reader)
+        super().__init__(pieces, CHUNK)
+        self._pieces = pieces
         self.size = reader.size
+
+    def skip(self, size: int) -> None:
+        """Leaves out the next `size` bytes, or all that are left if there are fewer.
+
+        The host does not read them where it can do without.
+        """
+        # To look at what is buffered would read more at the very beginning.
+        at_hand = len(self.peek()) if self._pieces.is_begun else 0
+        skipped = len(self.read(min(size, at_hand)))
+        if size > skipped:
+            self._pieces.skip(size - skipped)
 
 
 class _Pieces(io.RawIOBase):
@@ -190,6 +203,7 @@ class _Pieces(io.RawIOBase):
         super().__init__()
         self._path = path
         self._reader: HostReader | None = reader
+        self.is_begun = False
 
     def readable(self) -> bool:
         return True
@@ -197,6 +211,7 @@ class _Pieces(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         if self._reader is None:
             raise ValueError(f"the reader of {self._path} is closed")
+        self.is_begun = True
         target = memoryview(buffer).cast("B")
         try:
             piece = self._reader.read(len(target))
@@ -204,6 +219,14 @@ class _Pieces(io.RawIOBase):
             raise error.about(self._path) from None
         target[: len(piece)] = piece
         return len(piece)
+
+    def skip(self, size: int) -> None:
+        if self._reader is None:
+            raise ValueError(f"the reader of {self._path} is closed")
+        try:
+            self._reader.skip(size)
+        except HostError as error:
+            raise error.about(self._path) from None
 
     def close(self) -> None:
         reader, self._reader = self._reader, None

@@ -35,6 +35,7 @@ from ._calls import (
     ALWAYS,
     Append,
     Delete,
+    FileEnd,
     HostError,
     HostReader,
     HostWriter,
@@ -178,6 +179,19 @@ class MemoryStorage:
 
     def append(self, path: str, contents: bytes, scope: Scope) -> None:
         self.commit([Step(Append(path, contents), ALWAYS)], scope)
+
+    def append_if(self, path: str, contents: bytes, scope: Scope, end: FileEnd) -> None:
+        with self._lock:
+            self._interfere()
+            # What no file has, so that the rest is checked as for any append.
+            holds = self._volumes[scope].ends_with(path, end)
+            condition: Precondition = ALWAYS if holds else "another end"
+            try:
+                self._commit([Step(Append(path, contents), condition)], scope)
+            except HostError as error:
+                if error.kind is Kind.CONFLICT:
+                    error.value = None
+                raise
 
     def rename(self, source: str, target: str, scope: Scope) -> None:
         self.commit([Step(Rename(source, target), ALWAYS)], scope)
@@ -336,6 +350,12 @@ class _Reader(_Stream):
         self._read += len(piece)
         self.instead = None
         return piece
+
+    def skip(self, size: int) -> None:
+        self.take(_BROKEN)
+        left = len(self._contents) - self._read
+        self._read += self.storage._read(lambda: min(size, left))
+        self.instead = None
 
 
 _MAX_READ_BYTES = 1 << 20

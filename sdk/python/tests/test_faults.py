@@ -140,7 +140,7 @@ class Faults(unittest.TestCase):
         unknown = HostError(
             Kind.UNCONFIRMED, "log may have been changed, or not, for the answer was lost"
         )
-        for call, is_made in (("append", False), ("append", True), ("stat", False)):
+        for call, is_made in (("append", False), ("append", True), ("read", False)):
             with MemoryStorage() as storage:
                 log = sdk.AuditLog("log")
                 log.append("a")
@@ -150,12 +150,12 @@ class Faults(unittest.TestCase):
                     *arguments: object, made: bool = is_made, of: MemoryStorage = storage
                 ) -> None:
                     if made:
-                        MemoryStorage.append(of, *arguments)  # type: ignore[arg-type]
+                        MemoryStorage.append_if(of, *arguments)  # type: ignore[arg-type]
                     raise unknown
 
-                with patch.object(storage, "append", lost):
-                    if call == "stat":
-                        storage.fail_call(2, "unavailable")
+                with patch.object(storage, "append_if", lost):
+                    if call == "read":
+                        storage.fail_call(1, "unavailable")
                     with self.assertRaises(sdk.UnconfirmedError):
                         log.append("b")
                 self.assertEqual(log.count, 2 if is_made else 1)
@@ -171,7 +171,7 @@ class Faults(unittest.TestCase):
     def test_an_unconfirmed_record_is_in_the_chain(self) -> None:
         with MemoryStorage() as storage:
             log = sdk.AuditLog("log")
-            storage.fail_call(2, "unconfirmed")
+            storage.fail_call(1, "unconfirmed")
             with self.assertRaises(sdk.UnconfirmedError):
                 log.append("a")
             self.assertEqual(log.count, 1)

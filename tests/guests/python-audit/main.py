@@ -2,13 +2,14 @@
 
 Without a command it records each line of standard input in an audit log, as
 `audit-chain` does: `ready <count> <hash>`, then `ok <sequence> <hash>` once a record is
-durable. `verify` says `verified <count> records, head <hash>`; `count PATH` counts on,
-and `push PATH TEXT` adds to the list in a state.
+durable. `verify` says `verified <count> records, head <hash>`, with `--head COUNT:HASH`
+only if no record up to that head is missing; `continue` goes on behind a break; `count
+PATH` counts on, and `push PATH TEXT` adds to the list in a state.
 """
 
 import sys
 
-from ability_storage.sdk import AuditLog, Counter, State, check_if_file_exists
+from ability_storage.sdk import AuditLog, Counter, Head, State, check_if_file_exists
 
 LOG = "audit_chain.log"
 
@@ -21,6 +22,13 @@ def main() -> None:
             # An empty log has no file yet.
             head = AuditLog.verify(LOG) if check_if_file_exists(LOG) else AuditLog(LOG).head
             print(f"verified {head.count} records, head {head.hash}")
+        case ["verify", "--head", text]:
+            count, hash_ = text.split(":")
+            head = AuditLog.verify(LOG, head=Head(int(count), hash_))
+            print(f"verified {head.count} records, head {head.hash}")
+        case ["continue"]:
+            head = AuditLog.continue_broken(LOG).head
+            print("ready", head.count, head.hash)
         case ["count", path]:
             print(Counter(path).next())
         case ["push", path, text]:

@@ -660,14 +660,77 @@ class Audit(Case):
         expected = "log was left as it is, because its chain is broken at record 2: it follows "
         self.assertTrue(str(error).startswith(expected), str(error))
 
-    def test_a_second_writer_is_noticed_before_it_does_harm(self) -> None:
-        one, two = sdk.AuditLog("log"), sdk.AuditLog("log")
-        one.append("a")
-        self.refused(sdk.LogChangedError, two.append, "b")
-        sdk.AuditLog("log").append("b")
-        self.assertEqual(sdk.AuditLog.verify("log").count, 2)
+    def test_writers_that_take_turns_share_a_log(self) -> None:
+        logs = [sdk.AuditLog("log") for _ in range(3)]
+        # Longer than what is compared, and the same from there on.
+        for payload in ("a", "b", "x" * 1000, "x" * 1000):
+            heads = [log.append(payload) for log in logs]
+        self.assertEqual([head.count for head in heads], [10, 11, 12])
+        self.assertEqual(sdk.AuditLog.verify("log", head=logs[0].head), logs[2].head)
+
+    def test_a_log_that_lost_records_is_not_added_to(self) -> None:
+        log = sdk.AuditLog("log")
+        log.append("a")
+        short = sdk.read_file_bytes("log")
+        log.append("b")
+        for contents in (short, b"", sdk.read_file_bytes("log")[:-2] + b"c\n"):
+            sdk.atomic_write_file("log", contents)
+            self.refused(sdk.LogChangedError, log.append, "c")
+            self.assertEqual(sdk.read_file_bytes("log"), contents)
         sdk.delete_file("log")
-        self.refused(sdk.LogChangedError, one.append, "c")
+        self.refused(sdk.LogChangedError, log.append, "c")
+
+    def test_a_kept_head_shows_what_is_missing(self) -> None:
+        log = sdk.AuditLog("log")
+        log.append("a")
+        short = sdk.read_file_bytes("log")
+        kept = log.append("b")
+        log.append("c")
+        self.assertEqual(sdk.AuditLog.verify("log", head=kept), log.head)
+        sdk.atomic_write_file("log", short)
+        self.assertEqual(sdk.AuditLog.verify("log").count, 1)
+        error = self.refused(sdk.BrokenChainError, sdk.AuditLog.verify, "log", head=kept)
+        self.assertIn("record 2: it is missing", str(error))
+        sdk.AuditLog("log").append("B")
+        error = self.refused(sdk.BrokenChainError, sdk.AuditLog.verify, "log", head=kept)
+        self.assertIn("record 2: its hash is ", str(error))
+
+    def test_a_broken_log_is_shown_and_continued(self) -> None:
+        log = sdk.AuditLog("log")
+        before = log.append("a")
+        sdk.append_file("log", "2 nonsense\n3 more")
+        self.refused(sdk.BrokenChainError, log.append, "b")
+        text = sdk.read_file_bytes("log")
+        found = sdk.AuditLog.inspect("log")
+        self.assertEqual((found.head, found.broken_size, found.breaks), (before, 17, ()))
+        log = sdk.AuditLog.continue_broken("log")
+        kept = log.head
+        self.assertTrue(sdk.read_file_bytes("log").startswith(text))
+        end = log.append("b")
+        self.assertEqual((kept.count, end.count), (2, 3))
+        self.assertEqual(sdk.AuditLog.continue_broken("log").head, end)
+        found = sdk.AuditLog.inspect("log")
+        self.assertEqual((found.head, found.broken, len(found.breaks)), (end, None, 1))
+        self.assertEqual((found.breaks[0].record, found.breaks[0].size), (2, 19))
+        error = self.refused(sdk.BrokenChainError, sdk.AuditLog.verify, "log")
+        self.assertIn("record 2: its line is not one of an audit log; record 2 says", str(error))
+        self.refused(sdk.BrokenChainError, sdk.AuditLog.verify, "log", head=before)
+        self.assertEqual(sdk.AuditLog.verify("log", head=kept), end)
+
+    def test_an_append_can_ask_how_the_file_ends(self) -> None:
+        end = sdk.append_file_if("log", "one", end=sdk.FileEnd())
+        self.refused(sdk.OtherEndError, sdk.append_file_if, "log", "x", end=sdk.FileEnd())
+        end = sdk.append_file_if("log", b"two" * 1000, end=end)
+        self.assertEqual((end.size, len(end.last_bytes)), (3003, 256))
+        wrong = sdk.FileEnd(end.size, b"one" + end.last_bytes[3:])
+        self.refused(sdk.OtherEndError, sdk.append_file_if, "log", "x", end=wrong)
+        sdk.append_file_if("log", "x", end=end)
+        with sdk.open_reader("log") as reader:
+            reader.skip(2)
+            self.assertEqual(reader.read(4), b"etwo")
+            reader.skip(2996)
+            self.assertEqual(reader.read(), b"ox")
+            reader.skip(9)
 
     def test_a_payload_has_a_longest_length(self) -> None:
         log = sdk.AuditLog("log")

@@ -23,6 +23,14 @@ class Snapshot:
     contents: bytes
     version: str
 
+@dataclass
+class FileEnd:
+    """
+    How a file ends: what its author saw last, for `append-if`.
+    """
+    size: int
+    last_bytes: bytes
+
 
 def exists(path: str, scope: types.Scope) -> bool:
     """
@@ -83,6 +91,19 @@ def append(path: str, contents: bytes, scope: types.Scope) -> None:
     Adds `contents` to the end of the file at `path`, creating it if it does
     not exist: all of `contents` or none of it. What several writers append
     never mixes.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Error)`
+    """
+    raise NotImplementedError
+def append_if(path: str, contents: bytes, scope: types.Scope, end: FileEnd) -> None:
+    """
+    Like `append`, provided that the file ends as `end` says at the moment of the
+    commit; else `conflict`, which carries no version here. A file that does not
+    exist ends as an empty one does. No more of the file is read than the bytes that
+    are compared, however long it is.
+    
+    After `unconfirmed`, repeating it with the same `end` never adds the contents
+    twice: if they are there, that is a `conflict`.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Error)`
     """

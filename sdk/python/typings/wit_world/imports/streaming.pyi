@@ -85,6 +85,14 @@ class Reader:
         Raises: `componentize_py_types.Err(wit_world.imports.types.Error)`
         """
         raise NotImplementedError
+    def skip(self, bytes: int) -> None:
+        """
+        Leaves out the next `bytes` bytes, or all that are left if there are fewer,
+        where the host can without reading them.
+        
+        Raises: `componentize_py_types.Err(wit_world.imports.types.Error)`
+        """
+        raise NotImplementedError
     def __enter__(self) -> Self:
         """Returns self"""
         return self
