@@ -30,6 +30,7 @@ export type ErrorCode =
   | "unavailable"
   | "unconfirmed"
   | "other"
+  | "other-end"
   | "not-utf8"
   | "corrupt"
   | "unsupported"
@@ -100,6 +101,26 @@ export interface Snapshot {
 /** Adds to the end: all of `contents` or none, at constant cost. After `unconfirmed` it
  * is in the file: to append again would add it twice. */
 export function appendFile(path: string, contents: Contents, inAbilityDirectory?: boolean): void;
+
+/** How a file ends: its length, and as many of its last bytes as are to be compared. No
+ * file ends as an empty one does. */
+export class FileEnd {
+  constructor(size?: number, lastBytes?: Uint8Array);
+  static of(contents: Contents): FileEnd;
+  /** The end of the file with more added to it. */
+  and(contents: Contents): FileEnd;
+  readonly size: number;
+  readonly lastBytes: Uint8Array;
+}
+
+/** Like `appendFile`, if the file ends so; else `other-end`. Returns the new end. After
+ * `unconfirmed` it can be repeated with the same `end`: nothing is added twice. */
+export function appendFileIf(
+  path: string,
+  contents: Contents,
+  end: FileEnd,
+  inAbilityDirectory?: boolean,
+): FileEnd;
 
 /** Moves a file in one step; one that is at `dst` is replaced. */
 export function replaceFile(src: string, dst: string, inAbilityDirectory?: boolean): void;
@@ -200,17 +221,55 @@ export interface AuditRecord extends Readonly<Record<"previous" | "hash" | "text
   readonly payload: Uint8Array;
 }
 
-/** A log in which no record can be changed unseen, with one writer at a time. */
+/** A break of the chain that `AuditLog.continueBroken` has recorded. */
+export interface Break {
+  /** The sequence of the record that continues the chain, in place of one that does not
+   * follow. */
+  readonly record: number;
+  /** What was wrong with that one. */
+  readonly reason: string;
+  /** How many bytes do not follow the chain. */
+  readonly size: number;
+}
+
+/** What is in the file of a log, whole or broken. */
+export interface Inspection {
+  /** Where the chain ends, as far as it can be followed. */
+  readonly head: Head;
+  readonly breaks: Break[];
+  /** Where the chain breaks for good, if it does. */
+  readonly broken: { record: number; reason: string } | null;
+  /** How many bytes stand behind the last record that follows. */
+  readonly brokenSize: number;
+}
+
+/** A log in which no record can be changed unseen. Any number of writers, in any number
+ * of processes, may have it open: each record is appended on condition that the file
+ * still ends where its writer saw it end, and again behind the records of a writer that
+ * was faster, for at most a minute (`other-end`).
+ *
+ * The log alone cannot show that its last records are missing: keep a `Head` elsewhere,
+ * and give it to `verify`. */
 export class AuditLog {
   static readonly MAX_PAYLOAD: number;
   /** Verifies all that is there; `broken-chain` if it does not hold. */
   constructor(path: string, inAbilityDirectory?: boolean);
-  /** `log-changed` if someone else has written since. After `unconfirmed` look at `head`:
-   * if it counts the record, that is in the log, but a power cut may undo it. */
+  /** `log-changed` if the file does not have the records any more that this writer knows
+   * of. After `unconfirmed` look at `head`: if it counts the record, that is in the log,
+   * but a power cut may undo it. */
   append(payload: Contents): Head;
   get head(): Head;
   get count(): number;
-  static verify(path: string, inAbilityDirectory?: boolean): Head;
+  /** Where the chain ends; `broken-chain` if it does not hold, or if a record up to
+   * `head` is missing or another one. A break that was recorded before `head` is
+   * accepted. */
+  static verify(path: string, inAbilityDirectory?: boolean, kept?: { head?: Head }): Head;
+  /** Reads all of the log and reports what is there, whether or not its chain holds. */
+  static inspect(path: string, inAbilityDirectory?: boolean): Inspection;
+  /** Opens a log whose chain is broken, and continues it: everything stays in its place,
+   * and a record is appended that says where the chain was broken, and whose hash covers
+   * all bytes that do not follow it. A log that is not broken is opened. */
+  static continueBroken(path: string, inAbilityDirectory?: boolean): AuditLog;
   /** Each verified before it is given. */
   static records(path: string, inAbilityDirectory?: boolean): Iterable<AuditRecord>;
 }

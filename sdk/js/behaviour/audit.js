@@ -69,15 +69,97 @@ test("a change of any byte of a log is found, and the log stays", () => {
   equal(upper.reason, "its line is not in the form in which this log writes");
 });
 
-test("a second writer of a log is noticed before it does harm", () => {
-  const [one, two] = [new sdk.AuditLog("a.log"), new sdk.AuditLog("a.log")];
-  one.append("a");
-  throws("log-changed", () => two.append("b"));
-  equal(sdk.AuditLog.verify("a.log"), one.head);
+test("writers of a log that take turns share it", () => {
+  const logs = [1, 2, 3].map(() => new sdk.AuditLog("a.log"));
+  let heads;
+  // Longer than what is compared, and the same from there on.
+  for (const payload of ["a", "b", "x".repeat(1000), "x".repeat(1000)]) {
+    heads = logs.map((log) => log.append(payload));
+  }
+  equal(heads.map((head) => head.count), [10, 11, 12]);
+  equal(sdk.AuditLog.verify("a.log", true, { head: heads[0] }), heads[2]);
+});
+
+test("a log that lost records is not added to", () => {
+  const log = new sdk.AuditLog("a.log");
+  log.append("a");
+  const short = sdk.readFileBytes("a.log");
+  log.append("b");
+  const other = sdk.readFileBytes("a.log");
+  other[other.length - 2] += 1;
+  for (const contents of [short, bytes(), other]) {
+    sdk.atomicWriteFile("a.log", contents);
+    throws("log-changed", () => log.append("c"));
+    equal(sdk.readFileBytes("a.log"), contents);
+  }
   sdk.deleteFile("a.log");
-  throws("log-changed", () => one.append("c"));
+  throws("log-changed", () => log.append("c"));
+  throws("not-found", () => sdk.AuditLog.verify("a.log"));
+});
+
+test("a head that was kept shows what is missing from a log", () => {
+  const log = new sdk.AuditLog("a.log");
+  log.append("a");
+  const short = sdk.readFileBytes("a.log");
+  const head = log.append("b");
+  log.append("c");
+  equal(sdk.AuditLog.verify("a.log", true, { head }), log.head);
+  sdk.atomicWriteFile("a.log", short);
+  equal(sdk.AuditLog.verify("a.log").count, 1);
+  const missing = throws("broken-chain", () => sdk.AuditLog.verify("a.log", true, { head }));
+  equal([missing.record, missing.reason], [2, "it is missing, for the head that was kept counts 2 records"]);
+  new sdk.AuditLog("a.log").append("B");
+  const other = throws("broken-chain", () => sdk.AuditLog.verify("a.log", true, { head }));
+  assert(other.record === 2 && other.reason.startsWith("its hash is "), other.message);
+});
+
+test("a log that is broken is shown and continued", () => {
+  const log = new sdk.AuditLog("a.log");
+  const before = log.append("a");
+  sdk.appendFile("a.log", "2 nonsense\n3 more");
+  throws("broken-chain", () => log.append("b"));
+  const text = sdk.readFile("a.log");
+  const found = sdk.AuditLog.inspect("a.log");
+  const reason = "its line is not one of an audit log";
+  equal(found, { head: before, breaks: [], broken: { record: 2, reason }, brokenSize: 17 });
+  const continued = sdk.AuditLog.continueBroken("a.log");
+  const kept = continued.head;
+  assert(sdk.readFile("a.log").startsWith(text), "it stays");
+  const end = continued.append("b");
+  equal([kept.count, end.count], [2, 3]);
+  equal(sdk.AuditLog.continueBroken("a.log").head, end);
+  equal(new sdk.AuditLog("a.log").head, end);
+  const breaks = [{ record: 2, reason, size: 19 }];
+  equal(sdk.AuditLog.inspect("a.log"), { head: end, breaks, broken: null, brokenSize: 0 });
+  const error = throws("broken-chain", () => sdk.AuditLog.verify("a.log"));
+  equal([error.record, error.reason], [2, `${reason}; record 2 says so`]);
+  throws("broken-chain", () => sdk.AuditLog.verify("a.log", true, { head: before }));
+  equal(sdk.AuditLog.verify("a.log", true, { head: kept }), end);
+});
+
+test("a payload of a log has a longest length", () => {
   throws("record-too-long", () => new sdk.AuditLog("a.log").append(new Uint8Array(64 * 1024 + 1)));
   new sdk.AuditLog("a.log").append(new Uint8Array(64 * 1024));
   equal(sdk.AuditLog.verify("a.log").count, 1);
-  throws("not-found", () => sdk.AuditLog.verify("b.log"));
+});
+
+test("an append can ask how the file ends", () => {
+  let end = sdk.appendFileIf("a", "one", new sdk.FileEnd());
+  equal(end, sdk.FileEnd.of("one"));
+  throws("other-end", () => sdk.appendFileIf("a", "x", new sdk.FileEnd()));
+  end = sdk.appendFileIf("a", "two".repeat(1000), end);
+  equal([end.size, end.lastBytes.length], [3003, 256]);
+  const wrong = end.lastBytes.slice();
+  wrong[0] += 1;
+  throws("other-end", () => sdk.appendFileIf("a", "x", new sdk.FileEnd(end.size, wrong)));
+  throws(TypeError, () => sdk.appendFileIf("a", "x", { size: 0 }));
+  sdk.appendFileIf("a", "x", end);
+  const reader = sdk.openReader("a");
+  reader.skip(2);
+  equal(reader.read(1), bytes(0x65));
+  reader.skip(2998);
+  equal(reader.read(), bytes(0x77, 0x6f, 0x78));
+  reader.skip(9);
+  throws(TypeError, () => reader.skip(-1));
+  reader.close();
 });

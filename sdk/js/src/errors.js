@@ -75,6 +75,12 @@ export function isUnknown(error) {
   return error.isApplied && error.message.includes("may have been changed, or not");
 }
 
+/** The file does not end as it was to. */
+export function otherEnd(path) {
+  const message = `${shown(path)} was not changed: it does not end as expected`;
+  return new StorageError("other-end", path, message);
+}
+
 export function notUtf8(path, validUpTo) {
   const message = `${shown(path)} is not text: it is not UTF-8 from byte ${validUpTo} on`;
   return new StorageError("not-utf8", path, message, { validUpTo });

@@ -3,7 +3,8 @@
 // No logic belongs here, and nothing may be retried or written more than once.
 
 import { checkPath, preconditionOf, scopeOf, toBytes } from "./check.js";
-import { fromHost, fromRename, notUtf8 } from "./errors.js";
+import { checkEnd } from "./end.js";
+import { StorageError, fromHost, fromRename, notUtf8, otherEnd } from "./errors.js";
 import { host } from "./host/current.js";
 import { decode, validUpTo } from "./text.js";
 
@@ -39,6 +40,17 @@ export function readWithVersion(path, inAbilityDirectory = true) {
 
 export function appendFile(path, contents, inAbilityDirectory = true) {
   call(path, inAbilityDirectory, (scope) => host().append(path, toBytes(contents), scope));
+}
+
+export function appendFileIf(path, contents, end, inAbilityDirectory = true) {
+  const { size, lastBytes } = checkEnd(end);
+  const bytes = toBytes(contents);
+  try {
+    call(path, inAbilityDirectory, (scope) => host().appendIf(path, bytes, scope, { size, lastBytes }));
+  } catch (error) {
+    throw error instanceof StorageError && error.code === "conflict" ? otherEnd(path) : error;
+  }
+  return end.and(bytes);
 }
 
 export function replaceFile(src, dst, inAbilityDirectory = true) {

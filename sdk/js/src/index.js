@@ -1,8 +1,10 @@
 // Tear-free files for abilities. `index.d.ts` tells what each function promises.
 
+export { FileEnd } from "./end.js";
 export { StorageError } from "./errors.js";
 export {
   appendFile,
+  appendFileIf,
   atomicWriteFile,
   atomicWriteFileIf,
   checkIfFileExists,

@@ -151,6 +151,20 @@ export class Reader {
     }
   }
 
+  skip(bytes) {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new TypeError(`a reader skips a whole number of bytes, not ${typeof bytes === "number" ? bytes : kind(bytes)}`);
+    }
+    if (!this.#reader) {
+      throw new StorageError("other", this.#path, `the reader of ${shown(this.#path)} is closed`);
+    }
+    try {
+      this.#reader.skip(bytes);
+    } catch (error) {
+      throw fromHost(error, this.#path);
+    }
+  }
+
   close() {
     this.#reader?.[Symbol.dispose]();
     this.#reader = null;

@@ -52,7 +52,7 @@ test("what may be applied is not repeated", () => {
     throws(() => new sdk.Counter("c").next(), { code: "unconfirmed" });
     strictEqual(new sdk.Counter("c").next(), 2);
     const log = new sdk.AuditLog("l");
-    storage.failCall(2, "unconfirmed");
+    storage.failCall(1, "unconfirmed");
     throws(() => log.append("a"), { code: "unconfirmed" });
     strictEqual(log.append("b").count, 2);
     strictEqual(sdk.AuditLog.verify("l").count, 2);
@@ -61,7 +61,7 @@ test("what may be applied is not repeated", () => {
 
 test("unknown outcomes are not reported as made", () => {
   const error = { tag: "unconfirmed", val: "log may have been changed, or not, for the answer was lost" };
-  for (const [isMade, statFails] of [
+  for (const [isMade, readFails] of [
     [false, false],
     [true, false],
     [false, true],
@@ -69,14 +69,14 @@ test("unknown outcomes are not reported as made", () => {
     withStorage({}, (storage) => {
       const log = new sdk.AuditLog("log");
       log.append("a");
-      const { append } = host();
-      host().append = (...passed) => {
-        if (isMade) append(...passed);
-        if (statFails) storage.failCall(1, "unavailable");
+      const { appendIf } = host();
+      host().appendIf = (...passed) => {
+        if (isMade) appendIf(...passed);
+        if (readFails) storage.failCall(1, "unavailable");
         throw { payload: error };
       };
       throws(() => log.append("b"), { code: "unconfirmed", message: error.val });
-      host().append = append;
+      host().appendIf = appendIf;
       strictEqual(log.count, isMade ? 2 : 1);
       log.append("c");
       deepStrictEqual(sdk.AuditLog.verify("log"), log.head);
@@ -93,7 +93,7 @@ test("unknown outcomes are not reported as made", () => {
 test("what was not applied can be repeated", () => {
   withStorage({}, (storage) => {
     const log = new sdk.AuditLog("l");
-    storage.failCall(2, "no-space");
+    storage.failCall(1, "no-space");
     throws(() => log.append("a"), { code: "no-space" });
     strictEqual(log.count, 0);
     strictEqual(log.append("a").count, 1);

@@ -2,8 +2,9 @@
 //
 // Without a command it records each line of standard input in an audit log, as
 // `audit-chain` does: `ready <count> <hash>`, then `ok <sequence> <hash>` once a record
-// is durable. `verify` says `verified <count> records, head <hash>`; `count PATH` counts
-// on, and `push PATH TEXT` adds to the list in a state.
+// is durable. `verify` says `verified <count> records, head <hash>`, with `--head
+// COUNT:HASH` only if no record up to that head is missing; `continue` goes on behind a
+// break; `count PATH` counts on, and `push PATH TEXT` adds to the list in a state.
 
 import {
   args,
@@ -25,8 +26,13 @@ export function main() {
       return record();
     case "verify": {
       // An empty log has no file yet.
-      const head = checkIfFileExists(LOG) ? AuditLog.verify(LOG) : new AuditLog(LOG).head;
+      const head = checkIfFileExists(LOG) ? AuditLog.verify(LOG, true, kept(path, text)) : new AuditLog(LOG).head;
       print(`verified ${head.count} records, head ${head.hash}`);
+      return 0;
+    }
+    case "continue": {
+      const { head } = AuditLog.continueBroken(LOG);
+      print(`ready ${head.count} ${head.hash}`);
       return 0;
     }
     case "count":
@@ -39,6 +45,13 @@ export function main() {
       printError(`what is ${command}?`);
       return 1;
   }
+}
+
+/** What is to be verified, too: `--head COUNT:HASH`. */
+function kept(option, text) {
+  if (option === undefined) return {};
+  const [count, hash] = text.split(":");
+  return { head: { count: Number(count), hash } };
 }
 
 function record() {

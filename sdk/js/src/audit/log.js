@@ -3,15 +3,18 @@
 // Must never add to a chain that it has not verified, and never write anything but
 // whole records at the end.
 
-import { checkPath, scopeOf, toBytes } from "../check.js";
+import { checkPath, kind, scopeOf, toBytes } from "../check.js";
+import { FileEnd } from "../end.js";
 import { StorageError, shown } from "../errors.js";
-import { appendFile, statFile, toText } from "../files.js";
-import { hasCode } from "../retry.js";
+import { appendFileIf, toText } from "../files.js";
+import { Faster, again, hasCode } from "../retry.js";
 import { openReader } from "../streams.js";
-import { Broken, ZERO, follow, recordHash } from "./chain.js";
-import { MAX_LINE, MAX_PAYLOAD, fromLine, toLine } from "./line.js";
+import { recordHash } from "./chain.js";
+import { MAX_PAYLOAD, toLine } from "./line.js";
+import { Chain, START, links } from "./read.js";
 
-const START = { count: 0, hash: ZERO };
+/** Says to the constructor that it is `continueBroken`; no author has it. */
+const TO_CONTINUE = Symbol("to continue");
 
 export class AuditLog {
   static MAX_PAYLOAD = MAX_PAYLOAD;
@@ -19,46 +22,52 @@ export class AuditLog {
   #path;
   #inAbilityDirectory;
   #head = START;
-  #size = 0;
+  #end = new FileEnd();
 
-  constructor(path, inAbilityDirectory = true) {
+  constructor(path, inAbilityDirectory = true, purpose = undefined) {
     scopeOf(inAbilityDirectory);
     this.#path = checkPath(path);
     this.#inAbilityDirectory = inAbilityDirectory;
-    try {
-      ({ head: this.#head, size: this.#size } = readToTheEnd(path, inAbilityDirectory));
-    } catch (error) {
-      if (!hasCode(error, "not-found")) throw error;
+    const chain = purpose === TO_CONTINUE ? this.#upToBreak() : this.#whole();
+    [this.#head, this.#end] = [chain.head, chain.end];
+    if (chain.gap) {
+      const { bytes, head } = chain.gap.continued(unixTime());
+      this.#append(bytes, head);
     }
+  }
+
+  /** All of the log, which must hold. */
+  #whole() {
+    const chain = new Chain();
+    unlessAbsent(() => this.#read(chain));
+    return chain;
+  }
+
+  /** All of the log, up to what does not follow the chain, if there is any. */
+  #upToBreak() {
+    const chain = new Chain();
+    try {
+      unlessAbsent(() => this.#read(chain));
+    } catch (error) {
+      if (!hasCode(error, "broken-chain")) throw error;
+    }
+    return chain;
   }
 
   append(payload) {
     // A copy: what is hashed must be what is written.
     const bytes = Uint8Array.from(toBytes(payload));
     if (bytes.length > MAX_PAYLOAD) throw tooLong(this.#path);
-    if (this.#sizeNow() !== this.#size) throw logChanged(this.#path);
-    const link = {
-      sequence: BigInt(this.#head.count + 1),
-      // A clock before 1970 is no reason to lose a record.
-      time: BigInt(Math.max(0, Math.floor(Date.now() / 1000))),
-      previous: this.#head.hash,
-      payload: bytes,
-    };
-    link.hash = recordHash(link);
-    const line = toLine(link);
-    const added = () => {
-      this.#head = { count: this.#head.count + 1, hash: link.hash };
-      this.#size += line.length;
-    };
-    try {
-      appendFile(this.#path, line, this.#inAbilityDirectory);
-    } catch (error) {
-      // What is not confirmed is in the file mostly: the next record follows it.
-      if (error instanceof StorageError && error.isApplied && this.#isSize(this.#size + line.length)) added();
-      throw error;
-    }
-    added();
-    return this.head;
+    let isFirst = true;
+    return again(() => {
+      if (!isFirst) this.#follow();
+      isFirst = false;
+      const { count, hash } = this.#head;
+      const link = { sequence: BigInt(count + 1), time: unixTime(), previous: hash, payload: bytes };
+      link.hash = recordHash(link);
+      this.#append(toLine(link), { count: count + 1, hash: link.hash });
+      return this.head;
+    });
   }
 
   get head() {
@@ -69,31 +78,98 @@ export class AuditLog {
     return this.#head.count;
   }
 
-  static verify(path, inAbilityDirectory = true) {
-    return { ...readToTheEnd(path, inAbilityDirectory).head };
+  static verify(path, inAbilityDirectory = true, { head = START } = {}) {
+    if (!Number.isSafeInteger(head?.count) || typeof head.hash !== "string") {
+      throw new TypeError(`pass { head } with the head that was kept, not ${kind(head)}`);
+    }
+    const chain = new Chain();
+    reading(path, inAbilityDirectory, (reader) => {
+      for (const _ of links(path, reader, chain)) chain.checkKept(path, head);
+    });
+    chain.checkEnd(path, head);
+    return { ...chain.head };
+  }
+
+  static inspect(path, inAbilityDirectory = true) {
+    const chain = new Chain();
+    const breaks = [];
+    let broken = null;
+    try {
+      reading(path, inAbilityDirectory, (reader) => {
+        for (const _ of links(path, reader, chain)) {
+          if (chain.lastBreak !== (breaks.at(-1) ?? null)) breaks.push(chain.lastBreak);
+        }
+      });
+    } catch (error) {
+      if (!hasCode(error, "broken-chain")) throw error;
+      broken = { record: error.record, reason: error.reason };
+    }
+    return { head: { ...chain.head }, breaks, broken, brokenSize: chain.gap?.size ?? 0 };
+  }
+
+  static continueBroken(path, inAbilityDirectory = true) {
+    return again(() => new AuditLog(path, inAbilityDirectory, TO_CONTINUE));
   }
 
   static records(path, inAbilityDirectory = true) {
     return records(path, inAbilityDirectory);
   }
 
-  /** Whether the file is known to have that size. */
-  #isSize(size) {
+  /** Appends what leads to `head`, unless another writer was faster. */
+  #append(line, head) {
+    const end = this.#end.and(line);
     try {
-      return this.#sizeNow() === size;
+      appendFileIf(this.#path, line, this.#end, this.#inAbilityDirectory);
+    } catch (error) {
+      if (hasCode(error, "other-end")) throw new Faster(error);
+      // It comes next, or is nowhere: that was the condition.
+      if (error instanceof StorageError && error.isApplied && this.#isNext(line)) {
+        [this.#head, this.#end] = [head, end];
+      }
+      throw error;
+    }
+    [this.#head, this.#end] = [head, end];
+  }
+
+  #read(chain) {
+    reading(this.#path, this.#inAbilityDirectory, (reader) => {
+      for (const _ of links(this.#path, reader, chain));
+    });
+  }
+
+  /** Reads and verifies what other writers have appended. */
+  #follow() {
+    const chain = new Chain(this.#head, this.#end);
+    const isThere = unlessAbsent(() =>
+      reading(this.#path, this.#inAbilityDirectory, (reader) => {
+        if (!this.#skipKnown(reader)) throw logChanged(this.#path);
+        for (const _ of links(this.#path, reader, chain));
+        return true;
+      }),
+    );
+    if (!isThere && this.#end.size > 0) throw logChanged(this.#path);
+    [this.#head, this.#end] = [chain.head, chain.end];
+  }
+
+  /** Whether the file is known to go on with this line. */
+  #isNext(line) {
+    try {
+      return reading(this.#path, this.#inAbilityDirectory, (reader) =>
+        this.#skipKnown(reader) && isSame(readFully(reader, line.length), line),
+      );
     } catch (error) {
       if (error instanceof StorageError) return false;
       throw error;
     }
   }
 
-  #sizeNow() {
-    try {
-      return statFile(this.#path, this.#inAbilityDirectory).size;
-    } catch (error) {
-      if (hasCode(error, "not-found")) return 0;
-      throw error;
-    }
+  /** To what stands behind the records that are known; `false` if those are not there
+   * any more. */
+  #skipKnown(reader) {
+    const { size, lastBytes } = this.#end;
+    if (reader.size < size) return false;
+    reader.skip(size - lastBytes.length);
+    return isSame(readFully(reader, lastBytes.length), lastBytes);
   }
 }
 
@@ -115,46 +191,59 @@ class AuditRecord {
   }
 }
 
-/** The records, each verified before it is given; in the end, the head and the length
- * of all lines. */
+/** The records, each verified before it is given. */
 function* records(path, inAbilityDirectory) {
   const reader = openReader(path, inAbilityDirectory);
-  let head = START;
-  let size = 0;
   try {
-    for (const line of reader.rawLines(MAX_LINE)) {
-      let link;
-      try {
-        link = fromLine(line);
-        head = follow(head, link);
-      } catch (error) {
-        if (error instanceof Broken) throw brokenChain(path, head.count + 1, error.reason);
-        throw error;
-      }
-      size += line.length;
-      yield new AuditRecord(path, link);
-    }
+    for (const link of links(path, reader, new Chain())) yield new AuditRecord(path, link);
   } finally {
     reader.close();
   }
-  return { head, size };
 }
 
-function readToTheEnd(path, inAbilityDirectory) {
-  const all = records(path, inAbilityDirectory);
-  let next;
-  do next = all.next();
-  while (!next.done);
-  return next.value;
+function reading(path, inAbilityDirectory, read) {
+  const reader = openReader(path, inAbilityDirectory);
+  try {
+    return read(reader);
+  } finally {
+    reader.close();
+  }
 }
 
-function brokenChain(path, record, reason) {
-  const message = `${shown(path)} was left as it is, because its chain is broken at record ${record}: ${reason}`;
-  return new StorageError("broken-chain", path, message, { record, reason });
+/** What `read` returns; `undefined` if there is no file. */
+function unlessAbsent(read) {
+  try {
+    return read();
+  } catch (error) {
+    if (hasCode(error, "not-found")) return undefined;
+    throw error;
+  }
+}
+
+/** The next `length` bytes, or all that are left. */
+function readFully(reader, length) {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  while (at < length) {
+    const piece = reader.read(length - at);
+    if (piece.length === 0) break;
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes.subarray(0, at);
+}
+
+function isSame(one, other) {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
+/** In whole seconds. A clock before 1970 is no reason to lose a record. */
+function unixTime() {
+  return BigInt(Math.max(0, Math.floor(Date.now() / 1000)));
 }
 
 function logChanged(path) {
-  const message = `${shown(path)} was not changed: someone else has changed it since it was opened`;
+  const message = `${shown(path)} was not changed: it does not have the records any more that were in it`;
   return new StorageError("log-changed", path, message);
 }
 

@@ -55,6 +55,9 @@ export const running = {
     };
   },
 
+  appendIf: (path, contents, scope, { size, lastBytes }) =>
+    storage.appendIf(path, contents, scope, { size: u64(size, now()), lastBytes }),
+
   commit: batch.commit,
 
   openWriter(path, scope, precondition) {
@@ -67,6 +70,7 @@ export const running = {
     return {
       size: Number(size),
       read: (maxBytes) => own(reader.read(u64(maxBytes, size))),
+      skip: (bytes) => reader.skip(u64(bytes, size)),
       [Symbol.dispose]: () => reader[Symbol.dispose](),
     };
   },

@@ -122,6 +122,19 @@ class MemoryStorage {
     }
   }
 
+  #appendIf(file, scope, end) {
+    this.#interfere();
+    // What no file has, so that the rest is checked as for any append.
+    const holds = this.#volumes[scope].endsWith(file.path, end);
+    const precondition = holds ? { tag: "any" } : { tag: "version", val: "another end" };
+    try {
+      this.#change({ change: { tag: "append", val: file }, precondition }, scope);
+    } catch (failure) {
+      if (failure instanceof HostError && failure.payload.tag === "conflict") throw new HostError("conflict");
+      throw failure;
+    }
+  }
+
   #interfere() {
     const changes = this.#interference;
     const [calls, failures] = [this.calls, this.#failures];
@@ -173,6 +186,7 @@ class MemoryStorage {
         this.#change(writing(path, contents, precondition), scope),
       append: (path, contents, scope) =>
         void this.#change({ change: { tag: "append", val: { path, contents } }, precondition: any }, scope),
+      appendIf: (path, contents, scope, end) => this.#appendIf({ path, contents }, scope, end),
       rename: (source, target, scope) =>
         void this.#change({ change: { tag: "rename", val: { source, target } }, precondition: any }, scope),
       delete: (path, scope) =>

@@ -58,6 +58,11 @@ export function openReader(streams, volume, path) {
         stream.putBack();
         return piece;
       },
+      skip(bytes) {
+        stream.take(BROKEN);
+        at = streams.call(() => Math.min(contents.length, at + bytes));
+        stream.putBack();
+      },
       [Symbol.dispose ?? Symbol.for("Symbol.dispose")]: () => stream.drop(),
     };
   });

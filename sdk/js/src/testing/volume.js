@@ -62,6 +62,13 @@ export class Volume {
     return contents.slice();
   }
 
+  /** Whether a file ends so; none ends as an empty one does. */
+  endsWith(path, { size, lastBytes }) {
+    const contents = this.files.get(path)?.contents ?? new Uint8Array(0);
+    const start = contents.length - lastBytes.length;
+    return contents.length === size && start >= 0 && lastBytes.every((byte, at) => contents[start + at] === byte);
+  }
+
   list(prefix) {
     // A lone slash stays, to be refused as what it is.
     const directory = prefix.length > 1 && prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
