@@ -258,7 +258,7 @@ fn a_broken_log_is_continued_in_every_language() {
         let mut last = head.clone();
         for auditor in IN_LINES {
             let said = run(&ability, auditor, &[], "more\n").stdout;
-            let ok = said.split_inclusive('\n').last().expect("an answer");
+            let ok = said.split_inclusive('\n').next_back().expect("an answer");
             last = Head::said("ok", ok).expect("it is recorded");
         }
         let kept = format!("{}:{}", head.records, head.hash);
