@@ -394,7 +394,7 @@ impl From<Error> for io::Error {
 }
 
 /// The [`Error::NotRegular`] that an error was made of.
-fn not_regular(source: &io::Error) -> Option<Error> {
+pub(crate) fn not_regular(source: &io::Error) -> Option<Error> {
     let error = source.get_ref()?.downcast_ref::<Error>()?;
     matches!(error, Error::NotRegular { .. }).then(|| error.clone())
 }

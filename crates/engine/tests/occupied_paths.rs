@@ -168,22 +168,30 @@ fn what_is_not_a_file_is_named_and_left_as_it_is() {
     }
 }
 
-/// Also where the volume has just written the file, and knows what it holds.
+/// Also where the volume has just written the file and knows what it holds, or has a record of it
+/// in its log; and what is in the place of one file keeps no other from being listed.
 #[test]
 fn a_file_that_becomes_a_link_is_not_replaced() {
-    let world = World::new(LocalVolumeOptions::default());
     let path = file(PATH);
-    let write = || Change::write(path.clone(), b"inside");
-    world.volume.commit(write().into()).expect("made");
-    fs::remove_file(world.directory.path().join(PATH)).expect("removed");
-    world.put("link to a file of the volume");
-    assert_names(
-        world.volume.commit(write().into()),
-        "a symbolic link",
-        "write",
-    );
-    assert_names(world.volume.read(&path, 100), "a symbolic link", "read");
-    world.check("link");
+    for (what, change) in changes(&path) {
+        let is_new = [
+            "write",
+            "append",
+            "write what the goal holds",
+            "batch of an append",
+        ];
+        if !is_new.contains(&what) {
+            continue;
+        }
+        let world = World::new(LocalVolumeOptions::default());
+        world.volume.commit(change.clone()).expect("made");
+        fs::remove_file(world.directory.path().join(PATH)).expect("removed");
+        world.put("link to a file of the volume");
+        assert_names(world.volume.commit(change), "a symbolic link", what);
+        assert_names(world.volume.read(&path, 100), "a symbolic link", what);
+        let _ = fs::remove_file(world.directory.path().join("another"));
+        world.check(what);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::directory::{Directory, Kind, Stat};
 use super::tree::Tree;
+use crate::error::not_regular;
 use crate::{Error, FilePath};
 use std::io;
 
@@ -23,5 +24,14 @@ pub(super) fn stat_file<D: Directory>(tree: &Tree<D>, path: &FilePath) -> io::Re
         Kind::File => Ok(Some(stat)),
         Kind::Directory => Ok(None),
         Kind::Other => Err(Error::not_regular(path, parent.describe(path.name())).into()),
+    }
+}
+
+/// What a list needs to know of a path: something that is not a file is not listed, and must not
+/// keep other files from being.
+pub(super) fn unless_occupied<T>(file: io::Result<Option<T>>) -> io::Result<Option<T>> {
+    match file {
+        Err(error) if not_regular(&error).is_some() => Ok(None),
+        file => file,
     }
 }

@@ -103,7 +103,8 @@ impl<D: Directory> Reader<D> {
             let mut is_there = governed.bytes.is_some();
             if asks && governed.follows_at_once && is_there != on_disk.contains(&path) {
                 asked = true;
-                is_there = self.log.open_current(&path).map_err(not_listed)?.is_some();
+                let current = occupied::unless_occupied(self.log.open_current(&path));
+                is_there = current.map_err(not_listed)?.is_some();
             }
             if is_there {
                 files.push(path);
