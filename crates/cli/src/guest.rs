@@ -1,6 +1,7 @@
 //! What one guest is given. What is not listed here, it does not have.
 
 use crate::args::RunArgs;
+use crate::clock::WallClock;
 use crate::memory::MemoryLimit;
 use crate::model::{self, Model};
 use ability_storage::{StorageCtx, StorageView};
@@ -47,6 +48,7 @@ impl Guest {
             .arg(name)
             .args(&args.args)
             .envs(&args.env)
+            .wall_clock(WallClock)
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);

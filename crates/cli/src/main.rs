@@ -13,6 +13,7 @@
 //! | `storage` | from a root to the guest's two volumes |
 //! | `guest` | what one guest is given, and nothing else |
 //! | `memory` | how much memory it may use |
+//! | `clock` | the clock that it sees |
 //! | `model` | who answers what it asks a language model |
 //! | `model_command` | a command that does |
 //! | `background` | what runs beside it |
@@ -27,6 +28,7 @@
 mod args;
 mod background;
 mod build;
+mod clock;
 mod component;
 mod copy;
 mod embedded;

@@ -4,6 +4,9 @@
 //! they would do nothing there. The first signal asks a run to stop, and ends anything else
 //! at once; the second ends the process at once, whatever it does. Nothing can be lost by
 //! that: a commit is whole or not made.
+//!
+//! A limit on the length of files (`ulimit -f`) would end the process, too. As long as somebody
+//! listens, the system only refuses the write, and that is an error of one commit.
 
 use anyhow::{Context, Result};
 use std::future;
@@ -103,11 +106,16 @@ impl Drop for Asked<'_> {
     }
 }
 
+/// On Linux, but for that on MIPS, and on all systems of BSD, macOS among them.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 /// Where signals come from.
 #[cfg(unix)]
 struct Sources {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
+    _file_too_long: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -124,6 +132,7 @@ impl Sources {
         let sources = Self {
             interrupt: open(SignalKind::interrupt())?,
             terminate: open(SignalKind::terminate())?,
+            _file_too_long: open(SignalKind::from_raw(SIGXFSZ))?,
         };
         drop(entered);
         Ok((runtime, sources))

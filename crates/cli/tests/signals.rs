@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM end a run soon, whatever the guest does, and its files are whole.
 #![cfg(unix)]
 
-use end_to_end::command::{Ability, ended, names};
+use end_to_end::command::{Ability, end, ended, names};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -158,4 +158,32 @@ fn files_are_whole_after_a_signal() {
     assert_eq!(ability.sessions("counter"), Vec::<String>::new());
     let next = ability.run("counter", &[], &["next"]);
     assert_eq!(next.code, Some(0), "{next:?}");
+}
+
+/// The system sends a signal with the refusal, which would end the process.
+#[test]
+fn a_limit_on_the_length_of_files_is_an_error_of_one_write() {
+    let ability = ability();
+    // Compiled, and kept, without the limit.
+    let written = ability.run("probe", &[], &["write", "a", "before"]);
+    assert_eq!(written.stdout, "ok\n", "{written:?}");
+    let limited = |args: &[&str]| {
+        let run = ability.guest("probe", &[], args);
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 512; exec \"$@\"", "sh"]);
+        command.arg(run.get_program()).args(run.get_args());
+        command.envs(
+            run.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        end(command)
+    };
+    let refused = limited(&["write-size", "a", "1000000"]);
+    assert!(refused.stdout.starts_with("err other "), "{refused:?}");
+    assert_eq!(refused.code, Some(0), "{refused:?}");
+    let read = limited(&["read", "a"]);
+    assert_eq!(read.stdout, "ok before\n", "{read:?}");
+    let written = limited(&["write", "a", "after"]);
+    assert_eq!(written.stdout, "ok\n", "{written:?}");
 }
