@@ -84,7 +84,7 @@ fn a_component_that_needs_what_is_not_given() {
     let bytes = counter_with("ability:storage/storage", "ability:storage/telepat");
     let reason = refused(&ability, &file(&ability, "needy.wasm", bytes));
     assert!(
-        reason.contains("imports ability:storage/telepat@0.1.0"),
+        reason.contains("imports ability:storage/telepat@0.1.1"),
         "{reason}"
     );
 }
