@@ -238,7 +238,7 @@ fn what_a_disk_does() {
         ),
         (
             |path| Error::in_doubt(&path, broken(ErrorKind::TimedOut)),
-            "err unconfirmed a may have been changed, or not, for the answer was lost: the disk says no",
+            "err unconfirmed a may have been changed, or not: the disk says no",
         ),
         (
             |path| Error::not_changed(&path, broken(ErrorKind::PermissionDenied)),

@@ -178,9 +178,10 @@ pub enum Error {
     },
 
     /// The volume is reached over a network, and the answer to the request that makes
-    /// the change was lost: it may have been made, or not, or may still be made, all
-    /// of it or nothing. Read what is there now before you decide to make it again.
-    #[error("{path} may have been changed, or not, for the answer was lost: {source}")]
+    /// the change was lost; or a disk let its record neither be written whole nor be taken
+    /// back. It may have been made, or not, or may still be made, all of it or nothing.
+    /// Read what is there now before you decide to make it again.
+    #[error("{path} may have been changed, or not: {source}")]
     #[non_exhaustive]
     InDoubt {
         /// The path that was to be changed.

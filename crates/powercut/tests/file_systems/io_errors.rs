@@ -75,6 +75,7 @@ fn does_not_write(file_system: FileSystem, kind: &Kind, place: &Path) -> Result<
         Some(
             Error::Io { source, .. }
             | Error::Unconfirmed { source, .. }
+            | Error::InDoubt { source, .. }
             // The log, which nothing was written to, cannot be.
             | Error::Unavailable { source, .. },
         ) => source.raw_os_error() == Some(EIO),
@@ -219,7 +220,7 @@ fn dies(kind: &Kind, below: &Path, mounted: &Path) -> Result<()> {
     let answer = trial.commit("a file system that died");
     let is_right = matches!(
         answer.cause(),
-        Some(Error::Io { .. } | Error::Unavailable { .. })
+        Some(Error::Io { .. } | Error::Unavailable { .. } | Error::InDoubt { .. })
     );
     assert!(is_right, "{}", answer.text);
     let read = trial.volume().read(&file("old"), 1 << 30);

@@ -7,8 +7,9 @@
 //! 4. *sync* the record, together with those of others. Committed;
 //! 5. *publish* the files, where they follow at once.
 //!
-//! An error in 1 to 3 means *not applied*, one in 4 *unconfirmed*: others see the record
-//! already. What cannot be published stays in the log until it can.
+//! An error in 1 to 3 means *not applied*, unless a record could be neither written whole nor
+//! taken back; one in 4 means *unconfirmed*: others see the record already. What cannot be
+//! published stays in the log until it can.
 //!
 //! Where the files follow at once, the locks of all paths are held throughout; where they
 //! follow later, the turn is held from 1 to 3.
@@ -350,7 +351,7 @@ impl<D: Directory> LogWriter<D> {
             Err(CommitError::Unconfirmed(error)) => {
                 // The record may count, so what it names must stay.
                 blobs.into_iter().for_each(Blob::hand_over);
-                Err(Error::unconfirmed(first, error))
+                Err(Error::in_doubt(first, error))
             }
         }
     }
