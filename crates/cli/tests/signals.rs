@@ -23,6 +23,19 @@ fn send(signal: &str, process: u32) {
     assert!(sent.expect("kill runs").success());
 }
 
+/// The same run, started by another command.
+fn through(command: &[&str], run: &Command) -> Command {
+    let mut started = Command::new(command[0]);
+    started.args(&command[1..]);
+    started.arg(run.get_program()).args(run.get_args());
+    started.envs(
+        run.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    started.stdout(Stdio::piped()).stderr(Stdio::piped());
+    started
+}
+
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
@@ -96,18 +109,7 @@ fn a_signal_ends_the_first_process_of_a_container() {
     }
     for (signal, code) in SIGNALS {
         let run = ability.guest("probe", &[], &["spin"]);
-        let mut command = Command::new("unshare");
-        command.args(["--pid", "--fork"]).arg(run.get_program());
-        command.args(run.get_args());
-        for (name, value) in run.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        let outside = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let outside = through(&["unshare", "--pid", "--fork"], &run)
             .spawn()
             .expect("started");
         wait_for_session(&ability);
@@ -125,16 +127,7 @@ fn a_signal_ends_the_first_process_of_a_container() {
 fn a_signal_that_is_ignored_stays_so() {
     let ability = ability();
     let run = ability.guest("probe", &[], &["sleep", "60000"]);
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' INT; exec \"$@\"", "sh"]);
-    command.arg(run.get_program()).args(run.get_args());
-    command.envs(
-        run.get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+    let child = through(&["sh", "-c", "trap '' INT; exec \"$@\"", "sh"], &run)
         .spawn()
         .expect("started");
     wait_for_session(&ability);
@@ -169,15 +162,10 @@ fn a_limit_on_the_length_of_files_is_an_error_of_one_write() {
     assert_eq!(written.stdout, "ok\n", "{written:?}");
     let limited = |args: &[&str]| {
         let run = ability.guest("probe", &[], args);
-        let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -f 512; exec \"$@\"", "sh"]);
-        command.arg(run.get_program()).args(run.get_args());
-        command.envs(
-            run.get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        end(command)
+        end(through(
+            &["sh", "-c", "ulimit -f 512; exec \"$@\"", "sh"],
+            &run,
+        ))
     };
     let refused = limited(&["write-size", "a", "1000000"]);
     assert!(refused.stdout.starts_with("err other "), "{refused:?}");

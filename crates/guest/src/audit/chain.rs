@@ -85,6 +85,14 @@ impl Link {
         hasher.update(self.time.to_be_bytes());
         Hash(hasher.finalize().into())
     }
+
+    /// The head of a chain that ends with this record.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            count: self.sequence,
+            hash: self.hash(),
+        }
+    }
 }
 
 /// Where a chain ends: how many records it has, and the hash of the last.
@@ -139,8 +147,7 @@ impl Head {
                 link.previous, self.hash
             )));
         }
-        self.count = sequence;
-        self.hash = link.hash();
+        *self = link.head();
         Ok(())
     }
 }

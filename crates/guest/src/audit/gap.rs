@@ -77,11 +77,7 @@ impl Gap {
         };
         let payload = payload.into_bytes();
         line.extend_from_slice(Record { link, payload }.to_line().as_bytes());
-        let head = Head {
-            count: link.sequence,
-            hash: link.hash(),
-        };
-        (line, head)
+        (line, link.head())
     }
 
     /// The record of this line, if it continues the chain behind these bytes.

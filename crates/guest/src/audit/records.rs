@@ -165,10 +165,7 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
             if let Some((record, recorded)) = gap.continued_by(&self.line) {
-                self.head = Head {
-                    count: record.link.sequence,
-                    hash: record.link.hash(),
-                };
+                self.head = record.link.head();
                 self.last_break = Some(recorded);
                 return Ok(record);
             }

@@ -11,7 +11,7 @@ use crate::files::{self, FileEnd};
 use crate::io_error::from_io;
 use crate::reader::Reader;
 use crate::scope::Scope;
-use crate::update::{self, Attempts};
+use crate::update::Attempts;
 use std::io::{BufRead, Read};
 
 /// A file, as the end of a log needs it. A trait only so that logs can be tested
@@ -80,7 +80,7 @@ impl<F: LogFile> Tail<F> {
                 limit: MAX_PAYLOAD,
             });
         }
-        let mut attempts = update::Attempts::begin();
+        let mut attempts = Attempts::begin();
         loop {
             let record = Record {
                 link: self.head.link(payload, time()),
@@ -110,10 +110,7 @@ impl<F: LogFile> Tail<F> {
     }
 
     fn add(&mut self, record: &Record, line: &str) {
-        self.head = Head {
-            count: record.link.sequence,
-            hash: record.link.hash(),
-        };
+        self.head = record.link.head();
         self.end.grow(line.as_bytes());
     }
 

@@ -41,12 +41,12 @@ pub(crate) struct CapLock {
 }
 
 impl LockFile {
-    /// What is found at its name is this file.
+    /// Whether what was found at its name is this file.
     pub(super) fn is(&self, found: &Stat) -> bool {
         found.id() == self.id
     }
 
-    /// Its mark, if it is so long.
+    /// Its mark; the file has this length.
     pub(super) fn mark(&self, bytes: u64) -> io::Result<Vec<u8>> {
         read_mark(&self.file, bytes)
     }

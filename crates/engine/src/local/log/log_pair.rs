@@ -241,7 +241,7 @@ impl<D: Directory> LogPair<D> {
 
     /// A call has failed, and it is not known any more what the files are: all is to be read
     /// again before the next record is written.
-    pub(super) fn lose_track(&mut self) {
+    fn lose_track(&mut self) {
         self.followed_in = None;
         self.is_lost = true;
     }

@@ -29,8 +29,7 @@ impl<D: Directory> LogPair<D> {
         if !(had_last && self.knows_all()) {
             if std::mem::take(&mut self.is_read_only) {
                 // They may be written to by now.
-                self.files = [None, None];
-                pending.forget();
+                self.forget(pending);
             }
             self.read_on(pending)?;
         }
@@ -40,22 +39,26 @@ impl<D: Directory> LogPair<D> {
 
     /// Whether all is known that there was in the last turn of this session.
     fn knows_all(&self) -> bool {
-        self.followed_in.is_some() && !self.is_read_only && !self.is_lost
+        self.followed_in.is_some() && !self.is_read_only
     }
 
     fn read_on(&mut self, pending: &mut Pending) -> io::Result<()> {
         if std::mem::take(&mut self.is_lost) {
-            self.files = [None, None];
-            pending.forget();
+            self.forget(pending);
         }
         let result = self.follow_all(pending);
         if result.is_err() {
-            // What was read was not applied, so all has to be read again.
-            self.files = [None, None];
-            self.followed_in = None;
-            pending.forget();
+            // What was read was not applied.
+            self.forget(pending);
         }
         result
+    }
+
+    /// Lets all be read again, from the beginning of the files that have the names then.
+    fn forget(&mut self, pending: &mut Pending) {
+        self.files = [None, None];
+        self.followed_in = None;
+        pending.forget();
     }
 
     /// Whether all is known that others have written before this turn.
