@@ -17,7 +17,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) effects: BTreeMap<FilePath, PlannedEffect<'a>>,
     /// What is deleted and was not there.
     pub(crate) absent: Vec<FilePath>,
-    /// What each step wrote.
+    /// What each step writes.
     pub(crate) versions: Vec<Option<Version>>,
     /// Which step decided about a path, to blame it.
     deciders: Deciders,
@@ -86,7 +86,11 @@ impl<'a> Plan<'a> {
     /// # Errors
     ///
     /// Those of the first step that cannot be made, as an error about that step.
-    pub(crate) fn make<D: Directory>(reader: &'a Reader<D>, steps: &'a [Step]) -> Result<Self> {
+    pub(crate) fn make<D: Directory>(
+        reader: &'a Reader<D>,
+        steps: &'a [Step],
+        versions: Vec<Option<Version>>,
+    ) -> Result<Self> {
         let files = SeenFiles {
             reader,
             seen: Seen::default(),
@@ -95,7 +99,7 @@ impl<'a> Plan<'a> {
         let mut plan = Plan {
             effects: BTreeMap::new(),
             absent: Vec::new(),
-            versions: steps.iter().map(version).collect(),
+            versions,
             deciders: outcome.deciders,
             seen: files.seen,
         };
@@ -220,11 +224,13 @@ fn edit(step: &Step) -> (Edit<Source<'_>, &[u8]>, Precondition) {
     (edit, step.precondition)
 }
 
-fn version(step: &Step) -> Option<Version> {
-    match &step.change {
+/// What each step writes. It takes time, so it is found out before any lock is taken.
+pub(crate) fn versions_of(steps: &[Step]) -> Vec<Option<Version>> {
+    let version = |step: &Step| match &step.change {
         Change::Write { contents, .. } => Some(Version::of(contents)),
         _ => None,
-    }
+    };
+    steps.iter().map(version).collect()
 }
 
 impl<'a, D: Directory> Files for SeenFiles<'a, D> {

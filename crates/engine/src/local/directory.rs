@@ -328,6 +328,8 @@ pub(crate) struct Stat {
     pub links: u64,
     /// `None` where there is none.
     pub stamp: Option<Stamp>,
+    /// Whether it is immutable, or can only be appended to; `false` where that is not known.
+    pub is_fixed: bool,
 }
 
 impl Stat {

@@ -105,8 +105,10 @@ pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<Format> {
     let Some(file) = private.open_file(FORMAT)? else {
         return Ok(Format::Unknown);
     };
-    let mut bytes = Vec::new();
-    file.take(MAX_FORMAT_BYTES).read_to_end(&mut bytes)?;
+    let size = file.stat_when_opened()?.size.min(MAX_FORMAT_BYTES);
+    let mut bytes = vec![0; size as usize];
+    let read = file.read_all_at(&mut bytes, 0)?;
+    bytes.truncate(read);
     if bytes == FORMAT_TEXT.as_bytes() {
         return Ok(Format::Current);
     }

@@ -3,6 +3,7 @@
 //! Where a kernel, a file system or a sandbox does not answer, this lets the change be
 //! tried: it must never refuse what would succeed.
 
+use super::stat::is_fixed;
 use cap_std::fs::Dir;
 use rustix::fs::{Access, AtFlags, Statx, StatxAttributes, StatxFlags, accessat, statx};
 use rustix::io::Errno;
@@ -73,11 +74,6 @@ fn check_place(directory: &Statx, staging: &Statx) -> io::Result<()> {
         return refuse(ErrorKind::CrossesDevices, "the directory is encrypted");
     }
     Ok(())
-}
-
-fn is_fixed(found: &Statx) -> bool {
-    let fixed = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
-    found.stx_attributes.intersects(fixed)
 }
 
 fn check_access(directory: &Dir) -> io::Result<()> {

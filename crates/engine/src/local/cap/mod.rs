@@ -7,6 +7,7 @@
 mod access_precheck;
 mod file;
 mod ignores_case;
+mod listing;
 mod lock;
 mod stat;
 #[cfg(target_os = "linux")]
@@ -22,13 +23,13 @@ use super::durability::Durability;
 use access_precheck::look_at;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirEntry, FileType, OpenOptions};
+use cap_std::fs::{Dir, OpenOptions};
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
 pub(crate) use lock::{CapLock, LockFile};
 #[cfg(target_os = "linux")]
 use rustix::fs::Statx;
-use stat::{dir_builder, id_of, kind_of, links_of_cap, set_access, stat_of_cap};
+use stat::{dir_builder, id_of, links_of_cap, set_access, stat_of_cap};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -241,6 +242,10 @@ impl Directory for CapDirectory {
     }
 
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
+        #[cfg(target_os = "linux")]
+        if let Some(found) = stat::stat_of_name(&self.dir, name) {
+            return Ok(found);
+        }
         let metadata = unless_absent(self.dir.symlink_metadata(name))?;
         metadata.map(|metadata| stat_of_cap(&metadata)).transpose()
     }
@@ -292,11 +297,7 @@ impl Directory for CapDirectory {
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for entry in self.dir.entries()? {
-            entries.extend(unless_absent(entry_of(&entry?))?);
-        }
-        Ok(entries)
+        listing::entries(&self.dir)
     }
 
     #[cfg(target_os = "linux")]
@@ -363,26 +364,6 @@ impl Directory for CapDirectory {
     fn try_lock(&self, name: &str) -> io::Result<Option<CapLock>> {
         CapLock::unless_taken(self.lock_file(name)?)
     }
-}
-
-/// Fails with `NotFound` if it was removed meanwhile.
-fn entry_of(entry: &DirEntry) -> io::Result<Entry> {
-    let name = match entry.file_name().into_string() {
-        Ok(name) => name,
-        Err(name) => {
-            return Ok(Entry {
-                name: name.to_string_lossy().into_owned(),
-                kind: Kind::Other,
-            });
-        }
-    };
-    let mut file_type = entry.file_type()?;
-    // Some file systems do not say it in the listing.
-    if file_type == FileType::unknown() {
-        file_type = entry.metadata()?.file_type();
-    }
-    let kind = kind_of(file_type);
-    Ok(Entry { name, kind })
 }
 
 /// Windows refuses to replace a file while a program that did not agree to it has

@@ -51,6 +51,7 @@ pub(super) fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
         mode: mode_of_cap(metadata),
         links: links_of_cap(metadata),
         stamp: stamp_of_cap(metadata),
+        is_fixed: false,
     })
 }
 
@@ -66,7 +67,64 @@ pub(super) fn stat_of_std(metadata: &std::fs::Metadata) -> Stat {
         mode: mode_of_std(metadata),
         links: links_of_std(metadata),
         stamp: stamp_of_std(metadata),
+        is_fixed: false,
     }
+}
+
+/// What has this name, if anything has, with what only Linux tells of it; `None` if the system
+/// does not answer, or not all of it.
+#[cfg(target_os = "linux")]
+pub(super) fn stat_of_name(directory: &Dir, name: &str) -> Option<Option<Stat>> {
+    use rustix::fs::{AtFlags, FileType, StatxFlags, makedev, statx};
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    let asked = StatxFlags::BASIC_STATS;
+    let found = match statx(directory, name, flags, asked) {
+        Err(rustix::io::Errno::NOENT) => return Some(None),
+        found => found.ok()?,
+    };
+    if found.stx_mask & asked.bits() != asked.bits() {
+        return None;
+    }
+    let mode = u32::from(found.stx_mode);
+    let changed = found.stx_ctime;
+    Some(Some(Stat {
+        kind: match FileType::from_raw_mode(mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Directory,
+            _ => Kind::Other,
+        },
+        size: found.stx_size,
+        modified: time_of(found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
+        mode: Some(mode & PERMISSION_BITS),
+        links: u64::from(found.stx_nlink),
+        stamp: Some(Stamp {
+            device: makedev(found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            changed: (changed.tv_sec, i64::from(changed.tv_nsec)),
+        }),
+        is_fixed: is_fixed(&found),
+    }))
+}
+
+/// Whether it is immutable, or can only be appended to.
+#[cfg(target_os = "linux")]
+pub(super) fn is_fixed(found: &rustix::fs::Statx) -> bool {
+    use rustix::fs::StatxAttributes;
+    let fixed = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+    found.stx_attributes.intersects(fixed)
+}
+
+/// Seconds since 1970, which may be less than 0, and nanoseconds on top of them.
+#[cfg(target_os = "linux")]
+fn time_of(seconds: i64, nanoseconds: u32) -> SystemTime {
+    use std::time::Duration;
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let time = match seconds < 0 {
+        true => SystemTime::UNIX_EPOCH.checked_sub(whole),
+        false => SystemTime::UNIX_EPOCH.checked_add(whole),
+    };
+    let time = time.and_then(|time| time.checked_add(Duration::from_nanos(nanoseconds.into())));
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// The bits that `chmod` knows, without set-user-id and its like: no contents

@@ -19,7 +19,7 @@ use super::super::session::SessionTag;
 use super::checkpoint_group::{Failed, Group, MAX_GROUP, Path};
 use super::log_file::LogSlot;
 use super::process_lock::Held;
-use super::record::Publication;
+use super::record::{Publication, payload_bytes};
 use super::sync::repeated;
 use super::writer_lock::WriterGuard;
 use super::{CommitError, LogWriter};
@@ -287,8 +287,7 @@ impl<D: Directory> LogWriter<D> {
         let last = self.reader.log.state().logs.last();
         let entries = entries.iter().map(|(path, entry)| (path, entry));
         for mut record in repeated(entries, last) {
-            self.make_room(turn, super::record::payload_bytes(&record.effects))?;
-            let mut state = self.reader.log.state();
+            let mut state = self.make_room(turn, payload_bytes(&record.effects))?;
             // Making room may have put a new log file, with records, in the place of the old.
             record.sequence = state.logs.last() + 1;
             let which = state.logs.write(turn.number(), &record)?;

@@ -14,13 +14,13 @@
 //! Where the files follow at once, the locks of all paths are held throughout; where they
 //! follow later, the turn is held from 1 to 3.
 
-use super::super::commit_plan::Plan;
+use super::super::commit_plan::{Plan, versions_of};
 use super::super::directory::Directory;
 use super::super::known_files::Wanted;
 use super::super::locks::Held;
-use super::super::session::SessionTag;
 use super::super::stage::{Complete, Synced};
 use super::super::writer::Writer;
+use super::log_reader::State;
 use super::record::{Effect, Publication, Record, payload_bytes};
 use super::record_builder::RecordBuilder;
 use super::staged_blob::Blob;
@@ -30,7 +30,7 @@ use crate::volume::{Change, Precondition, Step};
 use crate::{Error, FilePath, Result, Version};
 use std::io;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 /// What keeps others from changing the paths of a commit while it is planned.
 enum Exclusive<'a, D: Directory> {
@@ -70,17 +70,28 @@ impl<D: Directory> Writer<D> {
             in_flight.add(self.limits(), step.change.target(), step.change.bytes())?;
         }
         let paths = paths_of(steps);
-        let refusals = self.find_refusals(&paths);
+        let versions = versions_of(steps);
+        let refusals = match self.seem_to_extend(steps) {
+            true => None,
+            false => Some(self.find_refusals(&paths)),
+        };
         let mut exclusive = self.enter(first, &paths)?;
         self.check_spellings(&paths)?;
-        let mut plan = Plan::make(&self.reader, steps)?;
+        let mut plan = Plan::make(&self.reader, steps, versions)?;
         plan.check_structure()?;
         let counts_on = self.leave_out_current(&mut plan);
         self.prepare_places(&mut exclusive, &plan)?;
-        refusals.check(&plan)?;
         let reservation = self.reserve_for(&plan)?;
         let mut builder = RecordBuilder::new(&self.log);
-        builder.add_all(&plan)?;
+        if let Some(refusals) = refusals {
+            refusals.check(&plan)?;
+            builder.add_all(&plan)?;
+        } else {
+            builder.add_all(&plan)?;
+            if !self.just_extend(&builder.effects, &plan) {
+                self.find_refusals(&paths).check(&plan)?;
+            }
+        }
         if builder.effects.is_empty() {
             drop(exclusive);
             // What it is acknowledged over has to last.
@@ -249,7 +260,7 @@ impl<D: Directory> Writer<D> {
     ) -> Result<()> {
         self.check_places(plan)?;
         if let Exclusive::Paths { structure, .. } = exclusive {
-            *structure = Some(self.prepare_directories(plan)?);
+            *structure = self.prepare_directories(plan)?;
         }
         Ok(())
     }
@@ -340,9 +351,9 @@ impl<D: Directory> LogWriter<D> {
             )
         };
         self.check_space(&effects).map_err(not_possible)?;
-        self.make_room(turn, payload_bytes(&effects))
-            .map_err(not_possible)?;
-        match self.write_record(turn, self.session, effects.clone()) {
+        let state = self.make_room(turn, payload_bytes(&effects));
+        let state = state.map_err(not_possible)?;
+        match self.write_record(state, turn, effects.clone()) {
             Ok(sequence) => {
                 blobs.into_iter().for_each(Blob::hand_over);
                 Ok(Written { sequence, effects })
@@ -358,16 +369,15 @@ impl<D: Directory> LogWriter<D> {
 
     /// Writes a record of these effects, for which there is room, and shows it.
     /// Returns its number.
-    pub(super) fn write_record(
+    fn write_record(
         &self,
+        mut state: MutexGuard<'_, State<D>>,
         turn: &WriterGuard<'_, D>,
-        session: SessionTag,
         effects: Vec<(FilePath, Effect)>,
     ) -> Result<u64, CommitError> {
-        let mut state = self.reader.log.state();
         let record = Record {
             effects,
-            ..self.record(state.logs.last() + 1, session)
+            ..self.record(state.logs.last() + 1, self.session)
         };
         let sequence = record.sequence;
         let which = state.logs.write(turn.number(), &record);

@@ -23,6 +23,8 @@ pub(super) struct LogPair<D: Directory> {
     /// `None` if there is none, in a volume that is only read.
     directory: Option<Arc<D>>,
     files: [Option<LogFile<D::File>>; 2],
+    /// Whether there was none of them when both were looked for.
+    are_absent: bool,
     /// Which takes the next record.
     in_use: LogSlot,
     /// Whether both files are known to be there, with their names on the disk.
@@ -67,6 +69,7 @@ impl<D: Directory> LogPair<D> {
             root,
             directory,
             files: [None, None],
+            are_absent: false,
             in_use: 0,
             are_made: false,
             last: 0,
@@ -358,6 +361,7 @@ impl<D: Directory> LogPair<D> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         let private = self.root.open_dir(PRIVATE_DIR)?;
         layout::make_durable(&*self.root, &private, &*directory)?;
+        // In this order: as long as there is not the first, others do not look for the second.
         for which in [0, 1] {
             if self.existing(which)?.is_none() {
                 let record = empty_record(self.last_in[which]).encode();

@@ -3,22 +3,25 @@
 
 use super::super::directory::{Directory, FileHandle};
 use super::LogWriter;
+use super::log_reader::State;
 use super::process_lock::Held;
 use super::writer_lock::WriterGuard;
 use crate::error::is_no_space;
 use std::io;
+use std::sync::MutexGuard;
 
 impl<D: Directory> LogWriter<D> {
     /// Sees to it that there is room for a record of this payload, without waiting for a
-    /// checkpoint: the file in use grows, if the other still has records that count.
+    /// checkpoint: the file in use grows, if the other still has records that count. Returns
+    /// the state of the log, for the record to be written.
     pub(super) fn make_room(
         &self,
         turn: &WriterGuard<'_, D>,
         payload_bytes: usize,
-    ) -> io::Result<()> {
+    ) -> io::Result<MutexGuard<'_, State<D>>> {
         let mut state = self.reader.log.state();
         if state.logs.has_room_for(payload_bytes)? {
-            return Ok(());
+            return Ok(state);
         }
         let other = 1 - state.logs.in_use();
         let is_free = state.pending.is_untouched(other);
@@ -38,7 +41,8 @@ impl<D: Directory> LogWriter<D> {
             // Others go on in the file that was in use.
             self.reader.log.state().logs.switch_back();
         }
-        grown
+        grown?;
+        Ok(self.reader.log.state())
     }
 
     /// Makes the file in use longer, durably, if it has no room for a record of this payload.

@@ -78,6 +78,7 @@ impl File {
             mode: self.mode,
             links: 1,
             stamp: None,
+            is_fixed: false,
         }
     }
 

@@ -5,7 +5,7 @@
 //! directory, or a directory that becomes a file, can change only when the batch
 //! is published; then nobody else may change directories until that is done.
 
-use super::super::commit_plan::Plan;
+use super::super::commit_plan::{Plan, PlannedEffect, Source};
 use super::super::directory::{Directory, Kind};
 use super::super::locks::Held;
 use super::super::tree::{files_that_go, is_directory};
@@ -18,8 +18,12 @@ const ATTEMPTS: usize = 16;
 
 impl<D: Directory> Writer<D> {
     /// Sees to it that every file of the batch can have its place, and that this
-    /// stays so while the returned lock is held.
-    pub(super) fn prepare_directories(&self, plan: &Plan<'_>) -> Result<Held<'_, D>> {
+    /// stays so while the returned lock is held. There is none if each step adds to a file
+    /// that is there: the lock of its path keeps it, and so its directory, where it is.
+    pub(super) fn prepare_directories(&self, plan: &Plan<'_>) -> Result<Option<Held<'_, D>>> {
+        if self.adds_to_files(plan)? {
+            return Ok(None);
+        }
         let first = plan.effects.keys().next();
         let locked = |error| {
             Error::not_possible(
@@ -31,7 +35,7 @@ impl<D: Directory> Writer<D> {
         for _ in 0..ATTEMPTS {
             let lock = self.locks.structure_shared().map_err(locked)?;
             if self.has_all_directories(plan)? {
-                return Ok(lock);
+                return Ok(Some(lock));
             }
             drop(lock);
             let lock = self.locks.structure_exclusive().map_err(locked)?;
@@ -51,10 +55,24 @@ impl<D: Directory> Writer<D> {
                 }
             }
             if makes_room {
-                return Ok(lock);
+                return Ok(Some(lock));
             }
         }
         Err(locked(ErrorKind::ResourceBusy.into()))
+    }
+
+    fn adds_to_files(&self, plan: &Plan<'_>) -> Result<bool> {
+        for (path, effect) in &plan.effects {
+            let adds = match effect {
+                PlannedEffect::Put(Source::New(contents)) => contents.base.as_ref() == Some(path),
+                _ => false,
+            };
+            let seen = plan.stat(&self.reader, path)?;
+            if !adds || seen.is_none_or(|stat| stat.stamp.is_none()) {
+                return Ok(false);
+            }
+        }
+        Ok(plan.absent.is_empty() && !plan.effects.is_empty())
     }
 
     fn has_all_directories(&self, plan: &Plan<'_>) -> Result<bool> {

@@ -3,7 +3,10 @@
 
 use super::super::commit_plan::Plan;
 use super::super::directory::Directory;
+use super::super::poison::lock;
 use super::super::writer::Writer;
+use super::record::Effect;
+use crate::volume::{Change, Step};
 use crate::{Error, FilePath, Result};
 use std::collections::BTreeMap;
 use std::io;
@@ -27,6 +30,31 @@ impl Refusals {
 }
 
 impl<D: Directory> Writer<D> {
+    /// Whether these steps seem to do no more than add to a file that is open to be extended.
+    pub(super) fn seem_to_extend(&self, steps: &[Step]) -> bool {
+        match steps {
+            [step] => match &step.change {
+                Change::Append { path, .. } => lock(&self.log.appended).get(path).is_some(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether these effects do so. What is open already may be extended, unless the file was
+    /// made immutable since.
+    pub(super) fn just_extend(&self, effects: &[(FilePath, Effect)], plan: &Plan<'_>) -> bool {
+        let [(path, Effect::Append(append))] = effects else {
+            return false;
+        };
+        let seen = plan.stat(&self.reader, path).ok().flatten();
+        let kept = lock(&self.log.appended).get(path);
+        let inodes = kept.zip(seen.filter(|seen| !seen.is_fixed));
+        inodes.is_some_and(|(kept, seen)| {
+            kept.inode == append.inode && kept.inode == seen.inode() && kept.inode != 0
+        })
+    }
+
     /// Finds which of these paths, which are sorted, are known to be refused when a record is
     /// published. It needs no lock: whatever the answer, it may be another at that moment.
     pub(super) fn find_refusals(&self, paths: &[FilePath]) -> Refusals {

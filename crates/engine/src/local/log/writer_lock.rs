@@ -38,22 +38,24 @@ impl<D: Directory> LogWriter<D> {
     pub(super) fn turn(&self) -> io::Result<WriterGuard<'_, D>> {
         let held = self.writer.take(&self.directory)?;
         let turn = WriterGuard { held };
-        self.follow_in(&turn)?;
-        if self.reader.log.state().is_suspect {
+        let mut state = self.reader.log.state();
+        self.follow_in(&turn, &mut state)?;
+        let is_suspect = state.is_suspect;
+        drop(state);
+        if is_suspect {
             self.replace_suspect()?;
         }
         Ok(turn)
     }
 
     /// Follows the log, if another session may have written since this one did.
-    fn follow_in(&self, turn: &WriterGuard<'_, D>) -> io::Result<()> {
-        let mut state = self.reader.log.state();
+    fn follow_in(&self, turn: &WriterGuard<'_, D>, state: &mut State<D>) -> io::Result<()> {
         if state.logs.is_followed_in(turn.number()) {
             return Ok(());
         }
         let lock = turn.held.lock()?;
         let had_last = lock.mark()? == self.session_id.as_bytes();
-        let State { logs, pending, .. } = &mut *state;
+        let State { logs, pending, .. } = state;
         if !had_last {
             // Whatever fails, others may have written since the last turn of this session.
             logs.lose_turn();

@@ -353,5 +353,6 @@ fn stat_of(state: &State, node: Node) -> Stat {
             inode: node.inode,
             changed: (file.changed as i64, 0),
         }),
+        is_fixed: false,
     }
 }

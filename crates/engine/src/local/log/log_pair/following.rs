@@ -57,6 +57,7 @@ impl<D: Directory> LogPair<D> {
     /// Lets all be read again, from the beginning of the files that have the names then.
     fn forget(&mut self, pending: &mut Pending) {
         self.files = [None, None];
+        self.are_absent = false;
         self.followed_in = None;
         pending.forget();
     }
@@ -77,6 +78,10 @@ impl<D: Directory> LogPair<D> {
     }
 
     fn follow_all(&mut self, pending: &mut Pending) -> io::Result<()> {
+        // The first is made before the second, and both before there is a record.
+        if self.are_absent && self.existing(0)?.is_none() {
+            return Ok(());
+        }
         let mut records: Vec<(LogSlot, Record)> = Vec::new();
         let mut may_have_missed = false;
         let mut lost_names = self.lost_names()?;
@@ -113,6 +118,7 @@ impl<D: Directory> LogPair<D> {
             self.took(which, &record);
             pending.apply(which, record);
         }
+        self.are_absent = !self.is_there();
         Ok(())
     }
 
