@@ -253,7 +253,7 @@ impl Directory for CapDirectory {
     #[cfg(target_os = "linux")]
     fn id_of(&self, name: &str) -> io::Result<Option<Id>> {
         if let Some(id) = stat::id_of_name(&self.dir, name) {
-            return Ok(Some(id));
+            return Ok(id);
         }
         Ok(self.stat(name)?.and_then(|stat| stat.id()))
     }

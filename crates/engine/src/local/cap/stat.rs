@@ -245,13 +245,17 @@ pub(super) fn dir_builder(_access: Access) -> DirBuilder {
     DirBuilder::new()
 }
 
-/// Device and inode of what has this name, if the system answers without more.
+/// Device and inode of what has this name, if anything has; `None` if the system does not answer
+/// without more.
 #[cfg(target_os = "linux")]
-pub(super) fn id_of_name(directory: &cap_std::fs::Dir, name: &str) -> Option<Id> {
+pub(super) fn id_of_name(directory: &Dir, name: &str) -> Option<Option<Id>> {
     use rustix::fs::{AtFlags, StatxFlags, makedev, statx};
     let asked = StatxFlags::INO;
-    let found = statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, asked).ok()?;
+    let found = match statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, asked) {
+        Err(rustix::io::Errno::NOENT) => return Some(None),
+        found => found.ok()?,
+    };
     let device = makedev(found.stx_dev_major, found.stx_dev_minor);
     let is_known = found.stx_mask & asked.bits() != 0;
-    is_known.then_some((device, found.stx_ino))
+    is_known.then_some(Some((device, found.stx_ino)))
 }

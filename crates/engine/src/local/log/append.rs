@@ -58,6 +58,11 @@ impl<D: Directory> LogWriter<D> {
     ) -> io::Result<Option<Append>> {
         let reader = &self.reader.log;
         let entry = reader.entry(path);
+        if let Some(entry) = &entry
+            && let Some(append) = self.append_to_chunks(path, entry, more)?
+        {
+            return Ok(Some(append));
+        }
         let current = match self.kept(path, entry.as_deref(), seen) {
             Some((file, stat)) => Some((Beneath::File(file), stat)),
             None => {
@@ -91,6 +96,34 @@ impl<D: Directory> LogWriter<D> {
             fence,
             continues,
             inode,
+            more: more.into(),
+        }))
+    }
+
+    /// What it takes to add to what the log adds to a file already. `None` if it takes a look
+    /// into the file: other programs have changed it, or its clock does not tell whether they
+    /// have, or the log holds so little of it that the fence would reach into it.
+    fn append_to_chunks(
+        &self,
+        path: &FilePath,
+        entry: &Entry,
+        more: &[u8],
+    ) -> io::Result<Option<Append>> {
+        let Some(file) = entry.file.as_ref().filter(|_| !entry.is_published()) else {
+            return Ok(None);
+        };
+        let held = file.chunks().bytes();
+        let is_deferred = entry.publication == Publication::Deferred;
+        if !is_deferred || held < FENCE_BYTES || !self.tells_changes_apart() {
+            return Ok(None);
+        }
+        let beginning = self.reader.log.stat_beginning(path, entry)?;
+        let beginning = beginning.filter(|plain| self.is_base(path, &DurableStat::of(plain)));
+        Ok(beginning.map(|plain| Append {
+            offset: file.bytes,
+            fence: fence_of(&file.chunks().last_bytes(FENCE_BYTES)),
+            continues: true,
+            inode: plain.inode(),
             more: more.into(),
         }))
     }

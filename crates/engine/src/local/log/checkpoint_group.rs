@@ -242,8 +242,8 @@ impl<'a, D: Directory> Group<'a, D> {
                 staged
             }
         };
-        for chunk in file.chunks().into_iter().filter(|_| !has_chunks) {
-            staged.write(&chunk)?;
+        if !has_chunks {
+            staged.write(&file.joined_chunks())?;
         }
         if base.is_some() && !is_changed {
             self.copy_rest(path, file, &mut staged)?;

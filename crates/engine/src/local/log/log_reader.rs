@@ -5,7 +5,7 @@
 //! opens one looks into the pending state before and after: only if both say the same does
 //! it have one version of the file, whole.
 
-use super::super::directory::{Directory, FileHandle, Stat};
+use super::super::directory::{Directory, FileHandle, Kind, Stat};
 use super::super::occupied;
 use super::super::poison::lock;
 use super::super::tree::Tree;
@@ -222,6 +222,16 @@ impl<D: Directory> LogReader<D> {
         let Some(entry) = entry else {
             return occupied::stat_file(&self.tree, path);
         };
+        if entry.publication == Publication::Deferred
+            && let Some(plain) = self.stat_beginning(path, &entry)?
+            && let Some(file) = &entry.file
+        {
+            let mode = file.mode.or(plain.mode);
+            return Ok(Some(Stat {
+                mode,
+                ..file.stat()
+            }));
+        }
         let Some((_, stat)) = self.open_as(path, Some(&entry))? else {
             return Ok(None);
         };
@@ -231,6 +241,28 @@ impl<D: Directory> LogReader<D> {
         // What a person made of the permissions counts until it is replaced.
         let mode = self.tree.stat(path)?.and_then(|plain| plain.mode);
         Ok(Some(Stat { mode, ..stat }))
+    }
+
+    /// What the disk has at `path`, if the log adds to that, and it is as long as it was when
+    /// the log began to.
+    pub(super) fn stat_beginning(
+        &self,
+        path: &FilePath,
+        entry: &Entry,
+    ) -> io::Result<Option<Stat>> {
+        let file = entry.file.as_ref().filter(|file| file.has_chunks());
+        let Some(beginning) = file.and_then(|file| file.beginning.as_ref()) else {
+            return Ok(None);
+        };
+        if beginning.staged.is_some() || beginning.inode == 0 {
+            return Ok(None);
+        }
+        let plain = self.tree.stat(path)?;
+        Ok(plain.filter(|plain| {
+            plain.kind == Kind::File
+                && plain.inode() == beginning.inode
+                && plain.size == beginning.bytes
+        }))
     }
 
     pub(super) fn entry(&self, path: &FilePath) -> Option<Arc<Entry>> {

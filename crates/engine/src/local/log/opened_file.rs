@@ -1,9 +1,9 @@
 //! A file that was opened to be read.
 
 use super::super::directory::{FileHandle, Stat};
+use super::chunks::Chunks;
 use super::pending_file::{DiskPrefix, File};
 use std::io::{self, Read};
-use std::sync::Arc;
 
 /// A file that was opened to be read: one on the disk, or what the log has of it.
 pub(crate) enum Opened<F> {
@@ -14,10 +14,9 @@ pub(crate) enum Opened<F> {
 /// A beginning on the disk and chunks in memory, read in this order.
 pub(crate) struct Pieces<F> {
     beginning: Option<Piece<F>>,
-    chunks: Vec<Arc<[u8]>>,
-    /// How many chunks are read, and how much of the next.
-    chunk: usize,
-    read: usize,
+    chunks: Chunks,
+    /// How many bytes of the chunks are read.
+    read: u64,
 }
 
 /// A part of a file.
@@ -38,8 +37,7 @@ impl<F> Opened<F> {
                     at: 0,
                     end: bytes,
                 }),
-                chunks: Vec::new(),
-                chunk: 0,
+                chunks: Chunks::default(),
                 read: 0,
             },
         }
@@ -73,19 +71,14 @@ impl<F: FileHandle> Read for Pieces<F> {
             }
             self.beginning = None;
         }
-        while let Some(chunk) = self.chunks.get(self.chunk) {
-            let rest = &chunk[self.read..];
-            if rest.is_empty() {
-                self.chunk += 1;
-                self.read = 0;
-                continue;
-            }
-            let read = rest.len().min(buffer.len());
-            buffer[..read].copy_from_slice(&rest[..read]);
-            self.read += read;
-            return Ok(read);
-        }
-        Ok(0)
+        let Some((chunk, before)) = self.chunks.at(self.read) else {
+            return Ok(0);
+        };
+        let rest = &chunk[before..];
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        self.read += read as u64;
+        Ok(read)
     }
 }
 
@@ -98,8 +91,7 @@ impl<F: FileHandle> Pieces<F> {
     fn new(beginning: Option<Piece<F>>, file: &File) -> Self {
         Self {
             beginning,
-            chunks: file.chunks(),
-            chunk: 0,
+            chunks: file.chunks().clone(),
             read: 0,
         }
     }
@@ -111,16 +103,7 @@ impl<F: FileHandle> Pieces<F> {
             beginning.at += skipped;
             bytes -= skipped;
         }
-        while let Some(chunk) = self.chunks.get(self.chunk) {
-            let rest = (chunk.len() - self.read) as u64;
-            if rest > bytes {
-                self.read += bytes as usize;
-                return;
-            }
-            bytes -= rest;
-            self.chunk += 1;
-            self.read = 0;
-        }
+        self.read = self.read.saturating_add(bytes);
     }
 }
 
@@ -130,9 +113,8 @@ pub(super) fn pieces_behind<F: FileHandle>(
     changed: Option<(F, Stat)>,
     file: &File,
 ) -> (Opened<F>, Stat) {
-    let added: u64 = file.chunks().iter().map(|chunk| chunk.len() as u64).sum();
     let mut stat = file.stat();
-    stat.size = added;
+    stat.size = file.chunks().bytes();
     let piece = changed.map(|(plain, found)| {
         stat.size += found.size;
         stat.mode = found.mode;

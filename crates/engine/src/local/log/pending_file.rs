@@ -59,8 +59,8 @@ impl DiskPrefix {
 }
 
 impl File {
-    pub(super) fn chunks(&self) -> Vec<Arc<[u8]>> {
-        self.chunks.all()
+    pub(super) fn chunks(&self) -> &Chunks {
+        &self.chunks
     }
 
     /// Under which name all of it is or was staged, if it was.
@@ -97,18 +97,13 @@ impl File {
     }
 
     /// Whether its chunks are these bytes.
-    fn has_just(&self, mut bytes: &[u8]) -> bool {
-        let same = self.chunks().iter().all(|chunk| {
-            let rest = bytes.strip_prefix(&**chunk);
-            bytes = rest.unwrap_or_default();
-            rest.is_some()
-        });
-        same && bytes.is_empty()
+    fn has_just(&self, bytes: &[u8]) -> bool {
+        self.chunks.bytes() == bytes.len() as u64 && self.chunks.joined() == bytes
     }
 
     /// All chunks as one.
     pub(super) fn joined_chunks(&self) -> Vec<u8> {
-        self.chunks().concat()
+        self.chunks.joined()
     }
 
     pub(super) fn put(put: Put, which: LogSlot) -> Self {

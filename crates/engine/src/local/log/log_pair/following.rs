@@ -78,8 +78,7 @@ impl<D: Directory> LogPair<D> {
     }
 
     fn follow_all(&mut self, pending: &mut Pending) -> io::Result<()> {
-        // The first is made before the second, and both before there is a record.
-        if self.are_absent && self.existing(0)?.is_none() {
+        if self.are_absent && self.is_first_absent()? {
             return Ok(());
         }
         let mut records: Vec<(LogSlot, Record)> = Vec::new();
@@ -120,6 +119,15 @@ impl<D: Directory> LogPair<D> {
         }
         self.are_absent = !self.is_there();
         Ok(())
+    }
+
+    /// Whether the file is not there that is made before the other, and before there is a
+    /// record.
+    fn is_first_absent(&mut self) -> io::Result<bool> {
+        Ok(match self.directory()? {
+            Some(directory) => directory.stat(LOG_FILES[0])?.is_none(),
+            None => true,
+        })
     }
 
     /// Reads on in one file; adds its records to those of the other.
