@@ -4,7 +4,7 @@ use crate::support::{
     Case, Flag, Host, Ledger, World, append, checkpoint, commit, committed, delete, file, options,
     read, rename, set_flag, write,
 };
-use ability_storage_engine::{Change, Durability, LocalVolume, Precondition, Volume};
+use ability_storage_engine::{Change, Durability, LocalVolume, Outcome, Precondition, Volume};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Barrier;
@@ -16,6 +16,7 @@ both_modes! {
     a_log_that_its_owner_made_read_only_blocks_no_other_file,
     an_immutable_file_refuses_or_keeps_each_commit,
     an_append_only_file_refuses_or_keeps_each_commit,
+    a_file_that_becomes_immutable_between_appends_refuses_them,
     an_immutable_directory_refuses_or_keeps_each_commit,
     an_unreadable_directory_is_not_part_of_the_volume,
     a_directory_made_read_only_after_the_commit_keeps_what_was_acknowledged,
@@ -162,6 +163,28 @@ fn try_with_flag(host: &Host, path: &str, flag: Flag) {
 fn an_immutable_file_refuses_or_keeps_each_commit(case: &Case) {
     case.play(needs_flags, |host| {
         try_with_flag(host, "sub/a", Flag::Immutable);
+    });
+}
+
+/// What is open to be extended is looked at, too.
+fn a_file_that_becomes_immutable_between_appends_refuses_them(case: &Case) {
+    case.play(needs_flags, |host| {
+        let mut ledger = old_files();
+        let volume = host.open();
+        for _ in 0..3 {
+            ledger.acknowledged(&volume, [append("sub/a", "+")]);
+        }
+        checkpoint(&volume).expect("a checkpoint");
+        ledger.acknowledged(&volume, [append("sub/a", "+")]);
+        for flag in [Flag::Immutable, Flag::AppendOnly] {
+            set_flag(&host.path("sub/a"), flag, true).expect("set");
+            let refused = ledger.attempt(&volume, [append("sub/a", "-")]);
+            let outcome = refused.expect_err("nothing may change it").outcome();
+            assert_eq!(outcome, Outcome::NotApplied);
+            set_flag(&host.path("sub/a"), flag, false).expect("taken back");
+        }
+        ledger.acknowledged(&volume, [append("sub/a", "+")]);
+        ledger.check_available(host.root(), host.mode(), volume);
     });
 }
 

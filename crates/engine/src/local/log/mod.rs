@@ -15,6 +15,7 @@
 //! | `pending` | all entries: what the records make of the volume, until it is in the files |
 //! | `directory_counts` | how many files and entries each directory has |
 //! | `log_reader` | reading the volume through the log |
+//! | `look_at_all` | the same for all files at once, to list and to count them |
 //! | `opened_file` | a file that is read: one on the disk, or a beginning of it and what the log has |
 //! | `process_lock` | a lock that one thread of all processes has at a time |
 //! | `writer_lock` | the turn to write records |
@@ -32,6 +33,7 @@
 //! | `publish_precheck` | what the file system is known to refuse when a record is published |
 //! | `skip_write` | which contents of a commit the log has already; of files, `direct::skip_write` knows |
 //! | `commit` | from the steps of a commit to a published record |
+//! | `commit_staged` | the same for one file whose contents are staged first |
 //! | `delete_on_full_disk` | one delete, without a record, when there is no space for one |
 //! | `append_fds` | descriptors of files that are extended |
 //! | `apply` | putting an effect into the files |
@@ -57,6 +59,7 @@ mod checkpoint_schedule;
 mod checkpoint_tests;
 mod chunks;
 mod commit;
+mod commit_staged;
 mod delete_on_full_disk;
 mod directory_counts;
 mod disk_space;
@@ -69,6 +72,7 @@ mod log_file;
 mod log_pair;
 mod log_reader;
 mod log_room;
+mod look_at_all;
 mod opened_file;
 #[cfg(test)]
 mod outside_tests;
