@@ -362,3 +362,27 @@ fn a_log_that_another_process_could_not_sync_is_replaced() {
         Some(b"before and after, twice".to_vec())
     );
 }
+
+/// Another program rotates a log in its place: it writes what the file should end with over it,
+/// so that the file is as long as it was when the session began to append.
+#[test]
+fn a_file_that_was_rotated_in_its_place_has_each_append_once() {
+    for length in [100, 1_000] {
+        let directory = directory();
+        let volume = open(&directory);
+        write(&volume, "log", &[b'a'; 2_000]);
+        volume.checkpoint().expect("in its place");
+        let first = vec![b'1'; length];
+        append(&volume, "log", &first);
+        let rotated = [&[b'a'; 2_000][length..], &first].concat();
+        let in_place = fs::OpenOptions::new()
+            .write(true)
+            .open(directory.path().join("log"));
+        std::io::Write::write_all(&mut in_place.expect("opened"), &rotated).expect("written");
+        append(&volume, "log", b"2");
+        let expected = [rotated, b"2".to_vec()].concat();
+        assert!(read(&volume, "log") == expected, "by the log");
+        drop(volume);
+        assert!(plain(directory.path(), "log") == Some(expected), "its file");
+    }
+}
