@@ -23,6 +23,28 @@ fn send(signal: &str, process: u32) {
     assert!(sent.expect("kill runs").success());
 }
 
+/// Sends a signal that is to end a process. One that it does not end is killed, so that the test
+/// fails.
+fn stop(signal: &str, process: u32, child: &mut Child) -> Duration {
+    let sent = Instant::now();
+    send(signal, process);
+    while child.try_wait().expect("known").is_none() {
+        if sent.elapsed() > 6 * SOON {
+            child.kill().expect("killed");
+            panic!("SIG{signal} did not end it");
+        }
+        sleep(Duration::from_millis(10));
+    }
+    sent.elapsed()
+}
+
+/// A command that starts others as a terminal does. Tests that run in the background of a script
+/// ignore SIGINT, and so would all that they start.
+const WITH_USUAL_SIGNALS: &[&str] = match cfg!(target_os = "linux") {
+    true => &["env", "--default-signal"],
+    false => &["env"],
+};
+
 /// The same run, started by another command.
 fn through(command: &[&str], run: &Command) -> Command {
     let mut started = Command::new(command[0]);
@@ -54,7 +76,7 @@ fn wait_for_session(ability: &Ability) {
 
 /// Starts the probe, and returns when it runs.
 fn start(ability: &Ability, args: &[&str]) -> Child {
-    let mut command = ability.guest("probe", &[], args);
+    let mut command = through(WITH_USUAL_SIGNALS, &ability.guest("probe", &[], args));
     let child = command.stdin(Stdio::piped()).spawn().expect("started");
     wait_for_session(ability);
     child
@@ -67,11 +89,10 @@ fn a_signal_ends_a_guest_that_computes_or_waits() {
             let ability = ability();
             let mut child = start(&ability, args);
             let input = child.stdin.take();
-            let sent = Instant::now();
-            send(signal, child.id());
+            let took = stop(signal, child.id(), &mut child);
             let ended = ended(child);
             drop(input);
-            assert!(sent.elapsed() < SOON, "{args:?}: {:?}", sent.elapsed());
+            assert!(took < SOON, "{args:?}: {took:?}");
             assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
             assert_eq!(
                 ended.stderr,
@@ -87,10 +108,9 @@ fn a_signal_ends_a_guest_whose_output_nobody_reads() {
     for (signal, code) in SIGNALS {
         let ability = ability();
         let mut child = start(&ability, &["print", "16777216"]);
-        let sent = Instant::now();
-        send(signal, child.id());
+        let took = stop(signal, child.id(), &mut child);
         let status = child.wait().expect("ended");
-        assert!(sent.elapsed() < SOON, "{:?}", sent.elapsed());
+        assert!(took < SOON, "{took:?}");
         assert_eq!(status.code(), Some(code));
     }
 }
@@ -109,13 +129,13 @@ fn a_signal_ends_the_first_process_of_a_container() {
     }
     for (signal, code) in SIGNALS {
         let run = ability.guest("probe", &[], &["spin"]);
-        let outside = through(&["unshare", "--pid", "--fork"], &run)
-            .spawn()
-            .expect("started");
+        let unshare = [WITH_USUAL_SIGNALS, &["unshare", "--pid", "--fork"]].concat();
+        let mut outside = through(&unshare, &run).spawn().expect("started");
         wait_for_session(&ability);
         let children = format!("/proc/{0}/task/{0}/children", outside.id());
         let inside = fs::read_to_string(children).expect("readable");
-        send(signal, inside.trim().parse().expect("one process"));
+        let inside = inside.trim().parse().expect("one process");
+        stop(signal, inside, &mut outside);
         let ended = ended(outside);
         assert_eq!(ended.code, Some(code), "{ended:?}");
         assert_eq!(ability.sessions("probe"), Vec::<String>::new());
@@ -127,13 +147,13 @@ fn a_signal_ends_the_first_process_of_a_container() {
 fn a_signal_that_is_ignored_stays_so() {
     let ability = ability();
     let run = ability.guest("probe", &[], &["sleep", "60000"]);
-    let child = through(&["sh", "-c", "trap '' INT; exec \"$@\"", "sh"], &run)
+    let mut child = through(&["sh", "-c", "trap '' INT; exec \"$@\"", "sh"], &run)
         .spawn()
         .expect("started");
     wait_for_session(&ability);
     send("INT", child.id());
     sleep(Duration::from_millis(300));
-    send("TERM", child.id());
+    stop("TERM", child.id(), &mut child);
     let ended = ended(child);
     assert_eq!(ended.code, Some(143), "{ended:?}");
 }
@@ -142,11 +162,12 @@ fn a_signal_that_is_ignored_stays_so() {
 #[test]
 fn files_are_whole_after_a_signal() {
     let ability = ability();
-    let mut command = ability.guest("counter", &[], &["next", "--times", "1000000"]);
+    let run = ability.guest("counter", &[], &["next", "--times", "1000000"]);
+    let mut command = through(WITH_USUAL_SIGNALS, &run);
     let mut child = command.stdout(Stdio::null()).spawn().expect("started");
     let file = || names(&ability.volume("counter")).len() > 1;
     wait_until("written", || ability.volume("counter").exists() && file());
-    send("TERM", child.id());
+    stop("TERM", child.id(), &mut child);
     assert_eq!(child.wait().expect("ended").code(), Some(143));
     assert_eq!(ability.sessions("counter"), Vec::<String>::new());
     let next = ability.run("counter", &[], &["next"]);
