@@ -113,12 +113,12 @@ impl<D: Directory> Writer<D> {
                 error,
             )
         };
-        self.log.await_room(0).map_err(unavailable)?;
         match self.log.publication {
             Publication::Deferred => Ok(Exclusive::WriterGuard(
-                self.log.turn().map_err(unavailable)?,
+                self.log.turn_with_room().map_err(unavailable)?,
             )),
             Publication::Immediate => {
+                self.log.await_room().map_err(unavailable)?;
                 let locked = |error| {
                     Error::not_possible(
                         Some(first),

@@ -3,6 +3,7 @@
 
 use super::super::directory::{Directory, FileHandle};
 use super::LogWriter;
+use super::log_file::LogSlot;
 use super::log_reader::State;
 use super::process_lock::Held;
 use super::writer_lock::WriterGuard;
@@ -66,22 +67,40 @@ impl<D: Directory> LogWriter<D> {
         })
     }
 
-    /// Waits, holding no lock, while the log is so full that a checkpoint is due. What others
-    /// have written since the log was last followed does not count: it can still grow.
-    pub(super) fn await_room(&self, payload_bytes: usize) -> io::Result<()> {
+    /// Waits, holding no lock, while the log is so full that a checkpoint is due.
+    pub(super) fn await_room(&self) -> io::Result<()> {
+        match self.full_slot()? {
+            Some(which) => self.checkpoint_one(which),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the turn, when there is room in the log. While that is waited for, no lock is
+    /// held.
+    pub(super) fn turn_with_room(&self) -> io::Result<WriterGuard<'_, D>> {
+        // In the turn, no other thread that is about to write asks for the state of the log.
+        let turn = self.turn()?;
+        let Some(which) = self.full_slot()? else {
+            return Ok(turn);
+        };
+        drop(turn);
+        self.checkpoint_one(which)?;
+        self.turn()
+    }
+
+    /// The file of the log that a checkpoint is due for: it has records that count, and the
+    /// other is full. What others have written since the log was last followed does not count:
+    /// it can still grow.
+    fn full_slot(&self) -> io::Result<Option<LogSlot>> {
         let mut state = self.reader.log.state();
         if state.pending.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let other = 1 - state.logs.in_use();
         let is_crowded = !state.pending.is_untouched(other)
             // Without the writer lock nothing may be made.
             && state.logs.are_made()
-            && !state.logs.has_room_for(payload_bytes)?;
-        drop(state);
-        match is_crowded {
-            true => self.checkpoint_one(other),
-            false => Ok(()),
-        }
+            && !state.logs.has_room_for(0)?;
+        Ok(is_crowded.then_some(other))
     }
 }

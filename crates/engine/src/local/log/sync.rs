@@ -26,13 +26,12 @@ impl<D: Directory> LogWriter<D> {
     }
 
     fn sync_for_group(&self) -> Result<u64, SyncError> {
-        let last = self.reader.log.state().logs.last();
         let synced = self.sync_log().map(|(_held, last)| last);
         synced
             .or_else(|error| self.make_good(error))
-            .map_err(|error| {
-                let last = self.reader.log.state().logs.last().max(last);
-                SyncError { last, error }
+            .map_err(|error| SyncError {
+                last: self.reader.log.last(),
+                error,
             })
     }
 
