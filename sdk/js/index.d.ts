@@ -48,10 +48,13 @@ export class StorageError extends Error {
   readonly code: ErrorCode;
   /** Of a rename: the source if it was not found, else the target. */
   readonly path: string;
-  /** `unconfirmed`: the change is made, but a power cut may still undo it. An
-   * unconditional write and a delete can be repeated as they are; nothing else can. */
-  readonly outcome: "not-applied" | "unconfirmed";
-  /** Whether the change was made although the call failed, or may have been. */
+  /** `unconfirmed`: the change is made, but a power cut may still undo it. `unknown`: it is
+   * not known whether it was made, all of it or nothing; `code` is `unconfirmed`, too. After
+   * both, an unconditional write and a delete can be repeated as they are, and so can
+   * `appendFileIf` with the same end. Nothing else can: read the file first. If the change is
+   * in it, write what it holds, which confirms that; if it is not, make the change again. */
+  readonly outcome: "not-applied" | "unconfirmed" | "unknown";
+  /** Whether the change was made although the call failed; false if that is not known. */
   get isApplied(): boolean;
   /** Of a batch: the step that is to blame, from zero; `null` if none is. */
   readonly step?: number | null;
@@ -99,7 +102,7 @@ export interface Snapshot {
 }
 
 /** Adds to the end: all of `contents` or none, at constant cost. After `unconfirmed` it
- * is in the file: to append again would add it twice. */
+ * is in the file, or may be: to append again could add it twice. */
 export function appendFile(path: string, contents: Contents, inAbilityDirectory?: boolean): void;
 
 /** How a file ends: its length, and as many of its last bytes as are to be compared. No

@@ -4,7 +4,7 @@
 //! batch, and never leave out a step.
 
 use crate::bindings::{batch, types};
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::host;
 use crate::scope::Scope;
 use crate::version::{Precondition, Version};
@@ -156,7 +156,8 @@ impl Batch {
     /// those of [`atomic_write_file_if`](crate::atomic_write_file_if), or
     /// [`Error::NotFound`] for a rename without a source. All but
     /// [`Error::Unconfirmed`] mean that nothing was changed, by any step; that
-    /// one means that all of them are made, but may not survive a power cut.
+    /// one means that all of them are made, but may not survive a power cut, or that it
+    /// is not known whether all of them are made or none.
     pub fn commit(&self) -> Result<Vec<Option<Version>>, BatchError> {
         match host::commit(&self.steps, self.scope.into()) {
             Ok(versions) => Ok(versions
@@ -235,12 +236,10 @@ pub struct BatchError {
 }
 
 fn said_of_all(error: &Error) -> &'static str {
-    if error.is_unknown() {
-        "all of the batch was made, or none"
-    } else if error.is_applied() {
-        "the whole batch was made"
-    } else {
-        "no step of the batch was made"
+    match error.outcome() {
+        Outcome::NotApplied => "no step of the batch was made",
+        Outcome::Unconfirmed => "the whole batch was made",
+        Outcome::Unknown => "all of the batch was made, or none",
     }
 }
 

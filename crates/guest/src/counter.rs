@@ -69,7 +69,7 @@ impl Counter {
     /// [`Error::Corrupt`] if the file does not hold a number, also if it is
     /// empty, and [`Error::Unsupported`] if it is UTF-16: it is left as it is. [`Error::CounterExhausted`] if there are not
     /// so many numbers left. Else as [`update_file`](crate::update_file). After
-    /// [`Error::Unconfirmed`] the numbers are used up in the file, but a power
+    /// [`Error::Unconfirmed`] the numbers are used up in the file, or may be, but a power
     /// cut may undo that: do not use them, and they are at worst missing.
     pub fn add(&self, count: u64) -> Result<u64> {
         add(&self.file(), count)

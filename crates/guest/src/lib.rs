@@ -72,10 +72,9 @@
 //!
 //! Every [`Error`] but one means *not applied*: the file is as it was before the
 //! call. The exception is [`Error::Unconfirmed`]: the change is made and readers
-//! see it, but a power cut may still undo it; or, where the host keeps files in an
-//! object store and an answer was lost, nobody knows whether it is made.
-//! [`Error::outcome`] tells the two apart. After that one, not every call can simply be
-//! made again; it says which.
+//! see it, but a power cut may still undo it; or, where an answer was lost, it is not
+//! known whether it is made. [`Error::outcome`] says which of the three it is. After
+//! `Unconfirmed`, not every call can simply be made again; it says which.
 //!
 //! # Paths and limits
 //!

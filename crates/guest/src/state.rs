@@ -96,7 +96,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// stays as they left it: [`reload`](Self::reload), make the change again,
     /// save again. [`Error::NotSerializable`] if the value would not come back
     /// from JSON as it is: the reason names the place. Else as [`atomic_write_file_if`](crate::atomic_write_file_if): after
-    /// [`Error::Unconfirmed`] the file holds the new value, and `reload` is
+    /// [`Error::Unconfirmed`] the file holds the new value, or may, and `reload` is
     /// needed before the next save.
     pub fn save(&mut self) -> Result<()> {
         let version = save(&self.file(), &self.value, self.version.clone())?;
@@ -118,7 +118,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// [`Error::Corrupt`] if the file no longer holds a `T`, and it is left as it
     /// is. For changes that were not saved, as [`save`](Self::save). Else as
     /// [`update_file`](crate::update_file). The value here is as it was; after
-    /// [`Error::Unconfirmed`], the file holds the changed one.
+    /// [`Error::Unconfirmed`], the file holds the changed one, or may: `reload` shows it.
     pub fn update<R>(&mut self, mut change: impl FnMut(&mut T) -> R) -> Result<R> {
         self.try_update(|value| Ok(change(value)))
     }

@@ -43,9 +43,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(256);
 ///
 /// What `change` returns; [`Error::Conflict`] if other writers were faster each
 /// time; and as [`atomic_write_file`](crate::atomic_write_file). After
-/// [`Error::Unconfirmed`] the change **is** in the file: to call `update_file`
-/// again would make it twice. If that matters, read the file and see whether the
-/// change is there.
+/// [`Error::Unconfirmed`] the change is in the file, or may be: to call `update_file`
+/// again could make it twice. Read the file first, and see whether the change is there.
 ///
 /// ```no_run
 /// use ability_storage_guest::{Error, Scope, update_file};

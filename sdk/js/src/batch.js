@@ -4,7 +4,7 @@
 // never leave out a step.
 
 import { checkPath, preconditionOf, scopeOf, toBytes } from "./check.js";
-import { fromHost, fromRename, isUnknown } from "./errors.js";
+import { fromHost, fromRename } from "./errors.js";
 import { host } from "./host/current.js";
 
 const ANY = { tag: "any" };
@@ -72,16 +72,17 @@ export class Batch {
     if (!failure?.error) return error;
     const step = failure.step ?? null;
     const blamed = stepError({ payload: failure.error }, this.#steps[step ?? 0]?.change);
-    blamed.message = `${saidOfAll(blamed)}: ${blamed.message}`;
+    blamed.message = `${SAID_OF_ALL[blamed.outcome]}: ${blamed.message}`;
     blamed.step = step;
     return blamed;
   }
 }
 
-function saidOfAll(error) {
-  if (!error.isApplied) return "no step of the batch was made";
-  return isUnknown(error) ? "all of the batch was made, or none" : "the whole batch was made";
-}
+const SAID_OF_ALL = {
+  "not-applied": "no step of the batch was made",
+  unconfirmed: "the whole batch was made",
+  unknown: "all of the batch was made, or none",
+};
 
 function fileContents(path, contents) {
   // A copy: the caller may use the memory again before the commit.

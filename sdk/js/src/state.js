@@ -154,7 +154,7 @@ export class State {
           if (failure.step === 0) throw new Faster(failure);
           continue;
         }
-        if (failure.isApplied) throw failure;
+        if (failure.outcome !== "not-applied") throw failure;
         error.cause = failure;
         throw error;
       }

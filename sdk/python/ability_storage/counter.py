@@ -51,8 +51,8 @@ class Counter:
 
         Raises `CorruptError` if the file does not hold a number, also if it is empty,
         `UnsupportedError` if it is UTF-16, and `CounterExhaustedError` if there are not
-        so many left. After `UnconfirmedError` the numbers are used up in the file, but a
-        power cut may undo that: do not use them.
+        so many left. After `UnconfirmedError` the numbers are used up in the file, or may
+        be, but a power cut may undo that: do not use them, and they are at worst missing.
         """
         if not isinstance(count, int) or isinstance(count, bool):
             raise TypeError(f"a count is an int, not {type(count).__name__}")

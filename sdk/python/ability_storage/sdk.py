@@ -26,7 +26,8 @@ which of two places they are: that of this ability, or with
 `in_ability_directory=False` that which all abilities of one user share.
 
 When a call fails, it raises a `StorageError`, which is an `OSError`. Its `outcome`
-says what became of the change: `not-applied` for all errors but one.
+says what became of the change: `not-applied` for all errors but `UnconfirmedError`, where it
+is `unconfirmed` or `unknown`.
 """
 
 from ._audit import Head, Record

@@ -20,6 +20,7 @@ from .errors import (
     CorruptError,
     NewerSchemaError,
     NotSerializableError,
+    Outcome,
     SchemaError,
     StorageError,
 )
@@ -115,8 +116,8 @@ class State:
 
         Raises `ConflictError` if someone else wrote or deleted the file since, which
         stays as they left it: `reload`, make the change again, save again. After
-        `UnconfirmedError` the file holds the new value, and `reload` is needed before
-        the next save.
+        `UnconfirmedError` the file holds the new value, or may, and `reload` is needed
+        before the next save.
         """
         contents = self._encode(self.value)
         self._version = atomic_write_file_if(
@@ -209,7 +210,7 @@ class State:
                 if conflict.step == 0:
                     raise Faster(ConflictError(self._path, conflict.found)) from None
             except StorageError as failure:
-                if not failure.is_applied:
+                if failure.outcome is Outcome.NOT_APPLIED:
                     raise error from failure
                 raise
             else:

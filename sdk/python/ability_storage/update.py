@@ -24,8 +24,8 @@ def update_file(
     and should do nothing but compute. After a minute of that the update gives up with
     the `ConflictError`. Returns what was written. If `fn` raises, nothing is written.
 
-    After `UnconfirmedError` the change **is** in the file: to call this again would
-    make it twice.
+    After `UnconfirmedError` the change is in the file, or may be: to call this again
+    could make it twice. Read the file first.
 
     >>> update_file("todo.txt", lambda old: (old or b"") + b"water the plants\n")
     b'water the plants\n'

@@ -6,7 +6,7 @@
 use super::chain::Head;
 use super::line::{MAX_PAYLOAD, Record};
 use super::records::Lines;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::{self, FileEnd};
 use crate::io_error::from_io;
 use crate::reader::Reader;
@@ -100,7 +100,7 @@ impl<F: LogFile> Tail<F> {
                 }
                 Err(error) => {
                     // It is in the file mostly, and the next record follows it.
-                    if error.is_applied() && self.is_next(&line) {
+                    if error.outcome() != Outcome::NotApplied && self.is_next(&line) {
                         self.add(&record, &line);
                     }
                     return Err(error);

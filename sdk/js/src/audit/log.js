@@ -123,7 +123,7 @@ export class AuditLog {
     } catch (error) {
       if (hasCode(error, "other-end")) throw new Faster(error);
       // It comes next, or is nowhere: that was the condition.
-      if (error instanceof StorageError && error.isApplied && this.#isNext(line)) {
+      if (hasCode(error, "unconfirmed") && this.#isNext(line)) {
         [this.#head, this.#end] = [head, end];
       }
       throw error;
