@@ -156,6 +156,10 @@ test("a backup that cannot be made leaves both files", () => {
     storage.failCall(2, "no-space");
     throws(() => sdk.writeFileWithBackup("s.json", "3"), { code: "no-space" });
     deepStrictEqual(storage.texts(), { "s.json": "2", "s.backup.json": "1" });
+    storage.interfere(() => sdk.atomicWriteFile("s.json", "3"));
+    sdk.writeFileWithBackup("s.json", "3");
+    deepStrictEqual(storage.texts(), { "s.json": "3", "s.backup.json": "1" });
+    sdk.atomicWriteFile("s.json", "2");
     storage.interfere(() => sdk.deleteFile("s.json"));
     sdk.writeFileWithBackup("s.json", "3");
     deepStrictEqual(storage.texts(), { "s.json": "3", "s.backup.json": "1" });

@@ -11,6 +11,7 @@ from typing import Any
 from . import _json
 from ._calls import Snapshot
 from ._retry import update
+from .batch import Batch, check_batch
 from .files import Contents, to_bytes
 
 
@@ -69,6 +70,25 @@ def update_json(
         return _json.encode(path, new), new
 
     return update(path, in_ability_directory, change)
+
+
+def update_json_in(batch: Batch, path: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
+    """Like `update_json`, as a part of `batch`: made with its other steps, or not at all.
+
+    `fn` gets what the file holds after the steps so far, and is called once. The commit is
+    refused if anyone else has changed the file.
+
+    >>> batch = Batch()
+    >>> update_json_in(batch, "day.json", lambda visits: visits + 1, default=0)
+    1
+    >>> versions = batch.append("days.log", "a visit").commit()
+    """
+    check_batch(batch)
+    old = batch.read(path)
+    value = fresh(default) if old is None else _json.decode(path, old)
+    new = returned(fn, fn(value))
+    batch.write(path, _json.encode(path, new))
+    return new
 
 
 def fresh(default: Any) -> Any:
