@@ -79,7 +79,7 @@ export class Play {
       case "counter-next":
         return new sdk.Counter(path).next();
       case "state":
-        this.#states[step.as] = new sdk.State(path);
+        this.#states[step.as] = new sdk.State(path, { inAbilityDirectory: step.place !== "user" });
         return undefined;
       case "state-set":
         this.#states[step.as].value[step.key] = value;

@@ -11,10 +11,12 @@ Step = dict[str, Any]
 
 CODES = {
     sdk.ConflictError: "conflict",
+    sdk.CorruptError: "corrupt",
     sdk.LogChangedError: "log-changed",
     sdk.NoSpaceError: "no-space",
     sdk.UnconfirmedError: "unconfirmed",
     TypeError: "type",
+    ValueError: "type",
     RuntimeError: "misuse",
     ZeroDivisionError: "thrown",
 }
@@ -54,7 +56,7 @@ class Play:
             self.storage.fail_call(step.get("call", 1), step["failure"])
         try:
             given = self.make(step)
-        except (OSError, TypeError, RuntimeError, ZeroDivisionError) as error:
+        except (OSError, TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
             code = next((code for kind, code in CODES.items() if isinstance(error, kind)), error)
             equal(code, step.get("fails"), error)
             self.check_error(step, error)
@@ -95,7 +97,8 @@ class Play:
             case "counter-next":
                 return sdk.Counter(path).next()
             case "state":
-                self.states[name] = sdk.State(path)
+                is_own = step.get("place") != "user"
+                self.states[name] = sdk.State(path, in_ability_directory=is_own)
             case "state-set":
                 self.states[name].value[step["key"]] = step["value"]
             case "state-save":
