@@ -235,6 +235,15 @@ pub fn read_file_versioned(path: &str, scope: Scope) -> Result<Snapshot> {
         .map_err(|error| Error::from_host(error, path))
 }
 
+/// The same; `None` if there is no file.
+pub(crate) fn read_if_there(path: &str, scope: Scope) -> Result<Option<Snapshot>> {
+    match read_file_versioned(path, scope) {
+        Ok(snapshot) => Ok(Some(snapshot)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Size and time of last change of the file at `path`.
 ///
 /// # Errors

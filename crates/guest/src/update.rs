@@ -106,11 +106,7 @@ impl VersionedFile for HostFile<'_> {
     }
 
     fn read(&self) -> Result<Option<Snapshot>> {
-        match files::read_file_versioned(self.path, self.scope) {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        files::read_if_there(self.path, self.scope)
     }
 
     fn write_if(&self, contents: &[u8], precondition: Precondition) -> Result<Version> {
@@ -128,13 +124,11 @@ impl VersionedFile for HostFile<'_> {
 
 /// The attempts of one change that other writers may come before.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 pub(crate) struct Attempts {
     count: u32,
     started: Instant,
 }
 
-#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 impl Attempts {
     pub(crate) fn begin() -> Self {
         Self {

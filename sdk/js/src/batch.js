@@ -11,7 +11,7 @@ import { Faster, again, hasCode, readIfThere } from "./retry.js";
 const ANY = { tag: "any" };
 
 /** What the modules of this package ask of a batch, and authors do not. */
-export const THEN = Symbol("what is told of the version that the last step has written");
+export const THEN = Symbol("registers a callback for the version that the last step writes");
 const SCOPE = Symbol("where the files are");
 const COMMIT = Symbol("commits a batch that is lent");
 const LEND = Symbol("refuses `commit` to whoever has the batch");
@@ -21,7 +21,8 @@ export class Batch {
   #steps = [];
   /** What was read, in this order: it must still be so when the steps are made. */
   #read = new Map();
-  #told = [];
+  /** Called with the version that a step wrote, once the batch is committed. */
+  #callbacks = [];
   #isLent = false;
 
   constructor(inAbilityDirectory = true) {
@@ -98,7 +99,7 @@ export class Batch {
       throw this.#blamed(error, conditions);
     }
     const versions = Array.from(made, (version) => version ?? null).slice(conditions.length);
-    for (const [step, tell] of this.#told) tell(versions[step]);
+    for (const [step, callback] of this.#callbacks) callback(versions[step]);
     return versions;
   }
 
@@ -111,8 +112,8 @@ export class Batch {
     return this.#scope;
   }
 
-  [THEN](tell) {
-    this.#told.push([this.#steps.length - 1, tell]);
+  [THEN](callback) {
+    this.#callbacks.push([this.#steps.length - 1, callback]);
   }
 
   #add(tag, val, precondition) {

@@ -55,7 +55,7 @@ class Batch:
     What a step depends on is read with `read`: the commit is then refused if anyone else
     has changed that file. `State.update_in`, `Counter.add_in`, `AuditLog.append_in` and
     `update_json_in` add their change to a batch in this way. `update_batch` makes a batch
-    again until nobody else was faster.
+    again as long as another writer was faster.
     """
 
     def __init__(self, in_ability_directory: bool = True) -> None:
@@ -63,8 +63,8 @@ class Batch:
         self._steps: list[Step] = []
         #: What was read, in this order: it must still be so when the steps are made.
         self._read: dict[str, Snapshot | None] = {}
-        #: What is told of the version that a step has written.
-        self._told: list[tuple[int, Callable[[str | None], None]]] = []
+        #: Called with the version that a step wrote, once the batch is committed.
+        self._callbacks: list[tuple[int, Callable[[str | None], None]]] = []
         #: How many steps there were when `commit` was called last.
         self._tried: int | None = None
         #: Whether only `update_batch` may commit it.
@@ -154,8 +154,8 @@ class Batch:
         except HostError as error:
             raise self._error(error, conditions) from None
         versions = list(made)[len(conditions) :]
-        for index, tell in self._told:
-            tell(versions[index])
+        for index, callback in self._callbacks:
+            callback(versions[index])
         return versions
 
     def __len__(self) -> int:
@@ -189,9 +189,9 @@ class Batch:
         self._steps.append(Step(change, precondition))
         return self
 
-    def _then(self, tell: Callable[[str | None], None]) -> None:
-        """After a commit, calls `tell` with the version that the last step has written."""
-        self._told.append((len(self._steps) - 1, tell))
+    def _then(self, callback: Callable[[str | None], None]) -> None:
+        """Calls `callback`, after the commit, with the version that the last step wrote."""
+        self._callbacks.append((len(self._steps) - 1, callback))
 
     def _error(self, error: HostError, conditions: list[Step]) -> errors.StorageError:
         steps = [*conditions, *self._steps]

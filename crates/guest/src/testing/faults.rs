@@ -75,7 +75,9 @@ fn every_call_fails_in_every_way_and_the_error_is_true() {
             };
             assert_eq!(error.outcome(), outcome, "{name}: {error}");
             assert_eq!(error.is_applied(), outcome == Outcome::Unconfirmed);
-            let says_unknown = error.to_string().contains(" may have been changed, or not: ");
+            let says_unknown = error
+                .to_string()
+                .contains(" may have been changed, or not: ");
             assert_eq!(says_unknown, outcome == Outcome::Unknown, "{error}");
             let files = storage.files(SCOPE);
             // A read that is told `Unconfirmed` has changed nothing.

@@ -96,8 +96,10 @@ class Worst(unittest.TestCase):
 
     LENGTH = 10_000_000
 
-    #: To parse so many documents takes its time; what the facade adds is no more than that.
-    PARSED = {"documents": 8, "lines": 8, "torn lines": 8}
+    #: In seconds, for a machine that does much else. On one that is idle, all take less than
+    #: one second, but for those of so many documents that to parse them takes longer.
+    LIMIT = 4
+    LIMITS = {"documents": 12, "lines": 12, "torn lines": 12}
 
     def test_time(self):
         for name, (before, unit, after) in WORST.items():
@@ -108,7 +110,7 @@ class Worst(unittest.TestCase):
                     started = time.process_time()
                     may_be_several(contents)
                     inspect(contents)
-                    self.assertLess(time.process_time() - started, self.PARSED.get(name, 1))
+                    self.assertLess(time.process_time() - started, self.LIMITS.get(name, self.LIMIT))
 
     def test_memory(self):
         for name, (before, unit, after) in WORST.items():
