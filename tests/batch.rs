@@ -121,6 +121,33 @@ fn one_step_that_cannot_be_made_undoes_all() {
     ]);
 }
 
+/// The steps that `Batch::read` puts before those of a batch.
+#[test]
+fn steps_that_change_nothing_keep_their_conditions() {
+    let (two, three, twenty) = (version("2"), version("3"), version("20"));
+    let reading_rate = format!("batch rename rate rate if version:{two} write sum 20");
+    check(&[
+        ("write rate 2", "ok"),
+        (&reading_rate, &format!("ok none\t{twenty}")),
+        ("read rate", "ok 2"),
+        (
+            "batch delete lock if absent write sum 20",
+            &format!("ok none\t{twenty}"),
+        ),
+        ("write rate 3", "ok"),
+        (&reading_rate, &format!("err conflict {three} step=0")),
+        ("delete rate", "ok"),
+        (&reading_rate, "err conflict none step=0"),
+        ("write lock 3", "ok"),
+        (
+            "batch delete lock if absent write sum 30",
+            &format!("err conflict {three} step=0"),
+        ),
+        ("list ", "ok lock\tsum"),
+        ("read sum", "ok 20"),
+    ]);
+}
+
 /// `batch`, and for each number the steps that `of` makes of it.
 fn many(of: impl Fn(usize) -> Vec<String>) -> Vec<String> {
     let steps = (0..STEPS).flat_map(of);

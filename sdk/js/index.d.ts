@@ -48,10 +48,13 @@ export class StorageError extends Error {
   readonly code: ErrorCode;
   /** Of a rename: the source if it was not found, else the target. */
   readonly path: string;
-  /** `unconfirmed`: the change is made, but a power cut may still undo it. An
-   * unconditional write and a delete can be repeated as they are; nothing else can. */
-  readonly outcome: "not-applied" | "unconfirmed";
-  /** Whether the change was made although the call failed, or may have been. */
+  /** `unconfirmed`: the change is made, but a power cut may still undo it. `unknown`: it is
+   * not known whether it was made, all of it or nothing; `code` is `unconfirmed`, too. After
+   * both, an unconditional write and a delete can be repeated as they are, and so can
+   * `appendFileIf` with the same end. Nothing else can: read the file first. If the change is
+   * in it, write what it holds, which confirms that; if it is not, make the change again. */
+  readonly outcome: "not-applied" | "unconfirmed" | "unknown";
+  /** Whether the change was made although the call failed; false if that is not known. */
   get isApplied(): boolean;
   /** Of a batch: the step that is to blame, from zero; `null` if none is. */
   readonly step?: number | null;
@@ -99,7 +102,7 @@ export interface Snapshot {
 }
 
 /** Adds to the end: all of `contents` or none, at constant cost. After `unconfirmed` it
- * is in the file: to append again would add it twice. */
+ * is in the file, or may be: to append again could add it twice. */
 export function appendFile(path: string, contents: Contents, inAbilityDirectory?: boolean): void;
 
 /** How a file ends: its length, and as many of its last bytes as are to be compared. No
@@ -169,6 +172,16 @@ export function updateJson<T>(
   inAbilityDirectory?: boolean,
 ): T;
 
+/** Like `updateJson`, as a part of a batch: made with its other steps, or not at all.
+ * `change` gets what the file holds after the steps so far, and is called once. The commit is
+ * refused (`conflict`) if anyone else has changed the file. */
+export function updateJsonIn<T>(
+  batch: Batch,
+  path: string,
+  change: (value: T) => T | void,
+  defaultValue?: T | (() => T),
+): T;
+
 export interface StateOptions<T> {
   /** The value if there is no file, or a function that makes it; else `{}`. */
   default?: T | (() => T);
@@ -196,6 +209,12 @@ export class State<T = any> {
    * that were not saved are saved first (`conflict`, if someone else wrote meanwhile), and
    * stay saved if the update then fails. */
   update(change: (value: T) => T | void): T;
+  /** Like `update`, as a part of a batch: made with its other steps, or not at all. `change`
+   * gets what the file holds after the steps so far, and is called once. `value` is the new
+   * value, which is returned, as soon as the batch is committed; that is refused (`conflict`)
+   * if anyone else has changed the file. Changes of `value` that were not saved are saved
+   * first, on their own. A corrupt file is `corrupt`; `reload` moves it aside. */
+  updateIn(batch: Batch, change: (value: T) => T | void): T;
 }
 
 /** Numbers that are each given once, also to many instances at once. */
@@ -207,6 +226,12 @@ export class Counter {
   add(count: number): number;
   /** The last number that was used up; 0 if there is no file. */
   value(): number;
+  /** As `addIn`, for one number. */
+  nextIn(batch: Batch): number;
+  /** Like `add`, as a part of a batch. The numbers can be written into other files of it. For
+   * all else they may be used only once the batch is committed, which is refused (`conflict`)
+   * if anyone else has counted. */
+  addIn(batch: Batch, count: number): number;
 }
 
 export interface Head {
@@ -258,6 +283,11 @@ export class AuditLog {
    * of. After `unconfirmed` look at `head`: if it counts the record, that is in the log,
    * but a power cut may undo it. */
   append(payload: Contents): Head;
+  /** Like `append`, as a part of a batch: made with its other steps, or not at all. `head` is
+   * the new head, which is returned, as soon as the batch is committed; that is refused
+   * (`conflict`) if anyone else has appended. The whole log is read, and must not be longer
+   * than what one call may carry (`too-large`). */
+  appendIn(batch: Batch, payload: Contents): Head;
   get head(): Head;
   get count(): number;
   /** Where the chain ends; `broken-chain` if it does not hold, or if a record up to
@@ -287,9 +317,20 @@ export class Batch {
   delete(path: string): this;
   deleteIf(path: string, expected: Expected): this;
   get length(): number;
+  /** What the file at `path` holds after the steps so far; `null` if there is none. The commit
+   * is refused (`conflict`, with the step `null`) if the file is another one by then. */
+  read(path: string): Uint8Array | null;
   /** For each step the version that it wrote; `null` for all but writes. */
   commit(): (Version | null)[];
 }
+
+/** Changes several files together, such that no change of others is lost. `change` gets an
+ * empty batch, reads with `batch.read` what its steps depend on, and adds the steps; they are
+ * committed if all that was read is still so, else all is done again, for at most a minute.
+ * So `change` may be called several times, and should do nothing but compute. Returns what it
+ * returned. After `unconfirmed` all of the change is in the files, or may be: to call this
+ * again could make it twice. */
+export function updateBatch<R>(change: (batch: Batch) => R, inAbilityDirectory?: boolean): R;
 
 /** Begins to write a file of any size. Nobody sees it before `commit`. */
 export function openWriter(path: string, inAbilityDirectory?: boolean): Writer;

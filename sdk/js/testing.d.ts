@@ -25,8 +25,18 @@ export interface MemoryOptions {
   input?: Contents;
 }
 
-/** What a call can be told to fail with; `unconfirmed` makes the change, then fails. */
-export type Failure = "no-space" | "quota-exceeded" | "read-only" | "unavailable" | "unconfirmed" | "other";
+/** What a call can be told to fail with. `unconfirmed` makes the change, then fails. The
+ * outcome of `unknown-made` and of `unknown-not-made` is `unknown`; one makes the change, the
+ * other does not. */
+export type Failure =
+  | "no-space"
+  | "quota-exceeded"
+  | "read-only"
+  | "unavailable"
+  | "unconfirmed"
+  | "unknown-made"
+  | "unknown-not-made"
+  | "other";
 
 export interface MemoryStorage {
   /** Whether every change but a delete fails with `no-space`. */

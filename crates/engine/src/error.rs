@@ -165,7 +165,7 @@ pub enum Error {
 
     /// The change is made and readers see it, but the system could not confirm
     /// that it is on the disk: a power cut may undo it. To be sure, write the
-    /// contents that are there now once more. An append must not be made again, for
+    /// contents that are there now once more. An append must not be repeated, for
     /// its bytes would be there twice, and a rename cannot be.
     #[error("{path} was changed, but the change may not survive a power cut: {source}")]
     #[non_exhaustive]
@@ -180,7 +180,8 @@ pub enum Error {
     /// The volume is reached over a network, and the answer to the request that makes
     /// the change was lost; or a disk let its record neither be written whole nor be taken
     /// back. It may have been made, or not, or may still be made, all of it or nothing.
-    /// Read what is there now before you decide to make it again.
+    /// A write without a precondition and a delete can be repeated as they are. For all
+    /// else, read what is there now, and make the change again only if it is not there.
     #[error("{path} may have been changed, or not: {source}")]
     #[non_exhaustive]
     InDoubt {

@@ -16,6 +16,7 @@ pub use gap::Break;
 pub use line::Record;
 pub use records::Records;
 
+use crate::batch::{Batch, Made};
 use crate::error::{Error, Result};
 use crate::files::FileEnd;
 use crate::scope::Scope;
@@ -82,6 +83,8 @@ use tail::{HostFile, LogFile as _, Tail};
 #[derive(Debug)]
 pub struct AuditLog {
     tail: Tail<HostFile>,
+    /// Where the chain ends once a batch is committed.
+    proposed: Option<((Head, FileEnd), Made)>,
 }
 
 /// What is in the file of a log, whole or broken.
@@ -129,6 +132,7 @@ impl AuditLog {
         let file = HostFile { path, scope };
         Self {
             tail: Tail { file, head, end },
+            proposed: None,
         }
     }
 
@@ -146,17 +150,55 @@ impl AuditLog {
     /// [`Error::Unconfirmed`] look at [`head`](Self::head): if it counts the record,
     /// that is in the log, but a power cut may undo it.
     pub fn append(&mut self, payload: impl AsRef<[u8]>) -> Result<Head> {
+        self.take_made();
+        self.proposed = None;
         self.tail.append(payload.as_ref(), unix_time)
+    }
+
+    /// Like [`append`](Self::append), as a part of `batch`: made with its other steps, or
+    /// not at all.
+    ///
+    /// [`head`](Self::head) is the new head, which is returned, as soon as the batch is
+    /// committed. That is refused if anyone else has appended. For a batch the whole log is
+    /// read, and it must not be longer than what one call may carry.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RecordTooLong`], [`Error::LogChanged`] and [`Error::BrokenChain`] as
+    /// [`append`](Self::append); [`Error::TooLarge`] if the log is too long for a batch;
+    /// [`Error::Other`] if the batch is for another scope.
+    pub fn append_in(&mut self, batch: &mut Batch, payload: impl AsRef<[u8]>) -> Result<Head> {
+        self.take_made();
+        let HostFile { path, scope } = &self.tail.file;
+        batch.check_scope(path, *scope)?;
+        let contents = batch.read(path)?.unwrap_or_default();
+        let (line, tail) = self.tail.next(&contents, payload.as_ref(), unix_time())?;
+        batch.append(path.as_str(), line);
+        let head = tail.0;
+        self.proposed = Some((tail, batch.watch()));
+        Ok(head)
+    }
+
+    /// Takes over what was proposed, if it is made by now.
+    fn take_made(&mut self) {
+        let is_made = |(_, made): &mut ((Head, FileEnd), Made)| made.get().is_some();
+        if let Some(((head, end), _)) = self.proposed.take_if(is_made) {
+            self.tail.head = head;
+            self.tail.end = end;
+        }
     }
 
     /// Where the chain ends, as far as this log wrote or read it.
     pub fn head(&self) -> Head {
-        self.tail.head
+        match &self.proposed {
+            Some(((head, _), made)) if made.get().is_some() => *head,
+            _ => self.tail.head,
+        }
     }
 
     /// How many records there are, as far as this log wrote or read them.
     pub fn count(&self) -> u64 {
-        self.tail.head.count
+        self.head().count
     }
 
     /// Verifies the log at `path`, without opening it to append: that every record

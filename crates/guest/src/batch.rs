@@ -1,14 +1,23 @@
 //! `Batch`: several changes, all made or none.
 //!
 //! Collects steps and hands them to the host as they are. Must never split a
-//! batch, and never leave out a step.
+//! batch, never leave out a step, and never commit what was derived from contents
+//! that have changed.
+
+mod error;
+mod update;
+
+pub use error::BatchError;
+pub use update::update_batch;
 
 use crate::bindings::{batch, types};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::host;
 use crate::scope::Scope;
-use crate::version::{Precondition, Version};
+use crate::version::{Precondition, Snapshot, Version};
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 /// Several changes in one scope, made as one: all of them, durably, or none.
 ///
@@ -50,12 +59,27 @@ use std::fmt;
 /// }
 /// # Ok::<(), Error>(())
 /// ```
+/// What a step depends on is read with [`read`](Self::read): the commit is then refused if
+/// anyone else has changed that file. `State::update_in`, [`Counter::add_in`] and
+/// `AuditLog::append_in` add their change to a batch in this way. [`update_batch`] makes a
+/// batch again as long as another writer was faster.
+///
+/// [`Counter::add_in`]: crate::Counter::add_in
 #[derive(Clone)]
 #[must_use = "a batch does nothing until it is committed"]
 pub struct Batch {
     scope: Scope,
     steps: Vec<batch::Step>,
+    /// What was read, in this order: it must still be so when the steps are made.
+    read: Vec<(String, Option<Snapshot>)>,
+    /// Set once a step is made.
+    made: Vec<(usize, Made)>,
+    /// Whether only [`update_batch`] may commit it.
+    is_lent: bool,
 }
+
+/// Whether a step was made: once its batch is committed, the version that it wrote, if any.
+pub(crate) type Made = Arc<OnceLock<Option<Version>>>;
 
 impl Batch {
     /// A batch without steps, for files in `scope`.
@@ -63,7 +87,52 @@ impl Batch {
         Self {
             scope,
             steps: Vec::new(),
+            read: Vec::new(),
+            made: Vec::new(),
+            is_lent: false,
         }
+    }
+
+    /// What the file at `path` holds after the steps so far; `None` if there is none.
+    ///
+    /// The commit fails with [`Error::Conflict`], and makes no step, if the file that was
+    /// read is another one by then. A file is read once for a batch, however often this is
+    /// called.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_file`](crate::read_file), without [`Error::NotFound`].
+    pub fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>> {
+        let mut path = path.to_owned();
+        let mut added: Vec<&[u8]> = Vec::new();
+        for step in self.steps.iter().rev() {
+            match &step.change {
+                batch::Change::Write(file) if file.path == path => {
+                    return Ok(joined(Some(&file.contents), &added));
+                }
+                batch::Change::Append(file) if file.path == path => added.push(&file.contents),
+                batch::Change::Rename(files) if files.target == path => {
+                    path.clone_from(&files.source);
+                }
+                batch::Change::Rename(files) if files.source == path => {
+                    return Ok(joined(None, &added));
+                }
+                batch::Change::Delete(deleted) if *deleted == path => {
+                    return Ok(joined(None, &added));
+                }
+                _ => {}
+            }
+        }
+        let index = match self.read.iter().position(|(known, _)| *known == path) {
+            Some(index) => index,
+            None => {
+                let file = files::read_if_there(&path, self.scope)?;
+                self.read.push((path, file));
+                self.read.len() - 1
+            }
+        };
+        let file = self.read[index].1.as_ref();
+        Ok(joined(file.map(|file| &file.contents[..]), &added))
     }
 
     /// Makes `contents` the file at `path`, as
@@ -156,15 +225,62 @@ impl Batch {
     /// those of [`atomic_write_file_if`](crate::atomic_write_file_if), or
     /// [`Error::NotFound`] for a rename without a source. All but
     /// [`Error::Unconfirmed`] mean that nothing was changed, by any step; that
-    /// one means that all of them are made, but may not survive a power cut.
+    /// one means that all of them are made, but may not survive a power cut, or that it
+    /// is not known whether all of them are made or none.
     pub fn commit(&self) -> Result<Vec<Option<Version>>, BatchError> {
-        match host::commit(&self.steps, self.scope.into()) {
-            Ok(versions) => Ok(versions
-                .into_iter()
-                .map(|version| version.map(Version::new))
-                .collect()),
-            Err(failure) => Err(self.error(failure)),
+        if self.is_lent {
+            return Err(BatchError {
+                step: None,
+                error: Error::Other {
+                    path: self.steps.first().map_or("", path_of).to_owned(),
+                    reason: "update_batch commits its batch itself".to_owned(),
+                },
+            });
         }
+        self.commit_all()
+    }
+
+    fn commit_all(&self) -> Result<Vec<Option<Version>>, BatchError> {
+        let conditions = self.read.len();
+        // Most batches have read nothing, and need not be copied.
+        let made = if conditions == 0 {
+            host::commit(&self.steps, self.scope.into())
+        } else {
+            let read = self.read.iter().map(unchanged);
+            let steps: Vec<_> = read.chain(self.steps.iter().cloned()).collect();
+            host::commit(&steps, self.scope.into())
+        };
+        let versions = made.map_err(|failure| self.error(failure))?;
+        let versions: Vec<_> = versions
+            .into_iter()
+            .skip(conditions)
+            .map(|version| version.map(Version::new))
+            .collect();
+        for (step, made) in &self.made {
+            // It is set already if the batch is committed twice.
+            let _ = made.set(versions.get(*step).cloned().flatten());
+        }
+        Ok(versions)
+    }
+
+    /// Fails unless what takes part in the batch is in the same scope.
+    pub(crate) fn check_scope(&self, path: &str, scope: Scope) -> Result<()> {
+        if self.scope == scope {
+            return Ok(());
+        }
+        Err(Error::Other {
+            path: path.to_owned(),
+            reason: "all files of a batch are in the same scope".to_owned(),
+        })
+    }
+
+    /// Whether the last step is made, as soon as that is known.
+    #[cfg_attr(not(any(feature = "json", feature = "audit")), allow(dead_code))]
+    pub(crate) fn watch(&mut self) -> Made {
+        let made = Made::default();
+        self.made
+            .push((self.steps.len().saturating_sub(1), made.clone()));
+        made
     }
 
     fn add(&mut self, change: batch::Change, precondition: Precondition) -> &mut Self {
@@ -176,12 +292,61 @@ impl Batch {
     }
 
     fn error(&self, batch::Failure { step, error }: batch::Failure) -> BatchError {
-        let step = step.and_then(|step| usize::try_from(step).ok());
+        let at = step.and_then(|step| usize::try_from(step).ok());
+        // A condition is no step: a file that was read has changed since.
+        if let Some((path, _)) = at.and_then(|at| self.read.get(at)) {
+            return BatchError {
+                step: None,
+                error: Error::from_host(error, path),
+            };
+        }
+        let step = at.map(|at| at - self.read.len());
         let blamed = self.steps.get(step.unwrap_or(0));
         BatchError {
             step,
             error: step_error(error, blamed.map(|step| &step.change)),
         }
+    }
+}
+
+/// Contents, and what was added to them, the last first.
+fn joined(contents: Option<&[u8]>, added: &[&[u8]]) -> Option<Vec<u8>> {
+    if contents.is_none() && added.is_empty() {
+        return None;
+    }
+    let mut whole = contents.unwrap_or_default().to_vec();
+    for more in added.iter().rev() {
+        whole.extend_from_slice(more);
+    }
+    Some(whole)
+}
+
+/// A step that changes nothing, on condition that the file is still as it was read.
+fn unchanged((path, file): &(String, Option<Snapshot>)) -> batch::Step {
+    let (change, precondition) = match file {
+        None => (
+            batch::Change::Delete(path.clone()),
+            types::Precondition::Absent,
+        ),
+        Some(file) => (
+            batch::Change::Rename(batch::Move {
+                source: path.clone(),
+                target: path.clone(),
+            }),
+            Precondition::Version(file.version.clone()).into(),
+        ),
+    };
+    batch::Step {
+        change,
+        precondition,
+    }
+}
+
+fn path_of(step: &batch::Step) -> &str {
+    match &step.change {
+        batch::Change::Write(file) | batch::Change::Append(file) => &file.path,
+        batch::Change::Rename(files) => &files.target,
+        batch::Change::Delete(path) => path,
     }
 }
 
@@ -219,123 +384,5 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Why a batch was not committed, or cannot be vouched for.
-///
-/// It converts into its [`Error`], so that `?` works in a function that returns
-/// one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {error}", said_of_all(error))]
-pub struct BatchError {
-    /// The step that is to blame, counted from zero in the order in which the
-    /// steps were added; `None` if it is the batch as a whole.
-    pub step: Option<usize>,
-    /// What is wrong, with the path of that step; of the first one if it is the
-    /// batch as a whole.
-    pub error: Error,
-}
-
-fn said_of_all(error: &Error) -> &'static str {
-    if error.is_unknown() {
-        "all of the batch was made, or none"
-    } else if error.is_applied() {
-        "the whole batch was made"
-    } else {
-        "no step of the batch was made"
-    }
-}
-
-impl From<BatchError> for Error {
-    fn from(error: BatchError) -> Self {
-        error.error
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn example() -> Batch {
-        let mut batch = Batch::new(Scope::User);
-        batch
-            .write("a", "1")
-            .append_if("b", b"2".to_vec(), Precondition::Absent)
-            .rename("c", "d")
-            .delete_if("e", Precondition::Version(Version::new("v")));
-        batch
-    }
-
-    fn failure(step: Option<u32>, error: types::Error) -> BatchError {
-        example().error(batch::Failure { step, error })
-    }
-
-    #[test]
-    fn steps_are_kept_in_order_with_their_preconditions() {
-        let batch = example();
-        assert_eq!(batch.len(), 4);
-        assert_eq!(
-            format!("{batch:?}"),
-            r#"Batch(User) {"write": "a", "append": "b", "rename": "d", "delete": "e"}"#
-        );
-        let preconditions: Vec<_> = batch.steps.iter().map(|step| &step.precondition).collect();
-        assert!(matches!(
-            preconditions[..],
-            [
-                types::Precondition::Any,
-                types::Precondition::Absent,
-                types::Precondition::Any,
-                types::Precondition::Version(version),
-            ] if version == "v"
-        ));
-    }
-
-    #[test]
-    fn contents_are_passed_as_they_are() {
-        let batch = example();
-        assert!(matches!(
-            &batch.steps[1].change,
-            batch::Change::Append(file) if file.path == "b" && file.contents == b"2"
-        ));
-    }
-
-    #[test]
-    fn a_failure_names_the_step_and_its_path() {
-        let error = failure(Some(1), types::Error::Conflict(None));
-        assert_eq!(error.step, Some(1));
-        assert_eq!(error.error.path(), "b");
-        assert_eq!(
-            error.to_string(),
-            "no step of the batch was made: b was not changed: \
-             it is not in the expected state (found no file)"
-        );
-        let error = failure(Some(2), types::Error::NotFound);
-        assert_eq!(Error::from(error).path(), "c", "the source of the rename");
-    }
-
-    #[test]
-    fn a_failure_of_the_whole_names_the_first_path() {
-        let error = failure(None, types::Error::Unconfirmed("no sync".into()));
-        assert_eq!(error.step, None);
-        assert_eq!(
-            error.to_string(),
-            "the whole batch was made: a was changed, \
-             but the change may not survive a power cut: no sync"
-        );
-    }
-
-    #[test]
-    fn unknown_outcomes_are_not_reported_as_made() {
-        let reason = "a may have been changed, or not, for the answer was lost: reset";
-        let error = failure(None, types::Error::Unconfirmed(reason.into()));
-        assert_eq!(
-            error.to_string(),
-            format!("all of the batch was made, or none: {reason}")
-        );
-    }
-
-    #[test]
-    fn a_step_that_is_not_there_does_not_panic() {
-        let error = failure(Some(9), types::Error::NoSpace);
-        assert_eq!(error.step, Some(9));
-        assert_eq!(error.error, Error::NoSpace { path: "".into() });
-    }
-}
+mod tests;

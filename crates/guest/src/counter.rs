@@ -4,6 +4,7 @@
 //! give a number before the write that uses it up has returned: either way a
 //! number could be given twice.
 
+use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::text::without_mark;
@@ -69,10 +70,37 @@ impl Counter {
     /// [`Error::Corrupt`] if the file does not hold a number, also if it is
     /// empty, and [`Error::Unsupported`] if it is UTF-16: it is left as it is. [`Error::CounterExhausted`] if there are not
     /// so many numbers left. Else as [`update_file`](crate::update_file). After
-    /// [`Error::Unconfirmed`] the numbers are used up in the file, but a power
+    /// [`Error::Unconfirmed`] the numbers are used up in the file, or may be, but a power
     /// cut may undo that: do not use them, and they are at worst missing.
     pub fn add(&self, count: u64) -> Result<u64> {
         add(&self.file(), count)
+    }
+
+    /// Uses up the next number as a part of `batch`: see [`add_in`](Self::add_in).
+    ///
+    /// # Errors
+    ///
+    /// As [`add_in`](Self::add_in).
+    pub fn next_in(&self, batch: &mut Batch) -> Result<u64> {
+        self.add_in(batch, 1)
+    }
+
+    /// Like [`add`](Self::add), as a part of `batch`: made with its other steps, or not at
+    /// all.
+    ///
+    /// The numbers can be written into other files of the batch. For all else they may be
+    /// used only once the batch is committed, which is refused if anyone else has counted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file, as [`add`](Self::add); [`Error::Other`] if the batch is for another
+    /// scope.
+    pub fn add_in(&self, batch: &mut Batch, count: u64) -> Result<u64> {
+        batch.check_scope(&self.path, self.scope)?;
+        let contents = batch.read(&self.path)?;
+        let sum = sum(contents.as_deref(), count, &self.file())?;
+        batch.write(self.path.as_str(), sum.to_string());
+        Ok(sum)
     }
 
     /// The last number that was used up; 0 if there is no file.
@@ -91,18 +119,22 @@ impl Counter {
 }
 
 fn add(file: &impl VersionedFile, count: u64) -> Result<u64> {
-    let mut sum = 0;
+    let mut last = 0;
     update(file, |contents| {
-        let value = parse(contents, file)?;
-        sum = value
-            .checked_add(count)
-            .ok_or_else(|| Error::CounterExhausted {
-                path: file.path().to_owned(),
-                value,
-            })?;
-        Ok::<_, Error>(sum.to_string())
+        last = sum(contents, count, file)?;
+        Ok::<_, Error>(last.to_string())
     })?;
-    Ok(sum)
+    Ok(last)
+}
+
+fn sum(contents: Option<&[u8]>, count: u64, file: &impl VersionedFile) -> Result<u64> {
+    let value = parse(contents, file)?;
+    value
+        .checked_add(count)
+        .ok_or_else(|| Error::CounterExhausted {
+            path: file.path().to_owned(),
+            value,
+        })
 }
 
 fn value(file: &impl VersionedFile) -> Result<u64> {

@@ -15,10 +15,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Outcome {
     /// Nothing was changed: the file is as it was before the call.
     NotApplied,
-    /// The change is made and readers see it, but a power cut may still undo it. Where the
-    /// host reaches its storage over a network and an answer was lost, nobody knows
-    /// whether it was made: all of it, or nothing.
+    /// The change is made and readers see it, but a power cut may still undo it.
     Unconfirmed,
+    /// It is not known whether the change was made, or may still be made: all of it, or
+    /// nothing. Read the file to see what is there.
+    Unknown,
 }
 
 /// Why a call failed.
@@ -125,20 +126,20 @@ pub enum Error {
     /// survives a power cut. The disk may be failing: say so, rather than go on
     /// as if it were written.
     ///
+    /// Where the host reaches its storage over a network and an answer was lost, or a disk
+    /// lets a record be neither written nor taken back, it is not known whether the change
+    /// was made: then [`outcome`](Error::outcome) is [`Outcome::Unknown`], and the text
+    /// says so.
+    ///
     /// An unconditional write and a delete can be repeated as they are: once
-    /// that succeeds, they are confirmed. Nothing else can. An append would add
-    /// its contents once more, [`update_file`](crate::update_file) would make
-    /// its change twice, a rename would no longer find its source, and whatever
-    /// has a precondition would meet its own result. There, read the file and
-    /// write what it holds, which confirms that.
-    #[error(
-        "{}",
-        once(
-            path,
-            "was changed, but the change may not survive a power cut: ",
-            reason
-        )
-    )]
+    /// that succeeds, they are confirmed. So can
+    /// [`append_file_if`](crate::append_file_if), with the same end. Nothing else can. An
+    /// append would add its contents once more, [`update_file`](crate::update_file) would
+    /// make its change twice, a rename would no longer find its source, and whatever
+    /// has a precondition would meet its own result. There, read the file first. If the
+    /// change is in it, write what it holds, which confirms that; if it is not, make the
+    /// change again.
+    #[error("{}", unconfirmed_text(path, reason))]
     Unconfirmed {
         /// The path that was changed.
         path: String,
@@ -259,20 +260,16 @@ impl Error {
     /// What this error says of the change that was asked for.
     pub fn outcome(&self) -> Outcome {
         match self {
+            Error::Unconfirmed { reason, .. } if reason.contains(UNKNOWN) => Outcome::Unknown,
             Error::Unconfirmed { .. } => Outcome::Unconfirmed,
             _ => Outcome::NotApplied,
         }
     }
 
     /// Whether the change was made although the call failed, so that readers
-    /// see it now; or may have been made, as the reason says.
+    /// see it now. It is false, too, where that is not known: [`Outcome::Unknown`].
     pub fn is_applied(&self) -> bool {
         self.outcome() == Outcome::Unconfirmed
-    }
-
-    /// Whether the host does not know if the change was made.
-    pub(crate) fn is_unknown(&self) -> bool {
-        matches!(self, Error::Unconfirmed { reason, .. } if reason.contains("may have been changed, or not"))
     }
 
     /// The path that the call was about.
@@ -347,8 +344,23 @@ fn shown(path: &str) -> Cow<'_, str> {
     }
 }
 
+/// What a host says where it does not know whether the change was made.
+const UNKNOWN: &str = "may have been changed, or not";
+
+fn unconfirmed_text(path: &str, reason: &str) -> String {
+    if reason.contains(UNKNOWN) {
+        once(path, &format!("{UNKNOWN}: "), reason)
+    } else {
+        let what = "was changed, but the change may not survive a power cut: ";
+        once(path, what, reason)
+    }
+}
+
 /// What happened to the path, and why. A host may say both by itself, and knows better.
 fn once(path: &str, what: &str, reason: &str) -> String {
+    if reason.starts_with(UNKNOWN) {
+        return format!("{} {reason}", shown(path));
+    }
     let said = reason
         .strip_prefix(path)
         .and_then(|said| said.strip_prefix(' '));

@@ -82,7 +82,8 @@ impl From<types::FileInfo> for FileInfo {
 /// [`Error::InvalidPath`], [`Error::TooLarge`], [`Error::QuotaExceeded`],
 /// [`Error::NoSpace`], [`Error::ReadOnly`], [`Error::Unavailable`] and
 /// [`Error::Other`]: the file is as it was. [`Error::Unconfirmed`]: the file is
-/// the new one, but a power cut may undo it; the same write can be repeated.
+/// the new one, but a power cut may undo it, or, as its outcome says, the file may
+/// be the new one or the old one; either way the same write can be repeated.
 ///
 /// ```no_run
 /// use ability_storage_guest::{Scope, atomic_write_file};
@@ -102,8 +103,8 @@ pub fn atomic_write_file(path: &str, contents: impl AsRef<[u8]>, scope: Scope) -
 ///
 /// [`Error::Conflict`] if the precondition does not hold: the file is as someone
 /// else left it. Else as [`atomic_write_file`]; but after
-/// [`Error::Unconfirmed`] the same write would conflict, because the file
-/// already is the new one.
+/// [`Error::Unconfirmed`] the same write would conflict if the file already is the
+/// new one.
 ///
 /// ```no_run
 /// use ability_storage_guest::{Error, Precondition, Scope, atomic_write_file_if};
@@ -142,7 +143,7 @@ pub fn atomic_write_file_if(
 ///
 /// As [`atomic_write_file`]; where the host limits how long a file may be, the
 /// limit holds for the file as it would become. After [`Error::Unconfirmed`] the
-/// contents are in the file: to append again would add them once more.
+/// contents are in the file, or may be: to append again could add them once more.
 ///
 /// ```no_run
 /// use ability_storage_guest::{Scope, append_file};
@@ -234,6 +235,15 @@ pub fn read_file_versioned(path: &str, scope: Scope) -> Result<Snapshot> {
         .map_err(|error| Error::from_host(error, path))
 }
 
+/// The same; `None` if there is no file.
+pub(crate) fn read_if_there(path: &str, scope: Scope) -> Result<Option<Snapshot>> {
+    match read_file_versioned(path, scope) {
+        Ok(snapshot) => Ok(Some(snapshot)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Size and time of last change of the file at `path`.
 ///
 /// # Errors
@@ -265,7 +275,8 @@ pub fn file_exists(path: &str, scope: Scope) -> Result<bool> {
 ///
 /// [`Error::InvalidPath`], [`Error::NoSpace`], [`Error::ReadOnly`],
 /// [`Error::Unavailable`] and [`Error::Other`]: nothing was removed.
-/// [`Error::Unconfirmed`]: it is gone, but a power cut may bring it back.
+/// [`Error::Unconfirmed`]: it is gone, but a power cut may bring it back, or, as its
+/// outcome says, it may be gone or not; either way the delete can be repeated.
 pub fn delete_file(path: &str, scope: Scope) -> Result<()> {
     storage::delete(path, scope.into()).map_err(|error| Error::from_host(error, path))
 }

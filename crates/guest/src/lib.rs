@@ -54,6 +54,7 @@
 //! | keep a value of your own type as JSON | `State`, with the feature `json` |
 //! | create a file that must not exist yet | [`atomic_write_file_if`] with [`Precondition::Absent`] |
 //! | change several files together | [`Batch`] |
+//! | change them depending on what they hold | [`update_batch`] |
 //! | give out numbers, each one once | [`Counter`] |
 //! | add to a log | [`append_file`] |
 //! | add to a log whose lines depend on those before | [`append_file_if`] |
@@ -72,10 +73,9 @@
 //!
 //! Every [`Error`] but one means *not applied*: the file is as it was before the
 //! call. The exception is [`Error::Unconfirmed`]: the change is made and readers
-//! see it, but a power cut may still undo it; or, where the host keeps files in an
-//! object store and an answer was lost, nobody knows whether it is made.
-//! [`Error::outcome`] tells the two apart. After that one, not every call can simply be
-//! made again; it says which.
+//! see it, but a power cut may still undo it; or, where an answer was lost, it is not
+//! known whether it is made. [`Error::outcome`] says which of the three it is. After
+//! `Unconfirmed`, not every call can simply be made again; it says which.
 //!
 //! # Paths and limits
 //!
@@ -103,6 +103,8 @@
 #[cfg(feature = "audit")]
 pub mod audit;
 mod batch;
+#[cfg(all(test, feature = "audit", feature = "json"))]
+mod behaviours;
 mod bindings;
 mod counter;
 mod error;
@@ -124,7 +126,7 @@ mod writer;
 
 #[cfg(feature = "audit")]
 pub use audit::AuditLog;
-pub use batch::{Batch, BatchError};
+pub use batch::{Batch, BatchError, update_batch};
 pub use counter::Counter;
 pub use error::{Error, Outcome, Result};
 pub use files::{

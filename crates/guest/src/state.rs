@@ -3,6 +3,7 @@
 //! Must never take a file that it cannot read for an empty one, and never
 //! overwrite what it has not seen.
 
+use crate::batch::{Batch, Made};
 use crate::error::{Error, Result};
 use crate::json::{decode, encode};
 use crate::scope::Scope;
@@ -51,6 +52,27 @@ pub struct State<T> {
     version: Option<Version>,
     /// Whether someone was lent `value` to change it since.
     unsaved: bool,
+    /// What the value is once a batch is committed.
+    proposed: Option<Proposed<T>>,
+}
+
+/// A value that a batch makes the one in the file.
+#[derive(Debug)]
+struct Proposed<T> {
+    value: T,
+    made: Made,
+}
+
+impl<T> State<T> {
+    /// Takes over what was proposed, if it is made by now.
+    fn take_made(&mut self) {
+        let is_made = |proposed: &mut Proposed<T>| proposed.made.get().is_some();
+        if let Some(Proposed { value, made }) = self.proposed.take_if(is_made) {
+            self.value = value;
+            self.version = made.get().cloned().flatten();
+            self.unsaved = false;
+        }
+    }
 }
 
 impl<T: Serialize + DeserializeOwned + Default> State<T> {
@@ -72,6 +94,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
             value,
             version,
             unsaved: false,
+            proposed: None,
         })
     }
 
@@ -96,9 +119,10 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// stays as they left it: [`reload`](Self::reload), make the change again,
     /// save again. [`Error::NotSerializable`] if the value would not come back
     /// from JSON as it is: the reason names the place. Else as [`atomic_write_file_if`](crate::atomic_write_file_if): after
-    /// [`Error::Unconfirmed`] the file holds the new value, and `reload` is
+    /// [`Error::Unconfirmed`] the file holds the new value, or may, and `reload` is
     /// needed before the next save.
     pub fn save(&mut self) -> Result<()> {
+        self.take_made();
         let version = save(&self.file(), &self.value, self.version.clone())?;
         self.version = Some(version);
         self.unsaved = false;
@@ -118,7 +142,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
     /// [`Error::Corrupt`] if the file no longer holds a `T`, and it is left as it
     /// is. For changes that were not saved, as [`save`](Self::save). Else as
     /// [`update_file`](crate::update_file). The value here is as it was; after
-    /// [`Error::Unconfirmed`], the file holds the changed one.
+    /// [`Error::Unconfirmed`], the file holds the changed one, or may: `reload` shows it.
     pub fn update<R>(&mut self, mut change: impl FnMut(&mut T) -> R) -> Result<R> {
         self.try_update(|value| Ok(change(value)))
     }
@@ -133,6 +157,7 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
         &mut self,
         change: impl FnMut(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
+        self.take_made();
         if self.unsaved {
             self.save()?;
         }
@@ -141,7 +166,56 @@ impl<T: Serialize + DeserializeOwned + Default> State<T> {
         Ok(changed.result)
     }
 
+    /// Like [`update`](Self::update), as a part of `batch`: made with its other steps, or
+    /// not at all.
+    ///
+    /// `change` works on what the file holds after the steps so far, and is called once. The
+    /// value here is the changed one as soon as the batch is committed, which is refused if
+    /// anyone else has changed the file. Changes that were not saved are saved first, on
+    /// their own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`], [`Error::Unsupported`] and [`Error::NotSerializable`] as
+    /// [`update`](Self::update); [`Error::Other`] if the batch is for another scope. For
+    /// changes that were not saved, as [`save`](Self::save).
+    pub fn update_in<R>(
+        &mut self,
+        batch: &mut Batch,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R> {
+        self.try_update_in(batch, |value| Ok(change(value)))
+    }
+
+    /// Like [`update_in`](Self::update_in), for a change that can fail: no step is added
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// What `change` returns; else as [`update_in`](Self::update_in).
+    pub fn try_update_in<R, E: From<Error>>(
+        &mut self,
+        batch: &mut Batch,
+        change: impl FnOnce(&mut T) -> Result<R, E>,
+    ) -> Result<R, E> {
+        batch.check_scope(&self.path, self.scope)?;
+        self.take_made();
+        if self.unsaved {
+            self.save()?;
+        }
+        let mut value = match batch.read(&self.path)? {
+            Some(json) => decode(&self.path, &json)?,
+            None => T::default(),
+        };
+        let result = change(&mut value)?;
+        batch.write(self.path.as_str(), encode(&self.path, &value)?);
+        let made = batch.watch();
+        self.proposed = Some(Proposed { value, made });
+        Ok(result)
+    }
+
     fn replace(&mut self, value: T, version: Option<Version>) {
+        self.proposed = None;
         self.value = value;
         self.version = version;
         self.unsaved = false;
@@ -156,12 +230,16 @@ impl<T> Deref for State<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        match &self.proposed {
+            Some(proposed) if proposed.made.get().is_some() => &proposed.value,
+            _ => &self.value,
+        }
     }
 }
 
 impl<T> DerefMut for State<T> {
     fn deref_mut(&mut self) -> &mut T {
+        self.take_made();
         self.unsaved = true;
         &mut self.value
     }
@@ -304,6 +382,7 @@ mod tests {
             value: vec![1],
             version: None,
             unsaved: false,
+            proposed: None,
         };
         assert_eq!(state.len(), 1);
         assert!(!state.unsaved);

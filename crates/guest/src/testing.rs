@@ -66,6 +66,12 @@ pub enum Failure {
     /// [`Error::Unconfirmed`](crate::Error::Unconfirmed): the change is made, then the
     /// call fails.
     Unconfirmed,
+    /// The change is made, then the call fails with
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown).
+    UnknownMade,
+    /// The change is not made, and the call fails with
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown).
+    UnknownNotMade,
     /// [`Error::Other`](crate::Error::Other)
     Other,
 }

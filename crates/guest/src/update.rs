@@ -43,9 +43,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(256);
 ///
 /// What `change` returns; [`Error::Conflict`] if other writers were faster each
 /// time; and as [`atomic_write_file`](crate::atomic_write_file). After
-/// [`Error::Unconfirmed`] the change **is** in the file: to call `update_file`
-/// again would make it twice. If that matters, read the file and see whether the
-/// change is there.
+/// [`Error::Unconfirmed`] the change is in the file, or may be: to call `update_file`
+/// again could make it twice. Read the file first, and see whether the change is there.
 ///
 /// ```no_run
 /// use ability_storage_guest::{Error, Scope, update_file};
@@ -107,11 +106,7 @@ impl VersionedFile for HostFile<'_> {
     }
 
     fn read(&self) -> Result<Option<Snapshot>> {
-        match files::read_file_versioned(self.path, self.scope) {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        files::read_if_there(self.path, self.scope)
     }
 
     fn write_if(&self, contents: &[u8], precondition: Precondition) -> Result<Version> {
@@ -129,13 +124,11 @@ impl VersionedFile for HostFile<'_> {
 
 /// The attempts of one change that other writers may come before.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 pub(crate) struct Attempts {
     count: u32,
     started: Instant,
 }
 
-#[cfg_attr(not(feature = "audit"), allow(dead_code))]
 impl Attempts {
     pub(crate) fn begin() -> Self {
         Self {

@@ -46,7 +46,15 @@ pub fn check(workspace: &Workspace) -> Result<()> {
                 .current_dir(folder),
         )?;
     }
-    Ok(())
+    check_together(workspace)
+}
+
+/// What one language saves, all give back: the test needs `python3` and `node`.
+fn check_together(workspace: &Workspace) -> Result<()> {
+    let mut test = workspace.cargo("test");
+    test.args(["-p", "ability-storage-guest", "--all-features"]);
+    test.args(["--test", "languages", "--", "--ignored"]);
+    run_shown(&mut test)
 }
 
 fn check_python(workspace: &Workspace) -> Result<()> {

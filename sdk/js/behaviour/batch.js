@@ -41,3 +41,37 @@ test("a batch keeps what it was given", () => {
   batch.commit();
   equal([sdk.readFileBytes("a", false), sdk.listFiles()], [bytes(1, 2), []]);
 });
+
+test("what a batch has read is a condition", () => {
+  for (const change of [
+    () => sdk.atomicWriteFile("rate", "3"),
+    () => sdk.deleteFile("rate"),
+    () => sdk.atomicWriteFile("lock", "mine"),
+  ]) {
+    sdk.atomicWriteFile("rate", "2");
+    const batch = new sdk.Batch();
+    equal([batch.read("rate"), batch.read("lock")], [bytes(0x32), null]);
+    batch.append("sum", "x").commit();
+    change();
+    equal(throws("conflict", () => batch.commit()).step, null);
+    equal(sdk.readFile("sum"), "x");
+    sdk.deleteFile("sum");
+  }
+});
+
+test("what belongs together is made again together", () => {
+  const [tickets, sold] = [new sdk.Counter("tickets"), new sdk.State("sold.json")];
+  const [log, other] = [new sdk.AuditLog("log"), new sdk.AuditLog("log")];
+  const faster = [() => tickets.next(), () => other.append("theirs")];
+  const last = sdk.updateBatch((batch) => {
+    const number = tickets.nextIn(batch);
+    sold.updateIn(batch, (old) => ({ ...old, [number]: "row 7" }));
+    sdk.updateJsonIn(batch, "list.json", (old) => [...old, number], []);
+    log.appendIn(batch, `ticket ${number}`);
+    faster.pop()?.();
+    return number;
+  });
+  equal([last, sold.value], [2, { 2: "row 7" }]);
+  equal(sdk.updateJson("list.json", (old) => old), [2]);
+  equal([sdk.AuditLog.verify("log"), log.count], [log.head, 2]);
+});

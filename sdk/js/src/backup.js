@@ -32,12 +32,13 @@ export function writeFileWithBackup(path, contents, inAbilityDirectory = true) {
       unlessFaster(() => atomicWriteFileIf(path, bytes, expected, inAbilityDirectory));
       return;
     }
-    // Moves what is there at that moment, whoever wrote it.
-    const batch = new Batch(inAbilityDirectory)
-      .rename(path, backupPath(path))
-      .writeIf(path, bytes, { version: null });
+    const batch = new Batch(inAbilityDirectory);
+    // Changes nothing, on condition that it is still what was read. What was too large for
+    // that is kept, whoever wrote it.
+    if (old !== UNREAD) batch.renameIf(path, path, { version: old.version });
+    batch.rename(path, backupPath(path)).writeIf(path, bytes, { version: null });
     try {
-      batch.commit();
+      unlessFaster(() => batch.commit());
     } catch (error) {
       // Someone has deleted it meanwhile.
       if (hasCode(error, "not-found")) throw new Faster(error);

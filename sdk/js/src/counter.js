@@ -3,6 +3,7 @@
 // Must never take a file that it cannot read for a counter at zero, and never give a
 // number before the write that uses it up has returned.
 
+import { checkBatch } from "./batch.js";
 import { checkPath, kind, scopeOf } from "./check.js";
 import { StorageError, corrupt, shown, unsupported } from "./errors.js";
 import { IS_UTF_16, decode, isUtf16, withoutMark } from "./text.js";
@@ -29,21 +30,37 @@ export class Counter {
   }
 
   add(count) {
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new TypeError(`a count is a whole number from 0, not ${typeof count === "number" ? count : kind(count)}`);
-    }
+    checkCount(count);
     return update(this.#path, this.#inAbilityDirectory, (old) => {
-      const value = this.#parse(old);
-      const sum = value + BigInt(count);
-      if (sum > Number.MAX_SAFE_INTEGER) throw this.#exhausted(value);
-      return { contents: String(sum), sum: Number(sum) };
+      const sum = this.#sum(old, count);
+      return { contents: String(sum), sum };
     }).sum;
+  }
+
+  nextIn(batch) {
+    return this.addIn(batch, 1);
+  }
+
+  addIn(batch, count) {
+    checkCount(count);
+    checkBatch(batch, this.#inAbilityDirectory);
+    const contents = batch.read(this.#path);
+    const sum = this.#sum(contents === null ? null : { contents }, count);
+    batch.write(this.#path, String(sum));
+    return sum;
   }
 
   value() {
     const value = this.#parse(readIfThere(this.#path, this.#inAbilityDirectory));
     if (value > Number.MAX_SAFE_INTEGER) throw this.#exhausted(value);
     return Number(value);
+  }
+
+  #sum(found, count) {
+    const value = this.#parse(found);
+    const sum = value + BigInt(count);
+    if (sum > Number.MAX_SAFE_INTEGER) throw this.#exhausted(value);
+    return Number(sum);
   }
 
   #parse(found) {
@@ -68,4 +85,9 @@ export class Counter {
       { value },
     );
   }
+}
+
+function checkCount(count) {
+  if (Number.isSafeInteger(count) && count >= 0) return;
+  throw new TypeError(`a count is a whole number from 0, not ${typeof count === "number" ? count : kind(count)}`);
 }

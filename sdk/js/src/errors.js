@@ -13,7 +13,7 @@ export class StorageError extends Error {
     Object.assign(this, details);
   }
 
-  /** Whether the change was made although the call failed, or may have been. */
+  /** Whether the change was made although the call failed. */
   get isApplied() {
     return this.outcome === "unconfirmed";
   }
@@ -22,8 +22,12 @@ export class StorageError extends Error {
 // On the prototype, so that it is not shown with each error.
 Object.defineProperty(StorageError.prototype, "name", { value: "StorageError", writable: true, configurable: true });
 
+/** What a host says where it does not know whether the change was made. */
+const UNKNOWN = "may have been changed, or not";
+
 /** What happened to the path, and why. A host may say both by itself. */
 function once(path, what, reason) {
+  if (reason.startsWith(UNKNOWN)) return `${path} ${reason}`;
   const knows = ["was ", "may "].some((word) => reason.startsWith(`${path} ${word}`));
   return knows ? reason : `${path} ${what}${reason}`;
 }
@@ -43,9 +47,10 @@ const FROM_HOST = {
   "no-space": (path) => [`${path} was not changed: the disk is full`],
   "read-only": (path) => [`${path} was not changed: the host gives its files for reading only`],
   unavailable: (path, reason) => [`${path} cannot be reached, nothing was changed: ${reason}`],
-  unconfirmed: (path, reason) => [
-    once(path, "was changed, but the change may not survive a power cut: ", reason),
-  ],
+  unconfirmed: (path, reason) =>
+    reason.includes(UNKNOWN)
+      ? [once(path, `${UNKNOWN}: `, reason), { outcome: "unknown" }]
+      : [once(path, "was changed, but the change may not survive a power cut: ", reason)],
   other: (path, reason) => [`the call for ${path} failed, nothing was changed: ${reason}`],
 };
 
@@ -68,11 +73,6 @@ export function fromRename(error, source, target) {
     return fromHost({ payload: { tag: said.tag, val } }, target);
   }
   return fromHost(error, target);
-}
-
-/** Whether the host does not know if the change was made. */
-export function isUnknown(error) {
-  return error.isApplied && error.message.includes("may have been changed, or not");
 }
 
 /** The file does not end as it was to. */

@@ -19,8 +19,8 @@ export {
 export { args, env, print, printError, readLine, sleep } from "./io.js";
 export { AuditLog } from "./audit/log.js";
 export { backupPath, readBackup, readBackupBytes, writeFileWithBackup } from "./backup.js";
-export { Batch } from "./batch.js";
+export { Batch, updateBatch } from "./batch.js";
 export { Counter } from "./counter.js";
 export { State } from "./state.js";
 export { openReader, openWriter, openWriterIf } from "./streams.js";
-export { updateFile, updateJson } from "./update.js";
+export { updateFile, updateJson, updateJsonIn } from "./update.js";

@@ -4,7 +4,7 @@
 // it has not seen.
 
 import { beside } from "./backup.js";
-import { Batch } from "./batch.js";
+import { Batch, THEN, checkBatch } from "./batch.js";
 import { checkFunction, checkPath, kind, scopeOf } from "./check.js";
 import { StorageError, corrupt, notSerializable, shown } from "./errors.js";
 import { atomicWriteFileIf } from "./files.js";
@@ -74,6 +74,17 @@ export class State {
       return { contents: this.#encode(value), value };
     });
     this.#settle(value, version);
+    return value;
+  }
+
+  updateIn(batch, change) {
+    checkFunction(change, "change");
+    checkBatch(batch, this.#inAbilityDirectory);
+    if (this.#encodeIfThere(this.value) !== this.#saved) this.save();
+    const contents = batch.read(this.#path);
+    const value = changed(this.#decode(contents === null ? null : { contents }), change);
+    batch.write(this.#path, this.#encode(value));
+    batch[THEN]((version) => this.#settle(value, version));
     return value;
   }
 
@@ -154,7 +165,7 @@ export class State {
           if (failure.step === 0) throw new Faster(failure);
           continue;
         }
-        if (failure.isApplied) throw failure;
+        if (failure.outcome !== "not-applied") throw failure;
         error.cause = failure;
         throw error;
       }

@@ -184,25 +184,8 @@ export class Reader {
 
   /** Each line as bytes, with its line feed; the last may have none. A line that is
    * longer than `most` bytes is given in pieces. */
-  *rawLines(most = Infinity) {
-    let begun = [];
-    let length = 0;
-    for (const chunk of this) {
-      let at = 0;
-      while (at < chunk.length) {
-        const feed = chunk.indexOf(10, at);
-        const end = Math.min(feed < 0 ? chunk.length : feed + 1, at + most - length);
-        begun.push(chunk.subarray(at, end));
-        length += end - at;
-        at = end;
-        if (chunk[end - 1] === 10 || length === most) {
-          yield joined(begun, length);
-          begun = [];
-          length = 0;
-        }
-      }
-    }
-    if (length > 0) yield joined(begun, length);
+  rawLines(most) {
+    return rawLines(this, most);
   }
 
   *lines() {
@@ -211,6 +194,28 @@ export class Reader {
       yield toText(this.#path, line.subarray(0, end));
     }
   }
+}
+
+/** Lines with their line feeds; longer ones in pieces of `most` bytes. */
+export function* rawLines(chunks, most = Infinity) {
+  let begun = [];
+  let length = 0;
+  for (const chunk of chunks) {
+    let at = 0;
+    while (at < chunk.length) {
+      const feed = chunk.indexOf(10, at);
+      const end = Math.min(feed < 0 ? chunk.length : feed + 1, at + most - length);
+      begun.push(chunk.subarray(at, end));
+      length += end - at;
+      at = end;
+      if (chunk[end - 1] === 10 || length === most) {
+        yield joined(begun, length);
+        begun = [];
+        length = 0;
+      }
+    }
+  }
+  if (length > 0) yield joined(begun, length);
 }
 
 function joined(parts, length) {

@@ -2,6 +2,7 @@
 //
 // A file that is corrupt is an error, and is left as it is.
 
+import { checkBatch } from "./batch.js";
 import { checkFunction } from "./check.js";
 import { parse, parseText } from "./json/read.js";
 import { stringify } from "./json/write.js";
@@ -22,6 +23,16 @@ export function updateJson(path, change, defaultValue, inAbilityDirectory = true
     const result = changed(value, change);
     return { contents: stringify(path, result), result };
   }).result;
+}
+
+export function updateJsonIn(batch, path, change, defaultValue) {
+  checkBatch(batch);
+  checkFunction(change, "change");
+  const old = batch.read(path);
+  const value = old === null ? fresh(path, defaultValue) : parse(path, old);
+  const result = changed(value, change);
+  batch.write(path, stringify(path, result));
+  return result;
 }
 
 /** What `change` makes of `value`: what it returns, or the object that it changed. */

@@ -5,6 +5,7 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert";
 import { readFileSync } from "node:fs";
 import * as sdk from "ability-storage";
 import { memoryStorage } from "ability-storage/testing";
+import { Play } from "./behaviours.js";
 
 const LANGUAGES = ["python", "javascript", "rust"];
 
@@ -189,3 +190,9 @@ for (const described of cases("counters.json")) {
     });
   });
 }
+
+test("each behaves as in the other languages, also while another instance is at work", async (t) => {
+  for (const found of cases("behaviours.json")) {
+    if (!found.not_in?.includes("javascript")) await t.test(found.name, () => new Play(found).run());
+  }
+});

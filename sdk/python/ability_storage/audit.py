@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 
 from . import _audit
 from ._audit import Head, Record
@@ -17,6 +18,7 @@ from ._calls import FileEnd
 from ._chain import Chain, read_chain
 from ._gap import Break
 from ._retry import Faster, again
+from .batch import Batch, check_batch
 from .errors import (
     BrokenChainError,
     LogChangedError,
@@ -120,6 +122,31 @@ class AuditLog:
 
         return again(attempt)
 
+    def append_in(self, batch: Batch, payload: Contents) -> Head:
+        """Like `append`, as a part of `batch`: made with its other steps, or not at all.
+
+        `head` is the new head, which is returned, as soon as the batch is committed. The
+        commit is refused if anyone else has appended. For a batch the whole log is read,
+        and it must not be longer than what one call may carry (`TooLargeError`).
+        """
+        data = to_bytes(payload)
+        if len(data) > self.MAX_PAYLOAD:
+            raise RecordTooLongError(self._path, self.MAX_PAYLOAD)
+        check_batch(batch, self._in_ability_directory)
+        contents = batch.read(self._path) or b""
+        size, last_bytes = self._end.size, self._end.last_bytes
+        if len(contents) < size or not contents[:size].endswith(last_bytes):
+            raise LogChangedError(self._path)
+        chain = Chain(self._head, self._end)
+        for _ in read_chain(self._path, BytesIO(contents[size:]), chain):
+            pass
+        record = _audit.next_record(chain.head, data, _now())
+        line, head = record.to_line(), Head(record.sequence, record.hash)
+        batch.append(self._path, line)
+        end = chain.end.and_then(line)
+        batch._then(lambda _: self._set(head, end))
+        return head
+
     @property
     def head(self) -> Head:
         """Where the chain ends, as far as this log wrote or read it."""
@@ -215,7 +242,10 @@ class AuditLog:
         self._head, self._end = head, end
 
     def _come_to(self, chain: Chain) -> None:
-        self._head, self._end = chain.head, chain.end
+        self._set(chain.head, chain.end)
+
+    def _set(self, head: Head, end: FileEnd) -> None:
+        self._head, self._end = head, end
 
     def _follow(self) -> None:
         """Reads and verifies what other writers have appended."""

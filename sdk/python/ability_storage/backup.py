@@ -50,20 +50,22 @@ def write_file_with_backup(
     data = to_bytes(contents)
 
     def attempt() -> None:
-        # Moves what is there at that moment, whoever wrote it.
-        batch = Batch(in_ability_directory).rename(path, backup_path(path))
-        batch.write(path, data)
+        batch = Batch(in_ability_directory)
         try:
             old = read_or_none(path, in_ability_directory)
         except TooLargeError:
-            # What cannot be read whole can be kept.
-            batch.commit()
-            return
-        if old is None or old.contents == data:
-            write_over(path, data, in_ability_directory, old)
-            return
+            # What cannot be read whole can be kept, whoever wrote it.
+            pass
+        else:
+            if old is None or old.contents == data:
+                write_over(path, data, in_ability_directory, old)
+                return
+            # Changes nothing, on condition that it is still what was read.
+            batch.rename_if(path, path, version=old.version)
         try:
-            batch.commit()
+            batch.rename(path, backup_path(path)).write(path, data).commit()
+        except ConflictError as conflict:
+            raise Faster(conflict) from None
         except NotFoundError:
             # Someone has deleted it meanwhile.
             raise Faster(ConflictError(path, None)) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ._calls import Snapshot
 from ._retry import read_or_none, update
 from ._text import without_mark
+from .batch import Batch, check_batch
 from .errors import CorruptError, CounterExhaustedError
 from .files import check_path, scope_of
 
@@ -51,30 +52,48 @@ class Counter:
 
         Raises `CorruptError` if the file does not hold a number, also if it is empty,
         `UnsupportedError` if it is UTF-16, and `CounterExhaustedError` if there are not
-        so many left. After `UnconfirmedError` the numbers are used up in the file, but a
-        power cut may undo that: do not use them.
+        so many left. After `UnconfirmedError` the numbers are used up in the file, or may
+        be, but a power cut may undo that: do not use them, and they are at worst missing.
         """
-        if not isinstance(count, int) or isinstance(count, bool):
-            raise TypeError(f"a count is an int, not {type(count).__name__}")
-        if count < 0:
-            raise ValueError("a counter counts up")
 
         def change(old: Snapshot | None) -> tuple[str, int]:
-            value = self._parse(old)
-            if value + count > LAST:
-                raise CounterExhaustedError(self._path, value)
-            return str(value + count), value + count
+            last = self._add(None if old is None else old.contents, count)
+            return str(last), last
 
+        _check_count(count)
         return update(self._path, self._in_ability_directory, change)
+
+    def next_in(self, batch: Batch) -> int:
+        """Uses up the next number as a part of `batch`; see `add_in`."""
+        return self.add_in(batch, 1)
+
+    def add_in(self, batch: Batch, count: int) -> int:
+        """Like `add`, as a part of `batch`: made with its other steps, or not at all.
+
+        The numbers can be written into other files of the batch. For all else they may be
+        used only once the batch is committed, which is refused if anyone else has counted.
+        """
+        _check_count(count)
+        check_batch(batch, self._in_ability_directory)
+        last = self._add(batch.read(self._path), count)
+        batch.write(self._path, str(last))
+        return last
 
     def value(self) -> int:
         """The last number that was used up; 0 if there is no file."""
-        return self._parse(read_or_none(self._path, self._in_ability_directory))
+        file = read_or_none(self._path, self._in_ability_directory)
+        return self._parse(None if file is None else file.contents)
 
-    def _parse(self, file: Snapshot | None) -> int:
-        if file is None:
+    def _add(self, contents: bytes | None, count: int) -> int:
+        value = self._parse(contents)
+        if value + count > LAST:
+            raise CounterExhaustedError(self._path, value)
+        return value + count
+
+    def _parse(self, contents: bytes | None) -> int:
+        if contents is None:
             return 0
-        digits = without_mark(self._path, file.contents)
+        digits = without_mark(self._path, contents)
         # Editors put a line end behind what people repair by hand.
         digits = digits.removesuffix(b"\r\n" if digits.endswith(b"\r\n") else b"\n")
         if not digits.isdigit() or len(digits) > _MAX_DIGITS or (value := int(digits)) > LAST:
@@ -84,3 +103,10 @@ class Counter:
     def _corrupt(self) -> CorruptError:
         reason = "it should hold the last number that was used up, in decimal digits"
         return CorruptError(self._path, reason)
+
+
+def _check_count(count: int) -> None:
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise TypeError(f"a count is an int, not {type(count).__name__}")
+    if count < 0:
+        raise ValueError("a counter counts up")

@@ -53,8 +53,11 @@ class Outcome(StrEnum):
     """Nothing was changed: the file is as it was before the call."""
 
     UNCONFIRMED = "unconfirmed"
-    """The change is made and readers see it, but a power cut may still undo it. Or, where
-    the host keeps files in an object store, nobody knows whether it was made."""
+    """The change is made and readers see it, but a power cut may still undo it."""
+
+    UNKNOWN = "unknown"
+    """It is not known whether the change was made, or may still be made: all of it, or
+    nothing. Read the file to see what is there."""
 
 
 _UNKNOWN = "may have been changed, or not"
@@ -63,9 +66,18 @@ _UNKNOWN = "may have been changed, or not"
 
 def _once(path: str, what: str, reason: str) -> str:
     """What happened to the path, and why. A host may say both by itself, and knows better."""
+    if reason.startswith(_UNKNOWN):
+        return f"{shown(path)} {reason}"
     if reason.startswith((f"{path} was ", f"{path} may ")):
         return f"{shown(path)} {reason.removeprefix(f'{path} ')}"
     return f"{shown(path)} {what}{reason}"
+
+
+_SAID_OF_ALL = {
+    Outcome.NOT_APPLIED: "no step of the batch was made",
+    Outcome.UNCONFIRMED: "the whole batch was made",
+    Outcome.UNKNOWN: "all of the batch was made, or none",
+}
 
 
 class StorageError(OSError):
@@ -89,24 +101,23 @@ class StorageError(OSError):
 
     @property
     def outcome(self) -> Outcome:
-        """Whether the change was made: `not-applied` or `unconfirmed`."""
+        """Whether the change was made: `not-applied`, `unconfirmed` or `unknown`."""
         return self._outcome
 
     @property
     def is_applied(self) -> bool:
-        """Whether the change was made although the call failed, or may have been."""
-        return self._outcome is Outcome.UNCONFIRMED
+        """Whether the change was made although the call failed.
+
+        It is false, too, where that is not known: see `outcome`.
+        """
+        return self.outcome is Outcome.UNCONFIRMED
 
     def __str__(self) -> str:
         return str(self.strerror)
 
     def blame(self, step: int | None) -> None:
         """Says that a batch failed because of this, at `step`."""
-        said = "no step of the batch was made"
-        if self.is_applied:
-            is_known = _UNKNOWN not in str(self)
-            said = "the whole batch was made" if is_known else "all of the batch was made, or none"
-        self.strerror = f"{said}: {self.strerror}"
+        self.strerror = f"{_SAID_OF_ALL[self.outcome]}: {self.strerror}"
         self.step = step
 
 
@@ -224,21 +235,23 @@ class UnavailableError(StorageError):
 class UnconfirmedError(StorageError):
     """The change is made and readers see it, but it may not survive a power cut.
 
-    Where the host keeps files in an object store and an answer was lost, nobody knows
-    whether it was made; the text says so.
+    Where the host reaches its files over a network and an answer was lost, or a disk lets
+    a record be neither written nor taken back, it is not known whether the change was
+    made: then `outcome` is `unknown`, and the text says so.
 
     The disk may be failing: say so, rather than go on as if it were written. An
     unconditional write and a delete can be repeated as they are; once that succeeds,
-    they are confirmed. Nothing else can: an append would add its contents once more,
-    an update would make its change twice. There, read the file and write what it
-    holds.
+    they are confirmed. So can `append_file_if`, with the same `end`. Nothing else can: an
+    append would add its contents once more, an update would make its change twice. There,
+    read the file first. If the change is in it, write what it holds, which confirms that;
+    if it is not, make the change again.
     """
 
-    _outcome = Outcome.UNCONFIRMED
-
     def __init__(self, path: str, reason: str) -> None:
+        is_known = _UNKNOWN not in reason
+        self._outcome = Outcome.UNCONFIRMED if is_known else Outcome.UNKNOWN
         what = "was changed, but the change may not survive a power cut: "
-        super().__init__(path, _once(path, what, reason))
+        super().__init__(path, _once(path, what if is_known else f"{_UNKNOWN}: ", reason))
 
 
 class OtherError(StorageError):

@@ -133,8 +133,8 @@ def append_file(path: str, contents: Contents, in_ability_directory: bool = True
     the file is: this is the function for logs. What several writers append never
     mixes; so append whole records, each with its line feed.
 
-    After `UnconfirmedError` the contents are in the file: to append again would add
-    them once more.
+    After `UnconfirmedError` the contents are in the file, or may be: to append again
+    could add them once more.
 
     >>> append_file("events.log", "the lamp was turned on\n")
     """

@@ -8,6 +8,7 @@ change a JSON file that several may change     `update_json`
 keep a value of your own, with a version       `State`
 create a file that must not exist yet          `atomic_write_file_if(version=None)`
 change several files together                  `Batch`
+change them depending on what they hold        `update_batch`
 give out numbers, each one once                `Counter`
 add to a log                                   `append_file`
 add to a log whose lines build on each other   `append_file_if`
@@ -26,7 +27,8 @@ which of two places they are: that of this ability, or with
 `in_ability_directory=False` that which all abilities of one user share.
 
 When a call fails, it raises a `StorageError`, which is an `OSError`. Its `outcome`
-says what became of the change: `not-applied` for all errors but one.
+says what became of the change: `not-applied` for all errors but `UnconfirmedError`, where it
+is `unconfirmed` or `unknown`.
 """
 
 from ._audit import Head, Record
@@ -39,7 +41,7 @@ from .backup import (
     read_backup_bytes,
     write_file_with_backup,
 )
-from .batch import Batch
+from .batch import Batch, update_batch
 from .counter import Counter
 from .errors import (
     AlreadyExistsError,
@@ -84,7 +86,7 @@ from .files import (
 )
 from .state import State
 from .streams import Reader, Writer, open_reader, open_writer, open_writer_if
-from .update import update_file, update_json
+from .update import update_file, update_json, update_json_in
 
 __all__ = [
     "AlreadyExistsError",
@@ -142,7 +144,9 @@ __all__ = [
     "read_with_version",
     "replace_file",
     "stat_file",
+    "update_batch",
     "update_file",
     "update_json",
+    "update_json_in",
     "write_file_with_backup",
 ]

@@ -14,12 +14,13 @@ from . import _json
 from ._calls import Snapshot
 from ._retry import Faster, again, read_or_none, write_over
 from .backup import beside
-from .batch import Batch
+from .batch import Batch, check_batch
 from .errors import (
     ConflictError,
     CorruptError,
     NewerSchemaError,
     NotSerializableError,
+    Outcome,
     SchemaError,
     StorageError,
 )
@@ -115,8 +116,8 @@ class State:
 
         Raises `ConflictError` if someone else wrote or deleted the file since, which
         stays as they left it: `reload`, make the change again, save again. After
-        `UnconfirmedError` the file holds the new value, and `reload` is needed before
-        the next save.
+        `UnconfirmedError` the file holds the new value, or may, and `reload` is needed
+        before the next save.
         """
         contents = self._encode(self.value)
         self._version = atomic_write_file_if(
@@ -145,6 +146,23 @@ class State:
         self._settle(new, version)
         return new
 
+    def update_in(self, batch: Batch, fn: Callable[[Any], Any]) -> Any:
+        """Like `update`, as a part of `batch`: made with its other steps, or not at all.
+
+        `fn` gets what the file holds after the steps so far, and is called once. `value`
+        is the new value, which is returned, as soon as the batch is committed. The commit
+        is refused if anyone else has changed the file. Changes of `value` that were not
+        saved are saved first, on their own. Raises `CorruptError` if the file is corrupt;
+        `reload` moves it aside.
+        """
+        check_batch(batch, self._in_ability_directory)
+        if self._encode(self.value) != self._saved:
+            self.save()
+        new = returned(fn, fn(self._decode(batch.read(self._path))))
+        batch.write(self._path, self._encode(new))
+        batch._then(lambda version: self._settle(new, version))
+        return new
+
     def __repr__(self) -> str:
         return f"State({self._path!r}, {self.value!r})"
 
@@ -157,17 +175,17 @@ class State:
         """The value that the file holds, or the default, and what it is of."""
         file = read_or_none(self._path, self._in_ability_directory)
         try:
-            return self._decode(file), file
+            return self._decode(None if file is None else file.contents), file
         except CorruptError as error:
             if file is None or error.path != self._path:
                 raise
             self._quarantine(file, error)
             return fresh(self._default), None
 
-    def _decode(self, file: Snapshot | None) -> Any:
-        if file is None:
+    def _decode(self, contents: bytes | None) -> Any:
+        if contents is None:
             return fresh(self._default)
-        value = _json.decode(self._path, file.contents)
+        value = _json.decode(self._path, contents)
         if self._schema is None:
             return value
         if not isinstance(value, dict):
@@ -209,7 +227,7 @@ class State:
                 if conflict.step == 0:
                     raise Faster(ConflictError(self._path, conflict.found)) from None
             except StorageError as failure:
-                if not failure.is_applied:
+                if failure.outcome is Outcome.NOT_APPLIED:
                     raise error from failure
                 raise
             else:

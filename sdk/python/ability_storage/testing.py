@@ -56,8 +56,23 @@ __all__ = ["Failure", "Limits", "MemoryStorage"]
 
 T = TypeVar("T")
 
-Failure = Literal["no-space", "quota-exceeded", "read-only", "unavailable", "unconfirmed", "other"]
-"""What a call can be told to fail with; `unconfirmed` makes the change, then fails."""
+Failure = Literal[
+    "no-space",
+    "quota-exceeded",
+    "read-only",
+    "unavailable",
+    "unconfirmed",
+    "unknown-made",
+    "unknown-not-made",
+    "other",
+]
+"""What a call can be told to fail with.
+
+`unconfirmed` makes the change, then fails. The outcome of `unknown-made` and of
+`unknown-not-made` is `unknown`; one makes the change, the other does not.
+"""
+
+_LOST = "may have been changed, or not: a test lost the answer to this call"
 
 _FAILURES: dict[Failure, tuple[Kind, str | None]] = {
     "no-space": (Kind.NO_SPACE, None),
@@ -65,8 +80,17 @@ _FAILURES: dict[Failure, tuple[Kind, str | None]] = {
     "read-only": (Kind.READ_ONLY, None),
     "unavailable": (Kind.UNAVAILABLE, "a test told this call to find no storage"),
     "unconfirmed": (Kind.UNCONFIRMED, "a test told this call not to confirm"),
+    "unknown-made": (Kind.UNCONFIRMED, _LOST),
+    "unknown-not-made": (Kind.UNCONFIRMED, _LOST),
     "other": (Kind.OTHER, "a test told this call to fail"),
 }
+
+
+_MADE: tuple[Failure, ...] = ("unconfirmed", "unknown-made")
+
+
+def _failure(told: Failure) -> HostError:
+    return HostError(*_FAILURES[told])
 
 
 class MemoryStorage:
@@ -207,13 +231,13 @@ class MemoryStorage:
     ) -> list[str | None]:
         with self._lock:
             self._interfere()
-            failure = self._count()
-            if failure is not None and failure.kind is not Kind.UNCONFIRMED:
-                raise failure
+            told = self._count()
+            if told is not None and told not in _MADE:
+                raise _failure(told)
             self._check_disk(steps)
             versions = self._volumes[scope].commit(steps, pieces=pieces)
-            if failure is not None:
-                raise failure
+            if told is not None:
+                raise _failure(told)
             return versions
 
     def open_writer(self, path: str, scope: Scope, precondition: Precondition) -> HostWriter:
@@ -237,15 +261,14 @@ class MemoryStorage:
             self._fail_if_told()
             return call()
 
-    def _count(self) -> HostError | None:
+    def _count(self) -> Failure | None:
         self._calls += 1
-        failure = self._failures.pop(self._calls, None)
-        return None if failure is None else HostError(*_FAILURES[failure])
+        return self._failures.pop(self._calls, None)
 
     def _fail_if_told(self) -> None:
-        failure = self._count()
-        if failure is not None:
-            raise failure
+        told = self._count()
+        if told is not None:
+            raise _failure(told)
 
     def _interfere(self) -> None:
         while self._interference:

@@ -11,6 +11,7 @@ from typing import Any
 from . import _json
 from ._calls import Snapshot
 from ._retry import update
+from .batch import Batch, check_batch
 from .files import Contents, to_bytes
 
 
@@ -24,8 +25,8 @@ def update_file(
     and should do nothing but compute. After a minute of that the update gives up with
     the `ConflictError`. Returns what was written. If `fn` raises, nothing is written.
 
-    After `UnconfirmedError` the change **is** in the file: to call this again would
-    make it twice.
+    After `UnconfirmedError` the change is in the file, or may be: to call this again
+    could make it twice. Read the file first.
 
     >>> update_file("todo.txt", lambda old: (old or b"") + b"water the plants\n")
     b'water the plants\n'
@@ -69,6 +70,25 @@ def update_json(
         return _json.encode(path, new), new
 
     return update(path, in_ability_directory, change)
+
+
+def update_json_in(batch: Batch, path: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
+    """Like `update_json`, as a part of `batch`: made with its other steps, or not at all.
+
+    `fn` gets what the file holds after the steps so far, and is called once. The commit is
+    refused if anyone else has changed the file.
+
+    >>> batch = Batch()
+    >>> update_json_in(batch, "day.json", lambda visits: visits + 1, default=0)
+    1
+    >>> versions = batch.append("days.log", "a visit").commit()
+    """
+    check_batch(batch)
+    old = batch.read(path)
+    value = fresh(default) if old is None else _json.decode(path, old)
+    new = returned(fn, fn(value))
+    batch.write(path, _json.encode(path, new))
+    return new
 
 
 def fresh(default: Any) -> Any:

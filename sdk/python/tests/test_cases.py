@@ -12,6 +12,8 @@ import places
 
 # isort: split
 
+from behaviours import Play
+
 from ability_storage import sdk
 from ability_storage.testing import MemoryStorage
 
@@ -225,6 +227,16 @@ def shape(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and str(value) != "-0.0":
         return "int", int(value)
     return type(value).__name__, str(value) if isinstance(value, float) else value
+
+
+class Behaviours(unittest.TestCase):
+    """What calls do, and what they refuse, also while another instance is at work."""
+
+    def test_each_behaves_as_in_the_other_languages(self) -> None:
+        for case in cases("behaviours.json"):
+            if "python" not in case.get("not_in", []):
+                with self.subTest(case["name"]):
+                    Play(case).run()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ CHANGES: dict[str, Callable[[], object]] = {
     "audit": lambda: sdk.AuditLog("log").append("payload"),
 }
 FAILURES: tuple[Failure, ...] = (
-    "no-space", "quota-exceeded", "read-only", "unavailable", "unconfirmed", "other"
+    "no-space", "quota-exceeded", "read-only", "unavailable", "unconfirmed", "unknown-made",
+    "unknown-not-made", "other",
 )  # fmt: skip
 
 
@@ -69,9 +70,16 @@ class Faults(unittest.TestCase):
                 change()
             error = caught.exception
             self.assertEqual(error.is_applied, failure == "unconfirmed")
-            self.assertEqual(error.outcome == "unconfirmed", error.is_applied)
+            expected = failure if failure == "unconfirmed" else failure.partition("-")[0]
+            if expected not in ("unconfirmed", "unknown"):
+                expected = "not-applied"
+            self.assertEqual(error.outcome, expected)
+            if expected == "unknown":
+                self.assertIn(" may have been changed, or not: ", str(error))
+                self.assertNotIn("was made:", str(error))
             # A read that is told `unconfirmed` has changed nothing.
-            allowed = [before, after] if error.is_applied else [before]
+            is_made = failure in ("unconfirmed", "unknown-made")
+            allowed = [before, after] if is_made else [before]
             files = storage.files()
             if "log" in after:
                 files, allowed = dict.fromkeys(files, b""), [dict.fromkeys(f, b"") for f in allowed]
@@ -122,6 +130,10 @@ class Faults(unittest.TestCase):
             storage.interfere(lambda: sdk.atomic_write_file("a", "2"))
             sdk.write_file_with_backup("a", "3")
             self.assertEqual(storage.files(), {"a": b"3", "a.backup": b"2"})
+            storage.interfere(lambda: sdk.atomic_write_file("a", "4"))
+            sdk.write_file_with_backup("a", "4")
+            self.assertEqual(storage.files(), {"a": b"4", "a.backup": b"2"})
+            sdk.atomic_write_file("a", "3")
             storage.interfere(lambda: sdk.delete_file("a"))
             sdk.write_file_with_backup("a", "4")
             self.assertEqual(storage.files(), {"a": b"4", "a.backup": b"2"})
@@ -156,8 +168,10 @@ class Faults(unittest.TestCase):
                 with patch.object(storage, "append_if", lost):
                     if call == "read":
                         storage.fail_call(1, "unavailable")
-                    with self.assertRaises(sdk.UnconfirmedError):
+                    with self.assertRaises(sdk.UnconfirmedError) as lost_answer:
                         log.append("b")
+                self.assertEqual(lost_answer.exception.outcome, "unknown")
+                self.assertFalse(lost_answer.exception.is_applied)
                 self.assertEqual(log.count, 2 if is_made else 1)
                 self.assertEqual(log.head == before, not is_made)
                 log.append("c")

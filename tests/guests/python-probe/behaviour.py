@@ -333,6 +333,44 @@ class Batches(Case):
             batch.append("log", "three\n")
         self.assertEqual(sdk.read_file("log"), "one line\ntwo\n")
 
+    def test_what_a_batch_has_read_is_a_condition(self) -> None:
+        sdk.atomic_write_file("rate", "2")
+        for change in (
+            lambda: sdk.atomic_write_file("rate", "3"),
+            lambda: sdk.delete_file("rate"),
+            lambda: sdk.atomic_write_file("lock", "mine"),
+        ):
+            sdk.atomic_write_file("rate", "2")
+            batch = sdk.Batch()
+            self.assertEqual((batch.read("rate"), batch.read("lock")), (b"2", None))
+            batch.append("sum", "x")
+            batch.commit()
+            change()
+            error = self.refused(sdk.ConflictError, batch.commit)
+            self.assertIsNone(error.step)
+            self.assertEqual(sdk.read_file("sum"), "x")
+            sdk.delete_file("sum")
+
+    def test_what_belongs_together_is_made_again_together(self) -> None:
+        tickets, sold = sdk.Counter("tickets"), sdk.State("sold.json", default={})
+        log, other = sdk.AuditLog("log"), sdk.AuditLog("log")
+        faster = [lambda: tickets.next(), lambda: other.append("theirs")]
+
+        def sell(batch: sdk.Batch) -> int:
+            number = tickets.next_in(batch)
+            sold.update_in(batch, lambda old: {**old, str(number): "row 7"})
+            sdk.update_json_in(batch, "list.json", lambda old: [*old, number], default=list)
+            log.append_in(batch, f"ticket {number}")
+            if faster:
+                faster.pop()()
+            return number
+
+        self.assertEqual(sdk.update_batch(sell), 2)
+        self.assertEqual(sold.value, {"2": "row 7"})
+        self.assertEqual(sdk.update_json("list.json", lambda old: old), [2])
+        self.assertEqual(sdk.AuditLog.verify("log"), log.head)
+        self.assertEqual(log.count, 2)
+
     def test_a_backup_is_what_was_there_before(self) -> None:
         write = sdk.write_file_with_backup
         self.refused(sdk.NotFoundError, sdk.read_backup, "s.json")

@@ -6,7 +6,7 @@
 use super::chain::Head;
 use super::line::{MAX_PAYLOAD, Record};
 use super::records::Lines;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outcome, Result};
 use crate::files::{self, FileEnd};
 use crate::io_error::from_io;
 use crate::reader::Reader;
@@ -72,14 +72,48 @@ pub(super) struct Tail<F> {
 }
 
 impl<F: LogFile> Tail<F> {
+    /// The line of the next record where the file holds `contents`, and where the chain
+    /// ends behind it.
+    pub(super) fn next(
+        &self,
+        contents: &[u8],
+        payload: &[u8],
+        time: u64,
+    ) -> Result<(String, (Head, FileEnd))> {
+        self.check_payload(payload)?;
+        let path = self.file.path();
+        let known = usize::try_from(self.end.size)
+            .ok()
+            .and_then(|size| contents.split_at_checked(size))
+            .filter(|(known, _)| known.ends_with(&self.end.last_bytes));
+        let Some((_, behind)) = known else {
+            return Err(Error::LogChanged { path: path.into() });
+        };
+        let mut lines = Lines::after(self.head, self.end.clone(), behind, path.into());
+        lines.pass_all()?;
+        let record = Record {
+            link: lines.head().link(payload, time),
+            payload: payload.to_vec(),
+        };
+        let line = record.to_line();
+        let mut end = lines.end().clone();
+        end.grow(line.as_bytes());
+        Ok((line, (record.link.head(), end)))
+    }
+
+    fn check_payload(&self, payload: &[u8]) -> Result<()> {
+        if payload.len() <= MAX_PAYLOAD {
+            return Ok(());
+        }
+        Err(Error::RecordTooLong {
+            path: self.file.path().to_owned(),
+            limit: MAX_PAYLOAD,
+        })
+    }
+
     /// Appends a record behind the last one, whoever wrote that.
     pub(super) fn append(&mut self, payload: &[u8], time: impl Fn() -> u64) -> Result<Head> {
-        if payload.len() > MAX_PAYLOAD {
-            return Err(Error::RecordTooLong {
-                path: self.file.path().to_owned(),
-                limit: MAX_PAYLOAD,
-            });
-        }
+        self.check_payload(payload)?;
         let mut attempts = Attempts::begin();
         loop {
             let record = Record {
@@ -100,7 +134,7 @@ impl<F: LogFile> Tail<F> {
                 }
                 Err(error) => {
                     // It is in the file mostly, and the next record follows it.
-                    if error.is_applied() && self.is_next(&line) {
+                    if error.outcome() != Outcome::NotApplied && self.is_next(&line) {
                         self.add(&record, &line);
                     }
                     return Err(error);

@@ -5,7 +5,7 @@ use super::records::Lines;
 use super::tail::{LogFile, Tail};
 use super::*;
 use crate::testing::{Failure, MemoryStorage};
-use crate::{append_file, append_file_if, atomic_write_file};
+use crate::{Outcome, append_file, append_file_if, atomic_write_file};
 use std::io::Cursor;
 
 /// A log file in memory, whose next append fails with `failure`.
@@ -36,7 +36,7 @@ impl LogFile for MemoryFile {
         let failure = self.failure.take();
         if failure
             .as_ref()
-            .is_none_or(|error| error.is_applied() && !self.is_lost)
+            .is_none_or(|error| error.outcome() != Outcome::NotApplied && !self.is_lost)
         {
             self.contents.extend_from_slice(line);
         }
@@ -116,12 +116,20 @@ fn what_is_unconfirmed_is_in_the_chain() {
 #[test]
 fn unknown_appends_are_counted_only_if_they_are_in_the_file() {
     let mut log = log_of(&["a"]);
-    log.file.is_lost = true;
-    log.file.failure = Some(unconfirmed());
-    assert!(append(&mut log, b"b").unwrap_err().is_applied());
-    assert_eq!(log.head.count, 1);
+    for is_lost in [true, false] {
+        let count = log.head.count;
+        log.file.is_lost = is_lost;
+        log.file.failure = Some(Error::Unconfirmed {
+            path: "log".into(),
+            reason: "log may have been changed, or not: the answer was lost".into(),
+        });
+        let error = append(&mut log, b"b").unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        assert!(!error.is_applied());
+        assert_eq!(log.head.count, count + u64::from(!is_lost));
+    }
     append(&mut log, b"c").unwrap();
-    assert_eq!(open(log.file).unwrap().head.count, 2);
+    assert_eq!(open(log.file).unwrap().head.count, 3);
 }
 
 #[test]

@@ -95,11 +95,19 @@ fn large_values() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// How long it takes to load the file, or to refuse it.
-fn time(load: impl FnOnce()) -> Duration {
-    let started = Instant::now();
-    load();
-    started.elapsed()
+/// How long it takes to load the file, or to refuse it: the shortest of some times, because
+/// the machine may do something else meanwhile.
+fn time(load: impl Fn()) -> Duration {
+    let mut shortest = Duration::MAX;
+    for _ in 0..4 {
+        let started = Instant::now();
+        load();
+        shortest = shortest.min(started.elapsed());
+        if shortest < LIMIT / 2 {
+            break;
+        }
+    }
+    shortest
 }
 
 fn lengths(text: &str) -> [usize; 4] {

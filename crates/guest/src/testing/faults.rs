@@ -36,12 +36,14 @@ const CHANGES: [Change; 8] = [
     ("stream", stream),
 ];
 
-const FAILURES: [Failure; 6] = [
+const FAILURES: [Failure; 8] = [
     Failure::NoSpace,
     Failure::QuotaExceeded,
     Failure::ReadOnly,
     Failure::Unavailable,
     Failure::Unconfirmed,
+    Failure::UnknownMade,
+    Failure::UnknownNotMade,
     Failure::Other,
 ];
 
@@ -66,15 +68,21 @@ fn every_call_fails_in_every_way_and_the_error_is_true() {
             let (storage, before) = example();
             storage.fail_call(call, failure);
             let error = change().unwrap_err();
-            let is_unconfirmed = failure == Failure::Unconfirmed;
-            assert_eq!(
-                error.outcome() == Outcome::Unconfirmed,
-                is_unconfirmed,
-                "{name}: {error}"
-            );
+            let outcome = match failure {
+                Failure::Unconfirmed => Outcome::Unconfirmed,
+                Failure::UnknownMade | Failure::UnknownNotMade => Outcome::Unknown,
+                _ => Outcome::NotApplied,
+            };
+            assert_eq!(error.outcome(), outcome, "{name}: {error}");
+            assert_eq!(error.is_applied(), outcome == Outcome::Unconfirmed);
+            let says_unknown = error
+                .to_string()
+                .contains(" may have been changed, or not: ");
+            assert_eq!(says_unknown, outcome == Outcome::Unknown, "{error}");
             let files = storage.files(SCOPE);
             // A read that is told `Unconfirmed` has changed nothing.
-            let is_true = files == before || (is_unconfirmed && files == after);
+            let is_made = matches!(failure, Failure::Unconfirmed | Failure::UnknownMade);
+            let is_true = files == before || (is_made && files == after);
             assert!(is_true, "{name}, call {call}: {error}");
         }
     }

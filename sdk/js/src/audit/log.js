@@ -3,12 +3,13 @@
 // Must never add to a chain that it has not verified, and never write anything but
 // whole records at the end.
 
+import { THEN, checkBatch } from "../batch.js";
 import { checkPath, kind, scopeOf, toBytes } from "../check.js";
 import { FileEnd } from "../end.js";
 import { StorageError, shown } from "../errors.js";
 import { appendFileIf, toText } from "../files.js";
 import { Faster, again, hasCode } from "../retry.js";
-import { openReader } from "../streams.js";
+import { openReader, rawLines } from "../streams.js";
 import { recordHash } from "./chain.js";
 import { MAX_PAYLOAD, toLine } from "./line.js";
 import { Chain, START, links } from "./read.js";
@@ -62,12 +63,28 @@ export class AuditLog {
     return again(() => {
       if (!isFirst) this.#follow();
       isFirst = false;
-      const { count, hash } = this.#head;
-      const link = { sequence: BigInt(count + 1), time: unixTime(), previous: hash, payload: bytes };
-      link.hash = recordHash(link);
-      this.#append(toLine(link), { count: count + 1, hash: link.hash });
+      const { line, head } = recordBehind(this.#head, bytes);
+      this.#append(line, head);
       return this.head;
     });
+  }
+
+  appendIn(batch, payload) {
+    const bytes = Uint8Array.from(toBytes(payload));
+    if (bytes.length > MAX_PAYLOAD) throw tooLong(this.#path);
+    checkBatch(batch, this.#inAbilityDirectory);
+    const contents = batch.read(this.#path) ?? new Uint8Array(0);
+    const { size, lastBytes } = this.#end;
+    if (!isSame(contents.subarray(Math.max(0, size - lastBytes.length), size), lastBytes)) throw logChanged(this.#path);
+    const chain = new Chain(this.#head, this.#end);
+    for (const _ of links(this.#path, { rawLines: (most) => rawLines([contents.subarray(size)], most) }, chain));
+    const { line, head } = recordBehind(chain.head, bytes);
+    batch.append(this.#path, line);
+    const end = chain.end.and(line);
+    batch[THEN](() => {
+      [this.#head, this.#end] = [head, end];
+    });
+    return { ...head };
   }
 
   get head() {
@@ -123,7 +140,7 @@ export class AuditLog {
     } catch (error) {
       if (hasCode(error, "other-end")) throw new Faster(error);
       // It comes next, or is nowhere: that was the condition.
-      if (error instanceof StorageError && error.isApplied && this.#isNext(line)) {
+      if (hasCode(error, "unconfirmed") && this.#isNext(line)) {
         [this.#head, this.#end] = [head, end];
       }
       throw error;
@@ -171,6 +188,13 @@ export class AuditLog {
     reader.skip(size - lastBytes.length);
     return isSame(readFully(reader, lastBytes.length), lastBytes);
   }
+}
+
+/** The line of a record that follows `head`, and the head after it. */
+function recordBehind({ count, hash }, payload) {
+  const link = { sequence: BigInt(count + 1), time: unixTime(), previous: hash, payload };
+  link.hash = recordHash(link);
+  return { line: toLine(link), head: { count: count + 1, hash: link.hash } };
 }
 
 /** One record, as far as an author is concerned. */

@@ -8,14 +8,22 @@ import { decode } from "../text.js";
 import { openReader, openWriter } from "./streams.js";
 import { BatchFailure, HostError, LIMITS, Volume, versionOf } from "./volume.js";
 
+const LOST = "may have been changed, or not: a test lost the answer to this call";
+
+/** What the host says, and with what. */
 const FAILURES = {
-  "no-space": [undefined],
-  "quota-exceeded": ["a test told this call to exceed a quota"],
-  "read-only": [undefined],
-  unavailable: ["a test told this call to find no storage"],
-  unconfirmed: ["a test told this call not to confirm"],
-  other: ["a test told this call to fail"],
+  "no-space": ["no-space"],
+  "quota-exceeded": ["quota-exceeded", "a test told this call to exceed a quota"],
+  "read-only": ["read-only"],
+  unavailable: ["unavailable", "a test told this call to find no storage"],
+  unconfirmed: ["unconfirmed", "a test told this call not to confirm"],
+  "unknown-made": ["unconfirmed", LOST],
+  "unknown-not-made": ["unconfirmed", LOST],
+  other: ["other", "a test told this call to fail"],
 };
+
+/** Those that make the change, and then fail. */
+const MADE = ["unconfirmed", "unknown-made"];
 
 export function memoryStorage(options = {}) {
   return new MemoryStorage(options);
@@ -92,7 +100,7 @@ class MemoryStorage {
     this.calls += 1;
     const failure = this.#failures.get(this.calls);
     this.#failures.delete(this.calls);
-    return failure && new HostError(failure, ...FAILURES[failure]);
+    return failure && Object.assign(new HostError(...FAILURES[failure]), { isMade: MADE.includes(failure) });
   }
 
   #call(answer) {
@@ -104,7 +112,7 @@ class MemoryStorage {
   #commit(steps, scope, pieces = false) {
     this.#interfere();
     const failure = this.#count();
-    if (failure && failure.payload.tag !== "unconfirmed") throw new BatchFailure(failure.payload);
+    if (failure && !failure.isMade) throw new BatchFailure(failure.payload);
     this.#checkDisk(steps);
     const versions = this.#volumes[scope].commit(steps, pieces);
     if (failure) throw new BatchFailure(failure.payload);

@@ -30,6 +30,17 @@ state.quarantined = "x";
 for (const { sequence, text } of sdk.AuditLog.records("a")) sdk.print(`${sequence} ${text}`);
 const versions: (string | null)[] = new sdk.Batch().write("a", "b").deleteIf("c", { version }).commit();
 sdk.print(versions.length);
+const number: number = sdk.updateBatch((batch) => {
+  const read: Uint8Array | null = batch.read("a");
+  batch.append("b", read ?? "");
+  state.updateIn(batch, ({ city }) => ({ city: city + "!" }));
+  sdk.updateJsonIn(batch, "s", (values: number[]) => [...values, 1], []);
+  const head: sdk.Head = new sdk.AuditLog("l").appendIn(batch, "x");
+  return new sdk.Counter("n").nextIn(batch) + head.count;
+}, false);
+sdk.print(number);
+// @ts-expect-error it takes part in a batch
+new sdk.Counter("n").addIn(1);
 
 {
   using writer = sdk.openWriter("big");

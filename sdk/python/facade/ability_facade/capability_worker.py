@@ -70,6 +70,8 @@ class CapabilityWorker:
     ) -> str:
         """The answer of the language model; empty, with a line in the log, if none is
         linked or it failed."""
+        # An answer takes its time, and what the ability was told is done is done before.
+        self._session.files.settle()
         return self._model.answer(prompt_text, history, system_prompt)
 
     def get_full_message_history(self) -> Messages:

@@ -19,8 +19,9 @@ from ability_facade import left_alone
 from ability_facade.documents import Shape, inspect
 from ability_facade.log import Log
 from ability_facade.names import File, is_hidden
-from ability_facade.recovery import Recovery, read_or_none
+from ability_facade.recovery import Recovery, is_of, put_aside, read_or_none
 from ability_storage import errors, sdk
+from ability_storage._retry import again, write_over
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Files:
         self._warned: set[File] = set()
 
     def exists(self, path: str, in_ability_directory: bool = False) -> bool:
-        return self._look(File(path, bool(in_ability_directory))) is not None
+        return self._sees(File(path, bool(in_ability_directory)))
 
     def read(self, path: str, in_ability_directory: bool = False) -> str:
         file = File(path, bool(in_ability_directory))
@@ -68,7 +69,7 @@ class Files:
         self._taken_back = None
         names = [path for path in sdk.list_files("", False) if not is_hidden(path)]
         held = self._held
-        if held is None or held.file.in_ability_directory or self._look(held.file) is not None:
+        if held is None or held.file.in_ability_directory or self._sees(held.file):
             return names
         return [path for path in names if path != held.file.path]
 
@@ -89,10 +90,11 @@ class Files:
             self._taken_back = None
 
     def _write(self, file: File, contents: bytes, replaces: bool) -> None:
-        if self._is_held(file) or self._was_taken_back(file):
+        deleted = self._held if self._is_held(file) else self._taken_back_of(file)
+        if deleted:
             self._held = None
-            self._replace(file, contents)
-            return
+            if self._replace_deleted(deleted, contents):
+                return
         self.settle()
         self._recovery.look_at(file)
         if replaces:
@@ -102,11 +104,16 @@ class Files:
 
     def delete(self, path: str, in_ability_directory: bool = False) -> None:
         file = File(path, bool(in_ability_directory))
-        if self._is_held(file) and self._look(file) is None:
+        if self._is_held(file) and not self._sees(file):
             return
         self.settle()
         self._recovery.look_at(file)
-        found = read_or_none(file)
+        try:
+            found = read_or_none(file)
+        except errors.TooLargeError:
+            # Without its version, the delete can only be made at once, or not at all.
+            left_alone.delete(file, None, self._recovery.is_own)
+            found = None
         if file.in_ability_directory:
             self._seeds.pop(file.path, None)
         if found:
@@ -136,10 +143,8 @@ class Files:
             self.log.warning(error)
 
     def _look(self, file: File) -> bytes | None:
-        """What the ability sees."""
-        if self._taken_back and self._taken_back.file == file:
-            self._taken_back = None
-        self._recovery.look_at(file)
+        """What the ability sees of the contents."""
+        self._has_seen(file)
         found = read_or_none(file)
         if self._is_held(file):
             if found is None or found.version == self._held.version:
@@ -147,33 +152,56 @@ class Files:
             self._held = None
         return found.contents if found else self._seed(file)
 
+    def _sees(self, file: File) -> bool:
+        """Whether the ability sees a file, also one that is too long to be read."""
+        self._has_seen(file)
+        exists = sdk.check_if_file_exists(*file)
+        if self._is_held(file):
+            if not exists or is_of(file, self._held.version):
+                return False
+            self._held = None
+        return exists or self._seed(file) is not None
+
+    def _has_seen(self, file: File) -> None:
+        if self._taken_back and self._taken_back.file == file:
+            self._taken_back = None
+        self._recovery.look_at(file)
+
     def _seed(self, file: File) -> bytes | None:
         return self._seeds.get(file.path) if file.in_ability_directory else None
 
     def _is_held(self, file: File) -> bool:
         return self._held is not None and self._held.file == file
 
-    def _was_taken_back(self, file: File) -> bool:
-        """Whether the file is still what the ability has deleted in vain."""
-        if self._taken_back is None or self._taken_back.file != file:
-            return False
-        found = read_or_none(file)
-        return found is not None and found.version == self._taken_back.version
+    def _taken_back_of(self, file: File) -> HeldDelete | None:
+        """The delete that was taken back, if the file is still what was deleted in vain."""
+        deleted = self._taken_back
+        if deleted is None or deleted.file != file or not is_of(file, deleted.version):
+            return None
+        return deleted
 
     def _append(self, file: File, contents: bytes) -> None:
         if file.is_json:
             self._warn_of_second_document(file)
             self._recovery.look_again(file)
-        seed = self._seed(file)
-        if seed is not None and read_or_none(file) is None:
-            contents = seed + contents
         self._recovery.is_writing(file)
+        seed = self._seed(file)
+        if seed is not None:
+            try:
+                sdk.append_file_if(file.path, seed + contents, file.in_ability_directory, end=_NONE)
+                return
+            except errors.OtherEndError:
+                # There is a file already, and it began with the seed.
+                pass
         sdk.append_file(file.path, contents, file.in_ability_directory)
 
     def _warn_of_second_document(self, file: File) -> None:
         if file in self._warned:
             return
-        found = read_or_none(file)
+        try:
+            found = read_or_none(file)
+        except errors.TooLargeError:
+            return
         if found and inspect(found.contents).shape in (Shape.WHOLE, Shape.CONCATENATED):
             self._warned.add(file)
             self.log.warning(
@@ -181,17 +209,45 @@ class Files:
                 ' which no JSON parser reads as one: write it with mode="w"'
             )
 
-    def _replace(self, file: File, contents: bytes) -> None:
-        unsaved = self._recovery.unsaved(file)
+    def _replace_deleted(self, deleted: HeldDelete, contents: bytes) -> bool:
+        """Replaces what the ability has deleted; false if someone else has changed it since.
+        What is there then is not what was deleted, and the write goes on as any other."""
+        file = deleted.file
+        seen = self._recovery.unsaved(file)
+        if seen is not None:
+            # It is what was deleted, or the condition does not hold.
+            self._put_aside(file, seen)
         self._recovery.is_writing(file)
-        if unsaved is None:
-            sdk.atomic_write_file(file.path, contents, file.in_ability_directory)
-            return
-        copy = file.quarantine(unsaved)
-        batch = sdk.Batch(file.in_ability_directory)
-        batch.write(copy.path, unsaved).write(file.path, contents).commit()
+        try:
+            sdk.atomic_write_file_if(*file.with_contents(contents), version=deleted.version)
+        except errors.ConflictError:
+            return False
         self._recovery.saved(file)
+        return True
+
+    def _replace(self, file: File, contents: bytes) -> None:
+        self._recovery.is_writing(file)
+        if self._recovery.unsaved(file) is None:
+            sdk.atomic_write_file(*file.with_contents(contents))
+            return
+
+        def attempt() -> None:
+            # What is there by now, with what others have added to what the ability saw.
+            found = read_or_none(file)
+            if found:
+                self._put_aside(file, found.contents)
+            write_over(*file.with_contents(contents), found)
+
+        again(attempt)
+        self._recovery.saved(file)
+
+    def _put_aside(self, file: File, contents: bytes) -> None:
+        copy = put_aside(file, contents)
         self.log.warning(f"{file} held more than one document; a copy of all is in {copy}")
+
+
+_NONE = sdk.FileEnd()
+"""How a file ends that is not there."""
 
 
 def _replaces(mode: str) -> bool:

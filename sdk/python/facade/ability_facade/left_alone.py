@@ -20,9 +20,9 @@ def is_listed(leftover: File, version: str) -> bool:
     return listed.get(leftover.path) == version
 
 
-def delete(file: File, version: str, is_own: Callable[[File], bool]) -> None:
-    """Deletes the file, provided that it is of that version, and lists its leftovers.
-    One commit."""
+def delete(file: File, version: str | None, is_own: Callable[[File], bool]) -> None:
+    """Deletes the file, provided that it is of that version if one is given, and lists its
+    leftovers. One commit."""
     stale = {
         leftover.path: found
         for leftover in file.leftovers()
@@ -30,7 +30,10 @@ def delete(file: File, version: str, is_own: Callable[[File], bool]) -> None:
     }
     while True:
         batch = sdk.Batch(file.in_ability_directory)
-        batch.delete_if(file.path, version=version)
+        if version is None:
+            batch.delete(file.path)
+        else:
+            batch.delete_if(file.path, version=version)
         if stale:
             listed, before = _load(file)
             contents = json.dumps({**listed, **stale}, ensure_ascii=False, indent=1)
@@ -65,5 +68,6 @@ def _load(file: File) -> tuple[dict[str, str], str | None]:
 def _version(file: File) -> str | None:
     try:
         return sdk.read_with_version(*file).version
-    except errors.NotFoundError:
+    except (errors.NotFoundError, errors.TooLargeError):
+        # What is too long to be read is never promoted.
         return None

@@ -30,6 +30,10 @@ class File(NamedTuple):
         """Another file in the same place."""
         return self._replace(path=path)
 
+    def with_contents(self, contents: bytes) -> tuple[str, bytes, bool]:
+        """What the calls take that write a file."""
+        return self.path, contents, self.in_ability_directory
+
     def leftovers(self) -> list["File"]:
         """Where abilities put what they are about to write, the likeliest first."""
         paths = [f"{self.path}.tmp", f"{self.path}.backup"]

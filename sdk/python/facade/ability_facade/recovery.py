@@ -28,6 +28,15 @@ def read_or_none(file: File) -> Any:
         return None
 
 
+def is_of(file: File, version: str) -> bool:
+    """Whether the file is of the version, which one that is too long to be read never is."""
+    try:
+        found = read_or_none(file)
+    except errors.TooLargeError:
+        return False
+    return found is not None and found.version == version
+
+
 class Recovery:
     """Remembers which files the session has looked at, and which it has written."""
 
@@ -88,22 +97,25 @@ class Recovery:
         return self._several.get(file)
 
     def saved(self, file: File) -> None:
-        """What `unsaved` answered is in a file of its own."""
+        """What `unsaved` answered is in a file of its own, or was replaced by someone else."""
         self._several.pop(file, None)
 
     def _recover(self, file: File) -> None:
-        found = read_or_none(file)
-        if found and not file.is_json:
+        if not file.is_json and sdk.check_if_file_exists(*file):
             return
+        found = read_or_none(file)
         shape = inspect(found.contents).shape if found else None
         if shape in _SEVERAL:
             self._several[file] = found.contents
         if found and shape not in _BROKEN:
             return
+        if found and self.is_own(file):
+            # The ability writes it in pieces: it is not broken, but not finished.
+            return
         if any(self._promote(leftover, file, found) for leftover in file.leftovers()):
             return
         if shape is Shape.DAMAGED:
-            copy = _put_aside(file, found.contents)
+            copy = put_aside(file, found.contents)
             self._log.warning(
                 f"{file} is {shape.value} and there is no whole copy; what it holds was copied to"
                 f" {copy}"
@@ -137,7 +149,8 @@ def _is_whole(file: File, contents: bytes) -> bool:
     return is_whole(text) if file.is_json else bool(text.strip())
 
 
-def _put_aside(file: File, contents: bytes) -> File:
+def put_aside(file: File, contents: bytes) -> File:
+    """Makes a copy of contents of the file; returns where it is."""
     copy = file.quarantine(contents)
     try:
         sdk.atomic_write_file_if(copy.path, contents, copy.in_ability_directory, version=None)

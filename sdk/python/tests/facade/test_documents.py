@@ -1,6 +1,8 @@
 """What a text is taken for."""
 
 import json
+import time
+import tracemalloc
 import unittest
 
 from ability_facade.documents import Shape, inspect, is_whole, may_be_several
@@ -63,3 +65,61 @@ class Shapes(unittest.TestCase):
             self.check(text, Shape.DEEP)
         self.check(json.dumps(["[" * 1000]), Shape.WHOLE)
         self.assertFalse(is_whole("[" * 501 + "]" * 501))
+
+    def test_lines(self):
+        self.check('{"a":1}\n\n{"a":2}\r\n', Shape.LINES)
+        self.check('["\u2028"]\n["\u2028"]', Shape.LINES)
+        self.check('{"a":1}\n', Shape.WHOLE)
+
+
+#: What takes long or much, if anything does: a unit again and again, between two texts.
+WORST = {
+    "escaped JSON": (b'{"a":"', rb"{\"a\":\"b\"},", b""),
+    "escaped JSON behind a document": (b'{"a":1}{"a":"', rb"{\"a\":\"b\"},", b""),
+    "backslashes": (b'"', b"\\", b""),
+    "quotes": (b"", b'"', b""),
+    "brackets": (b"", b"[", b""),
+    "closing brackets": (b"", b"}", b""),
+    "white space": (b"{}", b" ", b"x"),
+    "white space between documents": (b"{}", b"{}" + b" " * 500, b"{"),
+    "line feeds": (b"{", b"\n", b""),
+    "zeros": (b"", b"\0", b""),
+    "two bytes a character": (b'{"a":"', "é".encode(), b""),
+    "documents": (b"", b'{"a":1}' * 100, b"{"),
+    "lines": (b"", b'{"a":1}\n', b""),
+    "torn lines": (b"", b'{"a":1}\n', b"{"),
+}
+
+
+class Worst(unittest.TestCase):
+    """Ten megabytes of the worst, cut off: less than a second, and three times its size."""
+
+    LENGTH = 10_000_000
+
+    #: In seconds, for a machine that does much else. On one that is idle, all take less than
+    #: one second, but for those of so many documents that to parse them takes longer.
+    LIMIT = 4
+    LIMITS = {"documents": 12, "lines": 12, "torn lines": 12}
+
+    def test_time(self):
+        for name, (before, unit, after) in WORST.items():
+            whole = before + unit * (self.LENGTH // len(unit)) + after
+            for length in (len(whole), len(whole) * 2 // 3 + 1):
+                with self.subTest(name, length=length):
+                    contents = whole[:length]
+                    started = time.process_time()
+                    may_be_several(contents)
+                    inspect(contents)
+                    self.assertLess(time.process_time() - started, self.LIMITS.get(name, self.LIMIT))
+
+    def test_memory(self):
+        for name, (before, unit, after) in WORST.items():
+            # To measure takes long: a tenth of the file shows it as well.
+            contents = before + unit * (self.LENGTH // 10 // len(unit)) + after
+            with self.subTest(name):
+                tracemalloc.start()
+                inspect(contents)
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                # The file itself is one of the three; its blocks need some megabytes.
+                self.assertLess(peak, 2 * len(contents) + 5_000_000)

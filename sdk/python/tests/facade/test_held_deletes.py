@@ -4,7 +4,8 @@ import unittest
 
 from ability_storage import errors, sdk
 from ability_storage.testing import Limits, MemoryStorage
-from facade.support import new_files, user_files
+from ability_facade.files import Files
+from facade.support import Remembered, new_files, user_files
 
 
 class Changes(MemoryStorage):
@@ -112,14 +113,33 @@ class HeldDeletes(unittest.TestCase):
         self.files.settle()
         self.assertEqual(self.kept()["x.json"], '"theirs"')
 
-    def test_two_sessions_each_replace(self):
-        other = new_files()
+    def test_a_write_after_a_delete_keeps_what_others_wrote_in_between(self):
+        for between in (
+            lambda: sdk.atomic_write_file("x.json", '"theirs"', False),
+            lambda: self.storage.interfere(
+                lambda: sdk.atomic_write_file("x.json", '"theirs"', False)),
+        ):
+            for mode, expected in (("a+", '"theirs""mine"'), ("w", '"mine"')):
+                self.files.write("x.json", '"old"', mode="w")
+                self.files.delete("x.json")
+                between()
+                self.files.write("x.json", '"mine"', mode=mode)
+                self.assertEqual(self.kept()["x.json"], expected)
+
+    def test_a_write_after_a_delete_that_others_made_too(self):
         self.files.delete("x.json")
-        self.assertEqual(other.read("x.json"), '"old"')
-        other.delete("x.json")
-        other.write("x.json", '"other"')
+        sdk.delete_file("x.json", False)
         self.files.write("x.json", '"mine"')
         self.assertEqual(self.kept()["x.json"], '"mine"')
+
+    def test_two_sessions_each_delete_and_append(self):
+        other = new_files()
+        self.files.delete("y.txt")
+        self.assertEqual(other.read("y.txt"), "y")
+        other.delete("y.txt")
+        other.write("y.txt", "theirs;")
+        self.files.write("y.txt", "mine")
+        self.assertEqual(self.kept()["y.txt"], "theirs;mine")
 
     def test_if_the_write_fails_the_old_file_is_there(self):
         self.files.delete("x.json")
@@ -235,10 +255,63 @@ class HeldDeletes(unittest.TestCase):
         warnings = [line for line in self.files.log.lines if "whole JSON document already" in line]
         self.assertEqual(len(warnings), 1)
 
+    def test_what_came_with_the_ability_is_kept_once_by_two_sessions(self):
+        mine, other = Files(Remembered(), {"a.csv": b"name\n"}), Files(Remembered(), {"a.csv": b"name\n"})
+        self.storage.interfere(lambda: other.write("a.csv", "other\n", True))
+        mine.write("a.csv", "mine\n", True)
+        self.assertEqual(self.storage.files()["a.csv"], b"name\nother\nmine\n")
+
     def test_a_name_that_the_host_refuses(self):
         with MemoryStorage(limits=Limits(text_files_only=True)):
             with self.assertRaises(errors.InvalidPathError):
                 new_files().write("x.bin", "1")
+
+
+class LongFiles(unittest.TestCase):
+    """Files that are longer than one call may carry."""
+
+    def setUp(self):
+        limits = Limits(max_value_bytes=8)
+        self.storage = self.enterContext(MemoryStorage(limits=limits))
+        self.files = new_files()
+        for path in ("x.json", "x.json.backup", "y.log"):
+            for _ in range(5):
+                sdk.append_file(path, "1111", False)
+
+    def kept(self):
+        return sorted(user_files(self.storage))
+
+    def test_they_exist_until_they_are_deleted(self):
+        for path in ("x.json", "y.log"):
+            self.assertTrue(self.files.exists(path))
+            self.files.delete(path)
+            self.assertFalse(self.files.exists(path))
+            self.assertNotIn(path, self.kept())
+            self.files.write(path, "2")
+            self.assertEqual(self.files.read(path), "2")
+
+    def test_they_can_be_added_to_and_replaced(self):
+        for path in ("x.json", "y.log"):
+            self.files.write(path, "2")
+            self.assertEqual(user_files(self.storage)[path], "1" * 20 + "2")
+            self.files.write(path, "3", mode="w")
+            self.assertEqual(self.files.read(path), "3")
+
+    def test_a_long_leftover_does_not_hinder_a_delete(self):
+        self.files.write("x.json", "1", mode="w")
+        self.files.delete("x.json")
+        self.files.settle()
+        self.assertEqual(self.kept(), ["x.json.backup", "y.log"])
+
+    def test_a_file_that_has_grown_after_its_delete_stays(self):
+        self.files.write("y.log", "1", mode="w")
+        self.files.delete("y.log")
+        for _ in range(3):
+            sdk.append_file("y.log", "4444", False)
+        self.assertTrue(self.files.exists("y.log"))
+        self.assertIn("y.log", self.files.names())
+        self.files.settle()
+        self.assertIn("y.log", self.kept())
 
 
 if __name__ == "__main__":

@@ -97,6 +97,15 @@ class LeftoversAreForFilesThatAreMissingOrBroken(Recovery):
         self.assertFalse(self.files.exists("x.json"))
         self.assertEqual(self.files.read("x_tmp.json"), WHOLE)
 
+    def test_a_document_that_the_session_writes_in_pieces_is_not_broken(self):
+        for leftovers in ({"log.json.backup": '["last week"]'}, {"log_tmp.json": "[0]"}, {}):
+            self.given({"log.json": "[0]", **leftovers})
+            self.files.write("log.json", "[1", mode="w")
+            for piece in (",2", ",3", "]"):
+                self.files.write("log.json", piece, mode="a+")
+                self.files.exists("log.json")
+            self.assertEqual(self.all_kept(), {**leftovers, "log.json": "[1,2,3]"})
+
     def test_what_the_session_has_deleted_stays_deleted(self):
         self.given({"x.json": WHOLE, "x_tmp.json": '{"old": 1}'})
         self.files.delete("x.json")
@@ -204,6 +213,22 @@ class WhatCannotBeSaved(Recovery):
 
 
 class Concatenated(Recovery):
+    def test_a_replacement_keeps_what_others_have_added(self):
+        self.given({"x.json": '{"a":1}{"a":2}'})
+        self.files.read("x.json")
+        self.storage.interfere(lambda: sdk.append_file("x.json", '{"b":3}', False))
+        self.files.write("x.json", "{}", mode="w")
+        self.assertEqual(user_files(self.storage), {"x.json": "{}"})
+        self.assertIn('{"a":1}{"a":2}{"b":3}', self.quarantined())
+
+    def test_a_copy_needs_no_room_beside_what_is_written(self):
+        long = '{"a":1}{"a":2}'
+        self.given({"x.json": long}, limits=Limits(max_value_bytes=20))
+        self.files.read("x.json")
+        self.files.write("x.json", '{"a":3, "b":44}', mode="w")
+        self.assertEqual(user_files(self.storage), {"x.json": '{"a":3, "b":44}'})
+        self.assertEqual(self.quarantined(), [long])
+
     def test_the_last_whole_document_is_read(self):
         self.given({"x.json": '{"a":1}{"a":2}'})
         self.assertEqual(self.files.read("x.json"), '{"a":2}')

@@ -311,10 +311,17 @@ class WhatSettlesADelete(WithStorage):
         async def run(cw, worker):
             await cw.delete_file("x.json")
             await cw.speak(str(self.is_there()))
-            cw.text_to_text_response("?")
-            await cw.speak(str(self.is_there()))
 
-        self.assertEqual(Conversation(run).said, ["True", "True"])
+        self.assertEqual(Conversation(run).said, ["True"])
+
+    def test_asking_the_model(self):
+        async def run(cw, worker):
+            cw._model = mock.Mock()
+            cw._model.answer = lambda *_: str(self.is_there())
+            await cw.delete_file("x.json")
+            await cw.speak(cw.text_to_text_response("?"))
+
+        self.assertEqual(Conversation(run).said, ["False"])
 
 
 class TheRest(WithStorage):
