@@ -150,6 +150,10 @@ pub enum Error {
     #[error("nothing was changed: the volume is read-only")]
     ReadOnly,
 
+    /// The volume was closed ([`Volume::close`](crate::Volume::close)). Nothing was changed.
+    #[error("nothing was read or changed: the volume is closed")]
+    Closed,
+
     /// What all of the volume needs is not to be had: its directory is missing, not
     /// accessible, or on a file system that lacks what is needed; its log, its locks or its
     /// lists cannot be used. Nothing was changed.

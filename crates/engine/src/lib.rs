@@ -62,7 +62,7 @@ mod version;
 mod volume_id;
 
 use author::observe;
-pub use author::observe::Counters;
+pub use author::observe::{CommitTimes, Counters};
 pub use error::{Error, Outcome, Result};
 pub use layers::{Counted, ReadOnly};
 pub use limits::Limits;

@@ -120,7 +120,12 @@ impl LocalRoot {
                 ensure_directory(&path).map_err(unavailable(&path))?;
             }
         }
-        self.options.volumes.clone().open(path)
+        let options = self.options.volumes.clone();
+        let options = match id.ability_id() {
+            Some(ability) => options.ability(ability),
+            None => options,
+        };
+        options.open(path)
     }
 
     fn is_read_only(&self) -> bool {

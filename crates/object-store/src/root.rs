@@ -184,7 +184,9 @@ impl ObjectRoot {
             });
         let options = &self.options;
         let (cache, limits) = (options.cache.clone(), options.limits.clone());
-        ObjectVolume::new(self.store.clone(), prefix, cache, limits, options.read_only)
+        let ability = id.ability_id().map(str::to_owned);
+        let (store, read_only) = (self.store.clone(), options.read_only);
+        ObjectVolume::new(store, prefix, ability, cache, limits, read_only)
     }
 
     /// How many requests the volumes of this root have made so far.

@@ -83,7 +83,8 @@ mod usage;
 mod walk;
 mod writer;
 
-use crate::observe::{Counters, Observed, Observer};
+use crate::author::{OpenCall, OpenCalls};
+use crate::observe::{Counters, HostContext, Observer};
 use crate::volume::Writer as VolumeWriter;
 use crate::volume::{Batch, FileInfo, Reader as VolumeReader, Snapshot, Usage, Volume};
 use crate::{Error, FilePath, Result, Version};
@@ -97,6 +98,7 @@ pub use options::LocalVolumeOptions;
 use reader::Reader;
 use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use stream::LocalWriter;
@@ -145,7 +147,9 @@ impl LocalVolumeOptions {
         let unavailable = |error| Error::unavailable(what(), error);
         idle_sleep::make_room();
         let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
-        let sleeper = Sleeper::open(root, self).map_err(unavailable)?;
+        let mut options = self;
+        options.name = path.display().to_string();
+        let sleeper = Sleeper::open(root, options).map_err(unavailable)?;
         Ok(LocalVolume { sleeper })
     }
 }
@@ -173,15 +177,9 @@ impl LocalVolume {
     /// [`Error::Unavailable`] if that is not possible for some file; what is committed
     /// stays so.
     pub fn checkpoint(&self) -> Result<()> {
-        let settled = self.local()?.checkpoint();
-        settled
-            .map_err(|error| Error::unavailable("not all that is committed could be put into the files; it stays durable in the log of the volume", error))
-    }
-
-    /// What this volume has done since it was opened.
-    pub fn counters(&self) -> Counters {
-        let lasting = self.sleeper.lasting();
-        lasting.observer.counters(lasting.root.syncs())
+        let local = self.local()?;
+        let _span = local.observer.span().entered();
+        local.checkpoint().map_err(not_in_the_files)
     }
 
     /// To open a directory with options that are not the defaults.
@@ -189,16 +187,39 @@ impl LocalVolume {
         LocalVolumeOptions::default()
     }
 
-    /// The volume, awake.
-    fn local(&self) -> Result<Arc<Local<CapDirectory>>> {
+    /// The volume, awake, for one call.
+    fn local(&self) -> Result<Awake<'_>> {
+        let lasting = self.sleeper.lasting();
+        let call = lasting.calls.begin()?;
         let awake = self.sleeper.awake();
-        awake.map_err(|error| root_removed::wake_error(&*self.sleeper.lasting().root, error))
+        let local = awake.map_err(|error| root_removed::wake_error(&*lasting.root, error))?;
+        Ok(Awake { local, _call: call })
     }
+}
+
+/// A volume that is awake, for one call.
+struct Awake<'a> {
+    // Before the call, whose end a `close` waits for.
+    local: Arc<Local<CapDirectory>>,
+    _call: OpenCall<'a>,
+}
+
+impl Deref for Awake<'_> {
+    type Target = Local<CapDirectory>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.local
+    }
+}
+
+fn not_in_the_files(error: io::Error) -> Error {
+    let what = "not all that is committed could be put into the files; it stays durable in the log of the volume";
+    Error::unavailable(what, error)
 }
 
 impl Drop for LocalVolume {
     fn drop(&mut self) {
-        self.sleeper.close();
+        self.sleeper.end();
     }
 }
 
@@ -226,6 +247,7 @@ impl Volume for LocalVolume {
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
         let local = self.local()?;
+        let _span = local.observer.span().entered();
         let reader = &local.reader;
         let files = reader.list(directory);
         let files = files.map_err(|error| reader.read_error(error))?;
@@ -239,17 +261,18 @@ impl Volume for LocalVolume {
         match self.local() {
             Ok(local) => local.commit(batch),
             Err(error) => {
-                let observed = Observed::batch(batch.steps());
+                let observed = self.sleeper.lasting().observer.batch(batch.steps());
                 let result = Err(error);
-                let observer = &self.sleeper.lasting().observer;
-                observer.committed(observed, &result);
+                observed.committed(&result);
                 result
             }
         }
     }
 
     fn writer(&self, path: &FilePath) -> Result<Box<dyn VolumeWriter>> {
-        self.local()?.writer(path)
+        let local = self.local()?;
+        let _span = local.observer.span().entered();
+        local.writer(path)
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn VolumeReader>> {
@@ -262,8 +285,25 @@ impl Volume for LocalVolume {
 
     fn usage(&self) -> Result<Usage> {
         let local = self.local()?;
+        let _span = local.observer.span().entered();
         let usage = local.usage();
         usage.map_err(|error| local.reader.read_error(error))
+    }
+
+    fn counters(&self) -> Counters {
+        let lasting = self.sleeper.lasting();
+        let syncs = lasting.root.syncs();
+        match self.sleeper.if_awake() {
+            Some(local) => local.counters(syncs),
+            None => lasting.observer.counters(syncs),
+        }
+    }
+
+    fn close(&self) -> Result<()> {
+        match self.sleeper.lasting().calls.close() {
+            true => self.sleeper.close().map_err(not_in_the_files),
+            false => Ok(()),
+        }
     }
 }
 
@@ -273,6 +313,9 @@ pub(crate) struct Lasting<D: Directory> {
     tree: Arc<Tree<D>>,
     accounts: Arc<Accounts>,
     observer: Arc<Observer>,
+    /// The host's, of when the volume was opened.
+    context: HostContext,
+    calls: Arc<OpenCalls>,
     known_files: Arc<KnownFiles>,
     options: LocalVolumeOptions,
 }
@@ -280,11 +323,14 @@ pub(crate) struct Lasting<D: Directory> {
 impl<D: Directory> Lasting<D> {
     fn new(root: D, options: LocalVolumeOptions) -> Self {
         let root = Arc::new(root);
+        let observer = Observer::named(options.name.clone(), options.ability.clone());
         Self {
             tree: Arc::new(Tree::new(root.clone(), options.durability)),
             root,
             accounts: Arc::default(),
-            observer: Arc::default(),
+            context: HostContext::within(observer.span()),
+            observer: Arc::new(observer),
+            calls: Arc::default(),
             known_files: Arc::new(KnownFiles::new(options.tuning.slowest_tick)),
             options,
         }
@@ -357,6 +403,14 @@ impl<D: Directory> Local<D> {
         }
     }
 
+    /// Does so for the last time.
+    fn finish(&self) -> io::Result<()> {
+        match &self.writer {
+            Some(writer) => writer.log.close(),
+            None => Ok(()),
+        }
+    }
+
     /// Does so for the last time before the session ends, unless another session would have
     /// to be waited for. Returns whether it was done.
     fn try_finish(&self) -> io::Result<bool> {
@@ -367,7 +421,7 @@ impl<D: Directory> Local<D> {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let observed = Observed::batch(batch.steps());
+        let observed = self.observer.batch(batch.steps());
         let _span = observed.span().entered();
         let result = match &self.writer {
             Some(writer) => writer
@@ -375,7 +429,7 @@ impl<D: Directory> Local<D> {
                 .map_err(|error| writer.change_error(error)),
             None => Err(self.reader.read_error(Error::ReadOnly)),
         };
-        self.observer.committed(observed, &result);
+        observed.committed(&result);
         result
     }
 
@@ -387,6 +441,15 @@ impl<D: Directory> Local<D> {
         let stream = LocalWriter::open(writer.clone(), path);
         let stream = stream.map_err(|error| writer.change_error(error))?;
         Ok(Box::new(stream))
+    }
+
+    fn counters(&self, syncs: u64) -> Counters {
+        let lag = self.reader.log.lag();
+        Counters {
+            log_records: lag.records,
+            log_bytes: lag.bytes,
+            ..self.observer.counters(syncs)
+        }
     }
 
     fn usage(&self) -> Result<Usage> {

@@ -23,6 +23,9 @@ pub struct LocalVolumeOptions {
     pub(super) journaled: bool,
     /// `None`: only when it must be.
     pub(super) checkpoint_after: Option<Duration>,
+    /// What the volume is called in what it reports: its directory.
+    pub(super) name: String,
+    pub(super) ability: Option<String>,
     pub(super) tuning: Tuning,
 }
 
@@ -51,6 +54,8 @@ impl Default for LocalVolumeOptions {
             durability: Durability::default(),
             journaled: false,
             checkpoint_after: Some(CHECKPOINT_AFTER),
+            name: String::new(),
+            ability: None,
             tuning: Tuning::default(),
         }
     }
@@ -104,6 +109,13 @@ impl LocalVolumeOptions {
     /// batches of others. Default: 5 seconds.
     pub fn checkpoint_after(mut self, time: Duration) -> Self {
         self.checkpoint_after = Some(time);
+        self
+    }
+
+    /// The id of the ability whose files these are, for what the volume reports by
+    /// `tracing`: a root sets it to the id of each volume. Default: none.
+    pub fn ability(mut self, id: impl Into<String>) -> Self {
+        self.ability = Some(id.into());
         self
     }
 

@@ -15,6 +15,7 @@
 use super::super::directory::Directory;
 use super::ledger::{Counted, Ledger, Reserved};
 use super::{Growth, Inventory, minus};
+use crate::observe::HostContext;
 use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -214,7 +215,8 @@ impl Accounts {
         let name = "ability-storage-count".to_owned();
         // Begun before the thread starts, which waits for the mutex when it has ended.
         let began = Instant::now();
-        let counting = std::thread::Builder::new().name(name).spawn(move || {
+        let context = HostContext::current();
+        let count = move || {
             let mut counting = Counting {
                 accounts: accounts.clone(),
                 began,
@@ -229,7 +231,9 @@ impl Accounts {
             counting.found = inventory.count(&goes_on).ok();
             // All is closed when the accounts get to know.
             drop((tree, log));
-        });
+        };
+        let counting = std::thread::Builder::new().name(name);
+        let counting = counting.spawn(move || context.run(count));
         if counting.is_ok() {
             ledger.counting = Some(Growth::default());
         }
