@@ -119,7 +119,7 @@ pub use ability_storage_engine::author;
 pub use ability_storage_engine::{
     Batch, Change, CommitTimes, Counted, Counters, Durability, Error, FileInfo, FilePath, IdError,
     Limits, LocalRoot, LocalRootOptions, LocalVolume, LocalVolumeOptions, MemoryVolume, Outcome,
-    PathError, Precondition, ReadOnly, Reader, Result, Root, Snapshot, Step, Usage, Version,
+    PathError, Precondition, Quota, ReadOnly, Reader, Result, Root, Snapshot, Step, Usage, Version,
     VersionHasher, Volume, VolumeId, Writer, WriterIo,
 };
 

@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `local_volume` | [`LocalVolume`], which is asleep or awake, open or closed |
 //! | `layout` | every name on the disk, and the format file |
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
@@ -57,6 +58,7 @@ mod known_files;
 #[cfg(test)]
 mod known_files_tests;
 pub(crate) mod layout;
+mod local_volume;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
@@ -83,229 +85,25 @@ mod usage;
 mod walk;
 mod writer;
 
-use crate::author::{OpenCall, OpenCalls};
+use crate::author::OpenCalls;
 use crate::observe::{Counters, HostContext, Observer};
-use crate::volume::Writer as VolumeWriter;
-use crate::volume::{Batch, FileInfo, Reader as VolumeReader, Snapshot, Usage, Volume};
+use crate::volume::{Batch, Usage, Writer as VolumeWriter};
 use crate::{Error, FilePath, Result, Version};
 use cap::CapDirectory;
 use directory::{Directory, unless_absent};
 pub use durability::Durability;
-use idle_sleep::Sleeper;
 use known_files::KnownFiles;
+pub use local_volume::LocalVolume;
 use log::LogReader;
 pub use options::LocalVolumeOptions;
 use reader::Reader;
-use std::fmt;
 use std::io;
-use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use stream::LocalWriter;
 use tree::Tree;
-use usage::Accounts;
+pub(crate) use usage::Accounts;
 use writer::Writer;
-
-/// A directory of the host as a volume. Its files are plain files that any
-/// program can read at any time; `.ability-storage/` in it belongs to the
-/// volume.
-///
-/// Several processes may have one directory open as a volume at once. A process
-/// that opens it removes what processes that died left behind.
-///
-/// What is not a regular file is not part of the volume and not listed: symbolic links are
-/// never followed. It is not absent either: to read, write, rename or delete a path that a
-/// symbolic link, a pipe, a socket or a device has is an [`Error::NotRegular`], so that nothing
-/// is replaced that could not be read.
-///
-/// ```
-/// use ability_storage_engine::{Change, FilePath, LocalVolume, Precondition, Volume};
-///
-/// let directory = tempfile::tempdir()?;
-/// let volume = LocalVolume::open(directory.path())?;
-/// let path = FilePath::new("settings.json")?;
-///
-/// let write = Change::write(path.clone(), b"{}");
-/// volume.commit(write.only_if(Precondition::Absent).into())?;
-/// assert_eq!(std::fs::read(directory.path().join("settings.json"))?, b"{}");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct LocalVolume {
-    sleeper: Arc<Sleeper<CapDirectory>>,
-}
-
-impl LocalVolumeOptions {
-    /// Opens the directory at `path`, which must exist.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if it does not exist, cannot be written to, or is
-    /// on a file system without locks.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<LocalVolume> {
-        let path = path.as_ref();
-        let what = || format!("the directory {} could not be opened", path.display());
-        let unavailable = |error| Error::unavailable(what(), error);
-        idle_sleep::make_room();
-        let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
-        let mut options = self;
-        options.name = path.display().to_string();
-        let sleeper = Sleeper::open(root, options).map_err(unavailable)?;
-        Ok(LocalVolume { sleeper })
-    }
-}
-
-impl LocalVolume {
-    /// Opens the directory at `path`, which must exist, with default options.
-    ///
-    /// # Errors
-    ///
-    /// See [`LocalVolumeOptions::open`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::options().open(path)
-    }
-
-    /// Whether commits go into a [journal](LocalVolumeOptions::journaled) first.
-    pub fn is_journaled(&self) -> bool {
-        self.sleeper.is_journaled()
-    }
-
-    /// Puts all that is committed into the files themselves, and makes that durable:
-    /// for a backup, say, or before another program reads them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if that is not possible for some file; what is committed
-    /// stays so.
-    pub fn checkpoint(&self) -> Result<()> {
-        let local = self.local()?;
-        let _span = local.observer.span().entered();
-        local.checkpoint().map_err(not_in_the_files)
-    }
-
-    /// To open a directory with options that are not the defaults.
-    pub fn options() -> LocalVolumeOptions {
-        LocalVolumeOptions::default()
-    }
-
-    /// The volume, awake, for one call.
-    fn local(&self) -> Result<Awake<'_>> {
-        let lasting = self.sleeper.lasting();
-        let call = lasting.calls.begin()?;
-        let awake = self.sleeper.awake();
-        let local = awake.map_err(|error| root_removed::wake_error(&*lasting.root, error))?;
-        Ok(Awake { local, _call: call })
-    }
-}
-
-/// A volume that is awake, for one call.
-struct Awake<'a> {
-    // Before the call, whose end a `close` waits for.
-    local: Arc<Local<CapDirectory>>,
-    _call: OpenCall<'a>,
-}
-
-impl Deref for Awake<'_> {
-    type Target = Local<CapDirectory>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.local
-    }
-}
-
-fn not_in_the_files(error: io::Error) -> Error {
-    let what = "not all that is committed could be put into the files; it stays durable in the log of the volume";
-    Error::unavailable(what, error)
-}
-
-impl Drop for LocalVolume {
-    fn drop(&mut self) {
-        self.sleeper.end();
-    }
-}
-
-impl fmt::Debug for LocalVolume {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalVolume")
-            .field("root", &self.sleeper.lasting().root)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Volume for LocalVolume {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        let snapshot = reader.read(path, max_bytes);
-        snapshot.map_err(|error| reader.read_error(error))
-    }
-
-    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        reader.stat(path).map_err(|error| reader.read_error(error))
-    }
-
-    fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        let local = self.local()?;
-        let _span = local.observer.span().entered();
-        let reader = &local.reader;
-        let files = reader.list(directory);
-        let files = files.map_err(|error| reader.read_error(error))?;
-        if files.is_empty() {
-            reader.check_presence()?;
-        }
-        Ok(files)
-    }
-
-    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        match self.local() {
-            Ok(local) => local.commit(batch),
-            Err(error) => {
-                let observed = self.sleeper.lasting().observer.batch(batch.steps());
-                let result = Err(error);
-                observed.committed(&result);
-                result
-            }
-        }
-    }
-
-    fn writer(&self, path: &FilePath) -> Result<Box<dyn VolumeWriter>> {
-        let local = self.local()?;
-        let _span = local.observer.span().entered();
-        local.writer(path)
-    }
-
-    fn reader(&self, path: &FilePath) -> Result<Box<dyn VolumeReader>> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        reader
-            .reader(path)
-            .map_err(|error| reader.read_error(error))
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        let local = self.local()?;
-        let _span = local.observer.span().entered();
-        let usage = local.usage();
-        usage.map_err(|error| local.reader.read_error(error))
-    }
-
-    fn counters(&self) -> Counters {
-        let lasting = self.sleeper.lasting();
-        let syncs = lasting.root.syncs();
-        match self.sleeper.if_awake() {
-            Some(local) => local.counters(syncs),
-            None => lasting.observer.counters(syncs),
-        }
-    }
-
-    fn close(&self) -> Result<()> {
-        match self.sleeper.lasting().calls.close() {
-            true => self.sleeper.close().map_err(not_in_the_files),
-            false => Ok(()),
-        }
-    }
-}
 
 /// What an open volume keeps from one session to the next.
 pub(crate) struct Lasting<D: Directory> {
@@ -327,7 +125,7 @@ impl<D: Directory> Lasting<D> {
         Self {
             tree: Arc::new(Tree::new(root.clone(), options.durability)),
             root,
-            accounts: Arc::default(),
+            accounts: options.accounts(),
             context: HostContext::within(observer.span()),
             observer: Arc::new(observer),
             calls: Arc::default(),
@@ -344,6 +142,14 @@ pub(crate) struct Local<D: Directory> {
     observer: Arc<Observer>,
     /// `None` if the volume is read-only.
     writer: Option<Arc<Writer<D>>>,
+}
+
+/// Counts a volume that is not open here.
+pub(crate) fn count(path: &Path) -> io::Result<Usage> {
+    let options = LocalVolumeOptions::default().read_only(true);
+    let root = CapDirectory::open(path, options.durability)?;
+    let local = Local::begin(&Lasting::new(root, options))?;
+    local.accounts.usage(&local.reader.inventory())
 }
 
 impl<D: Directory> Local<D> {
@@ -458,4 +264,9 @@ impl<D: Directory> Local<D> {
             Error::unavailable("the files of the volume cannot be counted", source)
         })
     }
+}
+
+fn not_in_the_files(error: io::Error) -> Error {
+    let what = "not all that is committed could be put into the files; it stays durable in the log of the volume";
+    Error::unavailable(what, error)
 }
