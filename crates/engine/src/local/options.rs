@@ -26,7 +26,7 @@ pub struct LocalVolumeOptions {
     pub(super) journaled: bool,
     /// `None`: only when it must be.
     pub(super) checkpoint_after: Option<Duration>,
-    quota: Option<Quota>,
+    pub(super) quota: Option<Quota>,
     /// Where the volume is, for the quota.
     pub(super) directory: PathBuf,
     /// What the volume is called in what it reports: its directory.

@@ -69,13 +69,13 @@ fn users_of_one_group_open_a_shared_volume_in_turn_and_at_once() {
             as_user(ALICE, &[TEAM], mask, || {
                 let volume = open();
                 committed(&volume, [write("alice", "1")]);
-                committed(&volume, [append("log", "alice\n")]);
+                committed(&volume, [write("a/deep", "1"), write("log", "1")]);
                 // Without an end: Bob finds a session that was killed.
                 std::mem::forget(volume);
             });
             as_user(BOB, &[TEAM], mask, || {
                 let volume = open();
-                assert_eq!(volume.list(None).expect("listed").len(), 2);
+                assert_eq!(volume.list(None).expect("listed").len(), 3);
                 committed(&volume, [write("bob", "2")]);
                 committed(&volume, [write("bob", "3"), write("b/c", "4")]);
                 volume.close().expect("closed");
@@ -83,7 +83,7 @@ fn users_of_one_group_open_a_shared_volume_in_turn_and_at_once() {
             as_user(ALICE, &[TEAM], mask, || {
                 let volume = open();
                 committed(&volume, [write("alice", "5")]);
-                assert_eq!(volume.list(None).expect("listed").len(), 4);
+                assert_eq!(volume.list(None).expect("listed").len(), 5);
                 volume.close().expect("closed");
             });
         }
