@@ -56,40 +56,6 @@ fn a_strict_mask_keeps_nobody_of_the_group_from_opening() {
     });
 }
 
-/// One is killed, and the next one recovers what it has left.
-#[test]
-fn users_of_one_group_open_a_shared_volume_in_turn_and_at_once() {
-    for (mode, mask) in [(0o2770, 0o007), (0o770, 0o027), (0o2775, 0o002)] {
-        for options in each_way() {
-            let Some(directory) = shared_directory(mode) else {
-                return;
-            };
-            let path = directory.path().join("volume");
-            let open = || options.clone().open(&path).expect("opened");
-            as_user(ALICE, &[TEAM], mask, || {
-                let volume = open();
-                committed(&volume, [write("alice", "1")]);
-                committed(&volume, [write("a/deep", "1"), write("log", "1")]);
-                // Without an end: Bob finds a session that was killed.
-                std::mem::forget(volume);
-            });
-            as_user(BOB, &[TEAM], mask, || {
-                let volume = open();
-                assert_eq!(volume.list(None).expect("listed").len(), 3);
-                committed(&volume, [write("bob", "2")]);
-                committed(&volume, [write("bob", "3"), write("b/c", "4")]);
-                volume.close().expect("closed");
-            });
-            as_user(ALICE, &[TEAM], mask, || {
-                let volume = open();
-                committed(&volume, [write("alice", "5")]);
-                assert_eq!(volume.list(None).expect("listed").len(), 5);
-                volume.close().expect("closed");
-            });
-        }
-    }
-}
-
 #[test]
 fn a_user_of_the_group_reads_a_volume_that_the_group_may_read() {
     for options in each_way() {
