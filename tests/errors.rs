@@ -3,8 +3,8 @@
 //! nothing but the guest.
 
 use ability_storage::{
-    Batch, Error, FileInfo, FilePath, Limits, MAX_VALUE_BYTES, MemoryVolume, Reader, Result, Scope,
-    Snapshot, StorageCtx, Usage, Version, Volume, Writer,
+    Batch, Counters, Error, FileInfo, FilePath, Limits, MAX_VALUE_BYTES, MemoryVolume, Reader,
+    Result, Scope, Snapshot, StorageCtx, Usage, Version, Volume, Writer,
 };
 use end_to_end::embedding::{PROBE, VARIANTS, Variant};
 use end_to_end::stores;
@@ -218,6 +218,14 @@ impl Volume for Failing {
 
     fn usage(&self) -> Result<Usage> {
         Ok(Usage::default())
+    }
+
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
+
+    fn close(&self) -> Result<()> {
+        Ok(())
     }
 }
 

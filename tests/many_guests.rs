@@ -143,7 +143,7 @@ impl Hanging {
 }
 
 impl Volume for Hanging {
-    delegate!(self => self.volume; read, stat, list, writer, reader, usage, exists);
+    delegate!(self => self.volume; read, stat, list, writer, reader, usage, counters, close, exists);
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
         self.waiting.fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use crate::roots::{self, Opening, Place, StoreOptions, told};
 use crate::size::written;
 use crate::time::{self, time};
 use crate::{FAILED, complain};
-use ability_storage::{LocalRoot, Root, VolumeId};
+use ability_storage::{LocalRoot, Root, Volume, VolumeId};
 #[cfg(feature = "object-store")]
 use ability_storage_object_store::ObjectRoot;
 use anyhow::Result;

@@ -16,9 +16,19 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Outcome {
     /// Nothing was changed; the old contents stand.
     NotApplied,
-    /// The change is visible, but a power cut may still undo it; or, where a volume is
-    /// reached over a network, it is not known whether it was made at all
-    /// ([`Error::InDoubt`]).
+    /// The change is visible, but a power cut may still undo it ([`Error::Unconfirmed`]); or
+    /// it is not known whether it was made at all ([`Error::InDoubt`]). All of it is there, or
+    /// nothing.
+    ///
+    /// Read what is there before anything is repeated. Then:
+    ///
+    /// | change | to repeat it |
+    /// |---|---|
+    /// | write | is safe, and settles it. Where others write, too, repeat it only on the version that was read, or their change is lost |
+    /// | delete | likewise |
+    /// | append | adds the bytes a second time if they are there. On the end that the file had before ([`Precondition::EndsWith`](crate::Precondition::EndsWith)) it never does |
+    /// | rename | is not possible if it was made: the source is gone then |
+    /// | batch | is safe if each of its steps is |
     Unconfirmed,
 }
 
@@ -150,6 +160,10 @@ pub enum Error {
     #[error("nothing was changed: the volume is read-only")]
     ReadOnly,
 
+    /// The volume was closed ([`Volume::close`](crate::Volume::close)). Nothing was changed.
+    #[error("nothing was read or changed: the volume is closed")]
+    Closed,
+
     /// What all of the volume needs is not to be had: its directory is missing, not
     /// accessible, or on a file system that lacks what is needed; its log, its locks or its
     /// lists cannot be used. Nothing was changed.
@@ -165,8 +179,9 @@ pub enum Error {
 
     /// The change is made and readers see it, but the system could not confirm
     /// that it is on the disk: a power cut may undo it. To be sure, write the
-    /// contents that are there now once more. An append must not be repeated, for
-    /// its bytes would be there twice, and a rename cannot be.
+    /// contents that are there now once more, on their version. An append must not be made
+    /// again, for its bytes would be there twice, and a rename cannot be; see
+    /// [`Outcome::Unconfirmed`].
     #[error("{path} was changed, but the change may not survive a power cut: {source}")]
     #[non_exhaustive]
     Unconfirmed {
@@ -181,7 +196,8 @@ pub enum Error {
     /// the change was lost; or a disk let its record neither be written whole nor be taken
     /// back. It may have been made, or not, or may still be made, all of it or nothing.
     /// A write without a precondition and a delete can be repeated as they are. For all
-    /// else, read what is there now, and make the change again only if it is not there.
+    /// else, read what is there now, and make the change again only if it is not there; see
+    /// [`Outcome::Unconfirmed`].
     #[error("{path} may have been changed, or not: {source}")]
     #[non_exhaustive]
     InDoubt {

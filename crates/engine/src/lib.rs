@@ -33,6 +33,8 @@
 //! | `local` | [`LocalVolume`], a volume in a directory: commits, recovery, isolation |
 //! | `memory` | [`MemoryVolume`], a volume for tests |
 //! | `root`, `local_root` | many volumes by their ids |
+//! | `spelling` | names that a file system takes for one |
+//! | `quota` | a limit that several volumes share |
 //! | `layers` | volumes over volumes: read-only, counted |
 //! | [`author`] | for implementors of volumes: what a batch means, counters, conformance |
 //! | `std_io` | adapters to `std::io` |
@@ -56,13 +58,15 @@ mod memory;
 #[cfg(test)]
 mod model_tests;
 mod path;
+mod quota;
 mod root;
+mod spelling;
 mod std_io;
 mod version;
 mod volume_id;
 
 use author::observe;
-pub use author::observe::Counters;
+pub use author::observe::{CommitTimes, Counters};
 pub use error::{Error, Outcome, Result};
 pub use layers::{Counted, ReadOnly};
 pub use limits::Limits;
@@ -70,6 +74,7 @@ pub use local::{Durability, LocalVolume, LocalVolumeOptions};
 pub use local_root::{LocalRoot, LocalRootOptions};
 pub use memory::MemoryVolume;
 pub use path::{FilePath, PathError};
+pub use quota::Quota;
 pub use root::Root;
 pub use std_io::{ReaderIo, WriterIo};
 pub use version::{Version, VersionHasher};

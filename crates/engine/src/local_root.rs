@@ -3,8 +3,10 @@
 //! The layout is that of [`VolumeId`], which also says what an id may be; this module
 //! must not decide it again.
 
+use crate::spelling::other_spelling;
 use crate::{
-    Error, LocalVolume, LocalVolumeOptions, MemoryVolume, ReadOnly, Result, Root, Volume, VolumeId,
+    Error, LocalVolume, LocalVolumeOptions, MemoryVolume, Quota, ReadOnly, Result, Root, Volume,
+    VolumeId,
 };
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -15,7 +17,9 @@ use std::sync::Arc;
 /// they share, `user/`. The files in a volume are plain files.
 ///
 /// Directories are created when they are first asked for, and are durable when
-/// the volume is given out. On a file system that ignores case, ids ignore it too.
+/// the volume is given out. On a file system that ignores case, an id that differs only in
+/// case from that of a volume which is there is refused, so that no two abilities have the
+/// same files.
 ///
 /// ```
 /// use ability_storage_engine::{Change, FilePath, LocalRoot, Root, Volume};
@@ -120,7 +124,57 @@ impl LocalRoot {
                 ensure_directory(&path).map_err(unavailable(&path))?;
             }
         }
-        self.options.volumes.clone().open(path)
+        if let Some(ability) = id.ability_id() {
+            self.check_spelling(ability)?;
+        }
+        let options = self.options.volumes.clone();
+        if let Some(quota) = options.shared_quota() {
+            self.count_others(quota)?;
+        }
+        let options = match id.ability_id() {
+            Some(ability) => options.ability(ability),
+            None => options,
+        };
+        options.open(path)
+    }
+
+    /// Refuses an id whose directory is that of another one.
+    fn check_spelling(&self, ability: &str) -> Result<()> {
+        let abilities = self.path.join(VolumeId::ABILITIES);
+        let refused = |error| unavailable(&abilities.join(ability))(error);
+        let source = match other_spelling(&abilities, ability) {
+            Ok(None) => return Ok(()),
+            // Nothing is there, which opening it will say.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => error,
+            Ok(Some(other)) => io::Error::new(
+                ErrorKind::AlreadyExists,
+                format!(
+                    "the file system ignores case, and the directory is that of the ability {other:?}; \
+                     nothing was changed; give one of the two another id"
+                ),
+            ),
+        };
+        Err(refused(source))
+    }
+
+    /// Tells a quota what the volumes hold that it does not know.
+    fn count_others(&self, quota: &Quota) -> Result<()> {
+        for id in self.list()? {
+            let path = id
+                .components()
+                .fold(self.path.clone(), |path, name| path.join(name));
+            let count = || -> io::Result<()> {
+                if let Some(closed) = quota.unknown(path.canonicalize()?) {
+                    let usage = crate::local::count(&closed.volume)?;
+                    quota.set_closed(closed, usage);
+                }
+                Ok(())
+            };
+            let what = || format!("the volume {} could not be counted", path.display());
+            count().map_err(|error| Error::unavailable(what(), error))?;
+        }
+        Ok(())
     }
 
     fn is_read_only(&self) -> bool {
@@ -217,132 +271,5 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Change, FilePath};
-
-    fn path(text: &str) -> FilePath {
-        FilePath::new(text).expect("valid")
-    }
-
-    fn write(text: &str) -> Change {
-        Change::write(path(text), b"x")
-    }
-
-    #[test]
-    fn each_ability_has_its_own_directory_and_all_share_one() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let top = directory.path().join("not/yet/there");
-        let root = LocalRoot::open_or_create(&top).expect("created");
-        for volume in [root.ability("one"), root.ability("two"), root.user()] {
-            let volume = volume.expect("opened");
-            volume.commit(write("a.txt").into()).expect("written");
-        }
-        for file in ["abilities/one/a.txt", "abilities/two/a.txt", "user/a.txt"] {
-            assert_eq!(fs::read(top.join(file)).expect(file), b"x");
-        }
-    }
-
-    #[test]
-    fn no_id_leads_elsewhere() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let root = LocalRoot::open_or_create(directory.path()).expect("opened");
-        for id in [
-            "",
-            ".",
-            "..",
-            "../user",
-            "a/b",
-            "/",
-            "a\0",
-            "con",
-            ".ability-storage",
-        ] {
-            let error = root.ability(id).err().expect(id);
-            assert!(matches!(error, Error::Id(_)), "{error}");
-            assert!(error.to_string().contains("cannot be the id"), "{error}");
-        }
-        let made = fs::read_dir(directory.path()).expect("listed").count();
-        assert_eq!(made, 0);
-    }
-
-    #[test]
-    fn a_read_only_root_creates_nothing_and_what_is_missing_is_empty() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let missing = directory.path().join("missing");
-        let read_only = || LocalRoot::options().volumes(LocalVolume::options().read_only(true));
-        assert!(matches!(
-            read_only().open_or_create(&missing),
-            Err(Error::Unavailable { .. })
-        ));
-
-        let root = read_only()
-            .open_or_create(directory.path())
-            .expect("opened");
-        let volume = root.ability("new").expect("opened");
-        assert_eq!(volume.list(None).expect("listed"), []);
-        let error = volume.commit(write("a.txt").into()).expect_err("read-only");
-        assert!(matches!(error, Error::ReadOnly));
-        let made = fs::read_dir(directory.path()).expect("listed").count();
-        assert_eq!(made, 0);
-    }
-
-    #[test]
-    fn the_volumes_are_those_that_are_there() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let top = directory.path();
-        let root = LocalRoot::open_or_create(top).expect("opened");
-        let read_only = LocalRoot::options().volumes(LocalVolume::options().read_only(true));
-        let read_only = read_only.open_or_create(top).expect("opened");
-        assert_eq!(read_only.list().expect("listed"), []);
-        assert_eq!(fs::read_dir(top).expect("listed").count(), 0);
-
-        for id in ["two", "one", "Three"] {
-            root.ability(id).expect("opened");
-        }
-        // What cannot be a volume.
-        for name in ["a:b", "con", ".ability-storage"] {
-            fs::create_dir(top.join("abilities").join(name)).expect(name);
-        }
-        fs::write(top.join("abilities/file"), b"").expect("written");
-        fs::create_dir(top.join("other")).expect("created");
-        let ids = |ids: &[&str]| -> Vec<VolumeId> {
-            let ids = ids.iter().map(|id| VolumeId::ability(id).expect(id));
-            ids.collect()
-        };
-        let mut expected = ids(&["Three", "one", "two"]);
-        assert_eq!(read_only.list().expect("listed"), expected);
-
-        root.user().expect("opened");
-        expected.push(VolumeId::user());
-        assert_eq!(root.list().expect("listed"), expected);
-        for id in &expected {
-            let volume = read_only.volume(id).expect("opened");
-            assert_eq!(volume.list(None).expect("listed"), []);
-        }
-    }
-
-    #[test]
-    fn volumes_that_cannot_be_listed_are_not_none() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let root = LocalRoot::open_or_create(directory.path()).expect("opened");
-        fs::write(directory.path().join("abilities"), b"a file").expect("written");
-        let error = root.list().expect_err("a file in their place");
-        assert!(error.to_string().contains("could not be listed"), "{error}");
-    }
-
-    #[test]
-    fn a_file_in_the_way_is_named() {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let file = directory.path().join("file");
-        fs::write(&file, b"").expect("written");
-        for path in [file.clone(), file.join("below")] {
-            let Err(Error::Unavailable { what, source, .. }) = LocalRoot::open_or_create(&path)
-            else {
-                panic!("a root in the place of a file");
-            };
-            assert!(what.contains("file"), "{what}");
-            assert_eq!(source.kind(), ErrorKind::NotADirectory);
-        }
-    }
-}
+#[path = "local_root_tests.rs"]
+mod tests;

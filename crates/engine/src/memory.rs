@@ -2,13 +2,15 @@
 //!
 //! It keeps every promise of [`Volume`] but one: nothing outlives the value.
 
+use crate::author::OpenCalls;
 use crate::author::plan::{Edit, Tail};
 use crate::author::table::{Entry, Table};
+use crate::observe::{Counters, Observer};
 use crate::volume::{
     Batch, Change, FileInfo, Precondition, Reader, Snapshot, Step, Usage, Volume, Writer,
 };
 use crate::{Error, FilePath, Limits, Result, Version};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 
@@ -28,11 +30,27 @@ pub struct MemoryVolume {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     files: RwLock<Table<MemoryFile>>,
     writers: AtomicUsize,
+    bytes_in_flight: AtomicU64,
+    calls: OpenCalls,
+    observer: Observer,
     limits: Limits,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            files: RwLock::default(),
+            writers: AtomicUsize::default(),
+            bytes_in_flight: AtomicU64::default(),
+            calls: OpenCalls::default(),
+            observer: Observer::named("memory", None),
+            limits: Limits::default(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +110,7 @@ impl MemoryVolume {
 
 impl Volume for MemoryVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
+        let _call = self.shared.calls.begin()?;
         let contents = self.shared.find(path)?.contents;
         if contents.len() as u64 > max_bytes {
             return Err(Error::too_large(path, max_bytes));
@@ -100,24 +119,32 @@ impl Volume for MemoryVolume {
     }
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
+        let _call = self.shared.calls.begin()?;
         let file = self.shared.find(path)?;
         Ok(FileInfo::new(file.contents.len() as u64, file.modified))
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
+        let _call = self.shared.calls.begin()?;
         Ok(self.shared.files().list(directory))
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        self.shared.commit(batch)
+        let observed = self.shared.observer.batch(batch.steps());
+        let _span = observed.span().entered();
+        let result = self.shared.commit(batch);
+        observed.committed(&result);
+        result
     }
 
     fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        let _call = self.shared.calls.begin()?;
         self.shared.limits.check_path(path)?;
         let writer = MemoryWriter {
             shared: self.shared.clone(),
             path: path.clone(),
             contents: Vec::new(),
+            bytes_in_flight: 0,
             failed: false,
         };
         let open = self.shared.writers.fetch_add(1, Ordering::Relaxed);
@@ -126,6 +153,7 @@ impl Volume for MemoryVolume {
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        let _call = self.shared.calls.begin()?;
         Ok(Box::new(MemoryReader {
             contents: self.shared.find(path)?.contents,
             read: 0,
@@ -133,7 +161,17 @@ impl Volume for MemoryVolume {
     }
 
     fn usage(&self) -> Result<Usage> {
+        let _call = self.shared.calls.begin()?;
         Ok(self.shared.files().usage())
+    }
+
+    fn counters(&self) -> Counters {
+        self.shared.observer.counters(0)
+    }
+
+    fn close(&self) -> Result<()> {
+        self.shared.calls.close();
+        Ok(())
     }
 }
 
@@ -149,6 +187,7 @@ impl Shared {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
+        let _call = self.calls.begin()?;
         let versions = batch.versions().to_vec();
         let edits = batch.into_steps().into_iter().map(edit);
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
@@ -177,34 +216,61 @@ struct MemoryWriter {
     shared: Arc<Shared>,
     path: FilePath,
     contents: Vec<u8>,
+    bytes_in_flight: u64,
     failed: bool,
 }
 
 impl Writer for MemoryWriter {
     fn write(&mut self, contents: &[u8]) -> Result<()> {
-        let bytes = self.contents.len() as u64 + contents.len() as u64;
-        let checked = self.shared.limits.check_file(&self.path, bytes);
-        self.failed |= checked.is_err();
-        checked?;
-        self.contents.extend_from_slice(contents);
-        Ok(())
+        let taken = self.take(contents);
+        self.failed |= taken.is_err();
+        taken
     }
 
     fn commit(mut self: Box<Self>, precondition: Precondition) -> Result<Version> {
         if self.failed {
             return Err(Error::after_failed_write(&self.path));
         }
+        let shared = self.shared.clone();
+        let observed = shared
+            .observer
+            .stream(&self.path, self.contents.len() as u64);
+        let _span = observed.span().entered();
         let contents = std::mem::take(&mut self.contents);
         let version = Version::of(&contents);
         let write = Change::write(self.path.clone(), contents);
-        self.shared.commit(write.only_if(precondition).into())?;
-        Ok(version)
+        let result = shared.commit(write.only_if(precondition).into());
+        observed.committed(&result);
+        result.map(|_| version)
+    }
+}
+
+impl MemoryWriter {
+    fn take(&mut self, contents: &[u8]) -> Result<()> {
+        let Shared {
+            limits,
+            bytes_in_flight,
+            ..
+        } = &*self.shared;
+        let more = contents.len() as u64;
+        limits.check_file(&self.path, self.contents.len() as u64 + more)?;
+        let before = bytes_in_flight.fetch_add(more, Ordering::Relaxed);
+        self.bytes_in_flight += more;
+        limits.check_in_flight(&self.path, before + more)?;
+        self.contents.extend_from_slice(contents);
+        Ok(())
     }
 }
 
 impl Drop for MemoryWriter {
     fn drop(&mut self) {
-        self.shared.writers.fetch_sub(1, Ordering::Relaxed);
+        let Shared {
+            writers,
+            bytes_in_flight,
+            ..
+        } = &*self.shared;
+        writers.fetch_sub(1, Ordering::Relaxed);
+        bytes_in_flight.fetch_sub(self.bytes_in_flight, Ordering::Relaxed);
     }
 }
 

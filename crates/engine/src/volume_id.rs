@@ -68,6 +68,11 @@ impl VolumeId {
         Self(None)
     }
 
+    /// The id of the ability whose volume it is; `None` for the one that all share.
+    pub fn ability_id(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
     /// The names that lead to it from the root.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         let first = match &self.0 {

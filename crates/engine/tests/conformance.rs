@@ -21,6 +21,27 @@ mod local {
     });
 }
 
+/// Opened again and again.
+mod reopened {
+    use ability_storage_engine::LocalVolume;
+    use ability_storage_engine::author::conformance::{self, Open};
+
+    fn run_on(run: fn(Open<'_>), journaled: bool) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = LocalVolume::options().limits(conformance::limits());
+        let options = options.journaled(journaled);
+        run(&mut || Box::new(options.clone().open(directory.path()).expect("opened")));
+    }
+
+    mod published {
+        ability_storage_engine::conformance_suite!(reopening: |run| super::run_on(run, false));
+    }
+
+    mod journaled {
+        ability_storage_engine::conformance_suite!(reopening: |run| super::run_on(run, true));
+    }
+}
+
 mod journaled {
     use super::*;
 

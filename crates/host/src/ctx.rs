@@ -4,6 +4,7 @@ use crate::Scope;
 use crate::error::Failure;
 use crate::mount::Mount;
 use crate::streaming::Streams;
+use ability_storage_engine::author::observe::HostContext;
 use ability_storage_engine::{ReadOnly, Volume};
 use std::sync::Arc;
 
@@ -200,7 +201,10 @@ impl Drop for StorageCtx {
 fn drop_blocking<T: Send + 'static>(held: T) {
     match tokio::runtime::Handle::try_current() {
         // A runtime that is shutting down drops it here.
-        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(held))),
+        Ok(runtime) => {
+            let context = HostContext::current();
+            drop(runtime.spawn_blocking(move || context.run(|| drop(held))));
+        }
         Err(_) => drop(held),
     }
 }

@@ -83,7 +83,7 @@ impl BatchFailure {
 fn is_about_a_file(error: &Error) -> bool {
     !matches!(
         error,
-        Error::ReadOnly | Error::Unavailable { .. } | Error::Unconfirmed { .. }
+        Error::ReadOnly | Error::Closed | Error::Unavailable { .. } | Error::Unconfirmed { .. }
     )
 }
 
@@ -128,6 +128,9 @@ impl From<Error> for Failure {
             Error::QuotaExceeded { .. } => types::Error::QuotaExceeded(text),
             Error::NoSpace { .. } => types::Error::NoSpace,
             Error::ReadOnly => types::Error::ReadOnly,
+            Error::Closed => {
+                types::Error::Unavailable("the storage was closed by the host".to_owned())
+            }
             // Its text is for the host: it may name a directory.
             Error::Unavailable { .. } => {
                 types::Error::Unavailable("the storage cannot be reached now".to_owned())

@@ -117,10 +117,10 @@ pub use self::ctx::{DEFAULT_MAX_VALUE_BYTES, MAX_VALUE_BYTES, StorageCtx, Storag
 pub use self::view::StorageView;
 pub use ability_storage_engine::author;
 pub use ability_storage_engine::{
-    Batch, Change, Counted, Counters, Durability, Error, FileInfo, FilePath, IdError, Limits,
-    LocalRoot, LocalRootOptions, LocalVolume, LocalVolumeOptions, MemoryVolume, Outcome, PathError,
-    Precondition, ReadOnly, Reader, Result, Root, Snapshot, Step, Usage, Version, VersionHasher,
-    Volume, VolumeId, Writer, WriterIo,
+    Batch, Change, CommitTimes, Counted, Counters, Durability, Error, FileInfo, FilePath, IdError,
+    Limits, LocalRoot, LocalRootOptions, LocalVolume, LocalVolumeOptions, MemoryVolume, Outcome,
+    PathError, Precondition, Quota, ReadOnly, Reader, Result, Root, Snapshot, Step, Usage, Version,
+    VersionHasher, Volume, VolumeId, Writer, WriterIo,
 };
 
 use self::bindings::ability::storage as asynchronous;

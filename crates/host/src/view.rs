@@ -12,6 +12,7 @@ use crate::bindings::ability::storage::types;
 use crate::ctx::StorageCtx;
 use crate::error::Failure;
 use crate::mount::Mount;
+use ability_storage_engine::author::observe::HostContext;
 use wasmtime::component::HasData;
 
 /// The storage of one store, for the length of one call.
@@ -53,7 +54,8 @@ where
     R: Send + 'static,
     E: From<Failure> + Send + 'static,
 {
-    let done = tokio::task::spawn_blocking(work).await;
+    let context = HostContext::current();
+    let done = tokio::task::spawn_blocking(move || context.run(work)).await;
     done.map_err(Failure::from)?
 }
 

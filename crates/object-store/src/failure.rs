@@ -4,6 +4,7 @@
 //! the answer, it is [`Effect::Unknown`]: a guess here would be a lie to who commits.
 
 use object_store::Error;
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 use object_store::client::{HttpError, HttpErrorKind};
 use std::error::Error as _;
 use std::fmt;
@@ -44,11 +45,19 @@ impl Effect {
     }
 }
 
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 fn was_not_sent(error: &Error) -> bool {
     causes(error).any(|cause| {
         let http = cause.downcast_ref::<HttpError>();
         http.is_some_and(|error| error.kind() == HttpErrorKind::Connect)
     })
+}
+
+/// Without a provider this crate makes no requests over HTTP, and knows nothing of those that
+/// the store of a host makes.
+#[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
+fn was_not_sent(_error: &Error) -> bool {
+    false
 }
 
 /// The status with which the server answered. It is in the text of an error alone.

@@ -6,6 +6,19 @@
 //! the condition that it is what the commit was made of; so it happens whole or not
 //! at all, however many files it changes, and no update is lost between clients.
 //!
+//! # Features
+//!
+//! | feature | what it builds in | by default |
+//! |---|---|---|
+//! | `aws` | `s3://`: Amazon S3 and what speaks its protocol | yes |
+//! | `gcp` | `gs://`: Google Cloud Storage | yes |
+//! | `azure` | `az://`: Azure Blob Storage | yes |
+//!
+//! With `default-features = false` there is `memory://`, and any store that a host makes itself
+//! ([`ObjectRootOptions::open_in`]); nothing that speaks HTTP or TLS is built then.
+//!
+//! # The source
+//!
 //! | module | holds |
 //! |---|---|
 //! | `root`, `url` | from a url to volumes |

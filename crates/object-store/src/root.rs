@@ -47,6 +47,12 @@ pub struct ObjectRootOptions {
     skip_probe: bool,
     patience: Patience,
     cache: Option<BlobCache>,
+    pub(crate) server: Server,
+}
+
+/// Where a provider's server is, if it is not the provider's own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Server {
     pub(crate) endpoint: Option<String>,
     pub(crate) allow_http: bool,
 }
@@ -90,14 +96,14 @@ impl ObjectRootOptions {
     /// `https://ceph.example.com`. Default: what the environment says, see
     /// [`open`](Self::open).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
+        self.server.endpoint = Some(url.into());
         self
     }
 
     /// Whether the server may be spoken to without encryption. Default: `false`, or
     /// what the environment says.
     pub fn allow_http(mut self, allow: bool) -> Self {
-        self.allow_http = allow;
+        self.server.allow_http = allow;
         self
     }
 
@@ -111,6 +117,8 @@ impl ObjectRootOptions {
     /// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` and
     /// `AZURE_STORAGE_ACCOUNT_KEY`; on the provider's own machines also from their
     /// metadata service.
+    ///
+    /// Which of these urls a build knows is said by the features of this crate.
     ///
     /// # Errors
     ///
@@ -184,7 +192,9 @@ impl ObjectRoot {
             });
         let options = &self.options;
         let (cache, limits) = (options.cache.clone(), options.limits.clone());
-        ObjectVolume::new(self.store.clone(), prefix, cache, limits, options.read_only)
+        let ability = id.ability_id().map(str::to_owned);
+        let (store, read_only) = (self.store.clone(), options.read_only);
+        ObjectVolume::new(store, prefix, ability, cache, limits, read_only)
     }
 
     /// How many requests the volumes of this root have made so far.

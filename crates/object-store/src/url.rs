@@ -23,6 +23,8 @@ type Stores = (Arc<dyn ObjectStore>, Option<Arc<dyn ObjectStore>>);
 
 impl Location {
     pub(crate) fn parse(url: &str, options: &ObjectRootOptions) -> io::Result<Self> {
+        #[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
+        let _ = options;
         let parsed = Url::parse(url).map_err(io::Error::other)?;
         if parsed.query().is_some() || parsed.fragment().is_some() {
             return Err(wrong("a url of a root has no `?` and no `#`"));
@@ -81,12 +83,12 @@ fn aws(
     let builder = object_store::aws::AmazonS3Builder::from_env();
     // The tools of the provider know one more name for it than the library does.
     let endpoint = std::env::var("AWS_ENDPOINT_URL_S3").ok();
-    let builder = match options.endpoint.clone().or(endpoint) {
+    let builder = match options.server.endpoint.clone().or(endpoint) {
         Some(endpoint) => builder.with_endpoint(endpoint),
         None => builder,
     };
     let mut client = client();
-    if options.allow_http || is_set("AWS_ALLOW_HTTP") {
+    if options.server.allow_http || is_set("AWS_ALLOW_HTTP") {
         client = client.with_allow_http(true);
     }
     builder
@@ -103,11 +105,11 @@ fn gcp(
     retry: RetryConfig,
 ) -> object_store::Result<object_store::gcp::GoogleCloudStorage> {
     let builder = object_store::gcp::GoogleCloudStorageBuilder::from_env();
-    let builder = match &options.endpoint {
+    let builder = match &options.server.endpoint {
         Some(endpoint) => builder.with_base_url(endpoint),
         None => builder,
     };
-    let client = client().with_allow_http(options.allow_http);
+    let client = client().with_allow_http(options.server.allow_http);
     builder
         .with_url(url)
         .with_client_options(client)
@@ -122,11 +124,11 @@ fn azure(
     retry: RetryConfig,
 ) -> object_store::Result<object_store::azure::MicrosoftAzure> {
     let builder = object_store::azure::MicrosoftAzureBuilder::from_env();
-    let builder = match &options.endpoint {
+    let builder = match &options.server.endpoint {
         Some(endpoint) => builder.with_endpoint(endpoint.clone()),
         None => builder,
     };
-    let client = client().with_allow_http(options.allow_http);
+    let client = client().with_allow_http(options.server.allow_http);
     builder
         .with_url(url)
         .with_client_options(client)
@@ -140,13 +142,47 @@ fn is_set(variable: &str) -> bool {
     value.is_ok_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes" | "on"))
 }
 
+/// What a url may begin with, and whether this build has it.
+const SCHEMES: [(&str, bool); 4] = [
+    ("s3://", cfg!(feature = "aws")),
+    ("gs://", cfg!(feature = "gcp")),
+    ("az://", cfg!(feature = "azure")),
+    ("memory://", true),
+];
+
 fn unknown(url: &Url) -> io::Error {
-    wrong(&format!(
-        "{}:// is not known here; s3://, gs://, az:// and memory:// are",
-        url.scheme()
-    ))
+    let scheme = format!("{}://", url.scheme());
+    let names = |is_built: bool| {
+        let of_kind = SCHEMES.iter().filter(move |(_, built)| *built == is_built);
+        of_kind.map(|(name, _)| *name)
+    };
+    let known = names(true).collect::<Vec<_>>().join(", ");
+    match names(false).any(|name| name == scheme) {
+        true => wrong(&format!(
+            "{scheme} is not part of this build of ability-storage-object-store: its feature is \
+             off; {known} can be used"
+        )),
+        false => wrong(&format!("{scheme} is not known here; {known} can be used")),
+    }
 }
 
 fn wrong(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scheme_is_told_from_one_that_is_not_built_in() {
+        let text = |url: &str| unknown(&Url::parse(url).expect("a url")).to_string();
+        assert!(text("ftp://host/x").starts_with("ftp:// is not known here; "));
+        for (scheme, is_built) in SCHEMES {
+            let text = text(&format!("{scheme}x/y"));
+            assert_eq!(text.contains("its feature is off"), !is_built, "{text}");
+            let usable = text.split("; ").last().expect("a part");
+            assert_eq!(usable.contains(scheme), is_built, "{text}");
+        }
+    }
 }

@@ -9,15 +9,16 @@ use crate::change::{Prepared, is_known, prepare};
 use crate::commits::{Commits, unavailable};
 use crate::file::File;
 use crate::garbage::Keeper;
-use crate::heads::Heads;
+use crate::heads::{Heads, Known};
 use crate::reader::ObjectReader;
 use crate::runtime;
 use crate::space::Space;
 use crate::store::{Requests, Store};
 use crate::sweep::{self, Swept};
 use crate::writer::ObjectWriter;
+use ability_storage_engine::author::OpenCalls;
 use ability_storage_engine::author::file_info;
-use ability_storage_engine::author::observe::{Observed, Observer};
+use ability_storage_engine::author::observe::Observer;
 use ability_storage_engine::{
     Batch, Change, Counters, Error, FileInfo, FilePath, Limits, Reader, Result, Snapshot, Usage,
     Version, Volume, Writer,
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) read_only: bool,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) observer: Observer,
+    pub(crate) calls: OpenCalls,
     commits: Commits,
     keeper: Arc<Keeper>,
 }
@@ -59,10 +61,12 @@ impl ObjectVolume {
     pub(crate) fn new(
         store: Arc<Store>,
         prefix: Path,
+        ability: Option<String>,
         cache: Option<BlobCache>,
         limits: Limits,
         read_only: bool,
     ) -> Self {
+        let observer = Observer::named(prefix.to_string(), ability);
         let space = Space::new(store.clone(), prefix, cache.map(Arc::new));
         let heads = Arc::new(Heads::new(store, space.head()));
         let commits = Commits::new(space.clone(), heads.clone(), limits.clone());
@@ -74,7 +78,8 @@ impl ObjectVolume {
                 limits,
                 read_only,
                 accounts: Arc::default(),
-                observer: Observer::default(),
+                observer,
+                calls: OpenCalls::default(),
                 commits,
                 keeper: Arc::new(keeper),
             }),
@@ -84,13 +89,6 @@ impl ObjectVolume {
     /// How many requests all volumes of the same root have made so far.
     pub fn requests(&self) -> Requests {
         self.shared.space.store.requests()
-    }
-
-    /// What this volume has done since it was opened. There is nothing to recover or to
-    /// sync, and writes of what is there already are counted like others; see also
-    /// [`requests`](Self::requests).
-    pub fn counters(&self) -> Counters {
-        self.shared.observer.counters(0)
     }
 
     /// Removes blobs that no file has used for at least `grace`.
@@ -115,6 +113,8 @@ impl ObjectVolume {
         if self.shared.read_only {
             return Err(Error::ReadOnly);
         }
+        let _call = self.shared.calls.begin()?;
+        let _span = self.shared.observer.span().entered();
         let space = self.shared.space.clone();
         cleared(runtime::wait(
             async move { sweep::sweep(&space, grace).await },
@@ -128,6 +128,8 @@ impl ObjectVolume {
     ///
     /// [`Error::Unavailable`] if the store did not answer.
     pub fn would_sweep(&self, grace: Duration) -> Result<Swept> {
+        let _call = self.shared.calls.begin()?;
+        let _span = self.shared.observer.span().entered();
         let space = self.shared.space.clone();
         cleared(runtime::wait(async move {
             sweep::rehearse(&space, grace).await
@@ -136,37 +138,50 @@ impl ObjectVolume {
 
     /// A file as HEAD has it now.
     fn find(&self, path: &FilePath) -> Result<File> {
+        let _span = self.shared.observer.span().entered();
         let (shared, path) = (self.shared.clone(), path.clone());
         runtime::wait(async move { shared.find(&path).await }).map_err(cannot_be_read)?
+    }
+
+    fn head_now(&self) -> Result<Arc<Known>> {
+        let _span = self.shared.observer.span().entered();
+        let heads = self.shared.heads.clone();
+        let now = runtime::wait(async move { heads.now().await });
+        now.and_then(|now| now).map_err(cannot_be_read)
     }
 }
 
 impl Volume for ObjectVolume {
     fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
+        let _call = self.shared.calls.begin()?;
+        let _span = self.shared.observer.span().entered();
         let (shared, path) = (self.shared.clone(), path.clone());
         runtime::wait(async move { shared.read(&path, max_bytes).await }).map_err(cannot_be_read)?
     }
 
     fn stat(&self, path: &FilePath) -> Result<FileInfo> {
+        let _call = self.shared.calls.begin()?;
         let file = self.find(path)?;
         Ok(file_info(file.size, file.modified()))
     }
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        let heads = self.shared.heads.clone();
-        let now = runtime::wait(async move { heads.now().await });
-        let now = now.and_then(|now| now).map_err(cannot_be_read)?;
-        Ok(now.head.files.list(directory))
+        let _call = self.shared.calls.begin()?;
+        Ok(self.head_now()?.head.files.list(directory))
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let observed = Observed::batch(batch.steps());
-        let result = self.shared.commit(batch);
-        self.shared.observer.committed(observed, &result);
+        let observed = self.shared.observer.batch(batch.steps());
+        let _span = observed.span().entered();
+        let call = self.shared.calls.begin();
+        let result = call.and_then(|_call| self.shared.commit(batch));
+        observed.committed(&result);
         result
     }
 
     fn writer(&self, path: &FilePath) -> Result<Box<dyn Writer>> {
+        let _call = self.shared.calls.begin()?;
+        let _span = self.shared.observer.span().entered();
         if self.shared.read_only {
             return Err(Error::ReadOnly);
         }
@@ -178,16 +193,29 @@ impl Volume for ObjectVolume {
     }
 
     fn reader(&self, path: &FilePath) -> Result<Box<dyn Reader>> {
+        let _call = self.shared.calls.begin()?;
         let file = self.find(path)?;
         let space = self.shared.space.clone();
         Ok(Box::new(ObjectReader::new(space, path.clone(), file)))
     }
 
     fn usage(&self) -> Result<Usage> {
-        let heads = self.shared.heads.clone();
-        let now = runtime::wait(async move { heads.now().await });
-        let now = now.and_then(|now| now).map_err(cannot_be_read)?;
-        Ok(now.head.files.usage())
+        let _call = self.shared.calls.begin()?;
+        Ok(self.head_now()?.head.files.usage())
+    }
+
+    /// What this volume has done since it was opened, and what it is doing. There is nothing
+    /// to recover or to sync and there is no log, and writes of what is there already are
+    /// counted like others; see also [`requests`](ObjectVolume::requests).
+    fn counters(&self) -> Counters {
+        self.shared.observer.counters(0)
+    }
+
+    /// What is acknowledged is in the store already, so only calls that are under way are
+    /// waited for. Blobs that are out of use may still be removed afterwards.
+    fn close(&self) -> Result<()> {
+        self.shared.calls.close();
+        Ok(())
     }
 }
 

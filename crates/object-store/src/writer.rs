@@ -11,7 +11,6 @@ use crate::runtime;
 use crate::space::PIECE;
 use crate::volume::Shared;
 use ability_storage_engine::author::CheckLimits;
-use ability_storage_engine::author::observe::Observed;
 use ability_storage_engine::{
     Batch, Change, Error, FilePath, Precondition, Result, Version, VersionHasher, Writer,
 };
@@ -123,7 +122,7 @@ impl Upload {
         store.count_part();
         let limit = store.limit(part.len() as u64);
         let sending = self.upload.put_part(part.into());
-        self.on_their_way.push_back(tokio::spawn(async move {
+        self.on_their_way.push_back(runtime::beside(async move {
             match tokio::time::timeout(limit, sending).await {
                 Ok(sent) => sent.map_err(crate::failure::told),
                 Err(_) => Err(crate::failure::timed_out()),
@@ -180,9 +179,11 @@ impl Writer for ObjectWriter {
 
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
         let shared = self.shared.clone();
-        let observed = Observed::stream(&self.path, self.bytes);
-        let result = self.publish(precondition);
-        shared.observer.committed(observed, &result);
+        let observed = shared.observer.stream(&self.path, self.bytes);
+        let _span = observed.span().entered();
+        let call = shared.calls.begin();
+        let result = call.and_then(|_call| self.publish(precondition));
+        observed.committed(&result);
         result
     }
 }

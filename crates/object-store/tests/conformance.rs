@@ -39,6 +39,21 @@ mod cached {
     });
 }
 
+/// Opened again and again, by clients that know nothing of each other.
+mod reopened {
+    use super::*;
+    use ability_storage_engine::author::conformance::Open;
+
+    ability_storage_engine::conformance_suite!(reopening: |run: fn(Open<'_>)| {
+        let store = Arc::new(InMemory::new());
+        run(&mut || {
+            let options = ObjectRoot::options().limits(conformance::limits());
+            let root = options.open_in(store.clone(), Path::from("some/prefix"));
+            Box::new(root.expect("opened").open_volume(&VolumeId::user()))
+        });
+    });
+}
+
 mod several_clients {
     use super::*;
 

@@ -8,6 +8,7 @@ mod bench;
 mod ceph;
 mod demo;
 mod emulators;
+mod features;
 mod fuzz;
 mod guests;
 mod installing;

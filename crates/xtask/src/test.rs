@@ -4,6 +4,7 @@
 
 use crate::ceph;
 use crate::emulators;
+use crate::features;
 use crate::fuzz;
 use crate::guests;
 use crate::platforms;
@@ -26,7 +27,8 @@ use std::time::{Duration, Instant};
 /// - fmt: `cargo fmt --all --check`
 /// - guests: `cargo xtask guests`
 /// - sdks: `cargo xtask sdks`
-/// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`
+/// - clippy: `cargo clippy --workspace --all-targets --all-features -- -D warnings`, and single
+///   packages with few features
 /// - platforms: `cargo xtask platforms`
 /// - test: `cargo test --workspace --all-features`
 /// - emulators: `cargo xtask emulators`
@@ -93,7 +95,8 @@ impl Step {
                     cargo
                         .args(everything)
                         .args(["--all-targets", "--", "-D", "warnings"]),
-                )
+                )?;
+                features::check(workspace)
             }
             Self::Test => {
                 powercut::install_programs(workspace);

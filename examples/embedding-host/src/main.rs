@@ -4,7 +4,9 @@
 //! Each line of standard input is a call: the name of an ability and arguments.
 //! What the call prints comes back with that name before it.
 
-use ability_storage::{Limits, LocalRoot, LocalVolume, Scope, StorageCtx, StorageView, VolumeId};
+use ability_storage::{
+    Limits, LocalRoot, LocalVolume, Scope, StorageCtx, StorageView, Volume, VolumeId,
+};
 use std::{
     collections::BTreeMap, env, io, path::Path, pin::pin, sync::Arc, thread, time::Duration,
 };

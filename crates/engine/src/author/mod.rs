@@ -7,6 +7,7 @@
 //! | [`table`] | the files of a volume that knows all of them, and what a batch makes of them |
 //! | [`CheckLimits`] | whether [`Limits`] allow something |
 //! | [`observe`] | counters and events, the same for all volumes |
+//! | [`OpenCalls`] | closing a volume while calls are under way |
 //! | [`file_info`], [`usage`] | values that a volume answers |
 //! | `conformance` | tests that every volume passes, behind the feature `conformance` |
 //!
@@ -15,6 +16,7 @@
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod observe;
+mod open_calls;
 pub mod plan;
 pub mod table;
 
@@ -22,6 +24,7 @@ pub mod table;
 pub use crate::__delegate_volume as delegate;
 #[cfg(any(test, feature = "conformance"))]
 pub use crate::conformance_suite;
+pub use open_calls::{OpenCall, OpenCalls};
 
 use crate::{Change, FileInfo, FilePath, Limits, Result, Usage};
 #[cfg(doc)]

@@ -1,15 +1,17 @@
 //! `Counted`: any volume, with its commits counted and reported to the log.
 
-use crate::observe::{Counters, Observed, Observer};
+use crate::observe::{Counters, Observer};
 use crate::{Batch, FilePath, Precondition, Result, Version, Volume, Writer};
 use std::sync::Arc;
 
 /// A volume whose commits are counted, those of its writers too, and reported as
 /// events of `tracing`.
 ///
-/// It counts what can be seen from outside: of the [`Counters`], `unchanged`,
-/// `recoveries` and `syncs` stay zero. A [`LocalVolume`](crate::LocalVolume) counts
-/// all of them itself.
+/// It counts what can be seen from outside, for volumes that do not count, or to count what
+/// one of several users of a volume does. What only the volume beneath can know (`unchanged`,
+/// `recoveries`, `syncs`, `log_records` and `log_bytes`) is what that volume says.
+///
+/// Its events and spans have the name that it gets by [`named`](Self::named).
 ///
 /// ```
 /// use ability_storage_engine::{Change, Counted, FilePath, MemoryVolume, Volume};
@@ -35,9 +37,12 @@ impl<V: Volume> Counted<V> {
         }
     }
 
-    /// What was done through this layer so far.
-    pub fn counters(&self) -> Counters {
-        self.observer.counters(0)
+    /// A layer over `volume` whose events name it, and the ability whose files it holds.
+    pub fn named(volume: V, name: impl Into<String>, ability: Option<String>) -> Self {
+        Self {
+            volume,
+            observer: Arc::new(Observer::named(name, ability)),
+        }
     }
 
     /// The volume beneath.
@@ -47,13 +52,25 @@ impl<V: Volume> Counted<V> {
 }
 
 impl<V: Volume> Volume for Counted<V> {
-    __delegate_volume!(self => self.volume; read, stat, list, reader, usage, exists);
+    __delegate_volume!(self => self.volume; read, stat, list, reader, usage, close, exists);
+
+    /// What was done through this layer so far.
+    fn counters(&self) -> Counters {
+        let beneath = self.volume.counters();
+        Counters {
+            unchanged: beneath.unchanged,
+            recoveries: beneath.recoveries,
+            log_records: beneath.log_records,
+            log_bytes: beneath.log_bytes,
+            ..self.observer.counters(beneath.syncs)
+        }
+    }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let observed = Observed::batch(batch.steps());
+        let observed = self.observer.batch(batch.steps());
         let _span = observed.span().entered();
         let result = self.volume.commit(batch);
-        self.observer.committed(observed, &result);
+        observed.committed(&result);
         result
     }
 
@@ -82,10 +99,10 @@ impl Writer for CountedWriter {
     }
 
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
-        let observed = Observed::stream(&self.path, self.bytes);
+        let observed = self.observer.stream(&self.path, self.bytes);
         let _span = observed.span().entered();
         let result = self.writer.commit(precondition);
-        self.observer.committed(observed, &result);
+        observed.committed(&result);
         result
     }
 }

@@ -34,7 +34,7 @@ impl<V: Volume> ReadOnly<V> {
 }
 
 impl<V: Volume> Volume for ReadOnly<V> {
-    __delegate_volume!(self => self.0; read, stat, list, reader, usage, exists);
+    __delegate_volume!(self => self.0; read, stat, list, reader, usage, counters, close, exists);
 
     fn commit(&self, _batch: Batch) -> Result<Vec<Option<Version>>> {
         Err(Error::ReadOnly)

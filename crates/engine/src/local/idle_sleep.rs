@@ -112,10 +112,25 @@ impl<D: Directory> Sleeper<D> {
         self.is_journaled.load(Ordering::Relaxed)
     }
 
+    /// The volume, unless it sleeps. It is not used by that.
+    pub(super) fn if_awake(&self) -> Option<Arc<Local<D>>> {
+        self.own().clone()
+    }
+
+    /// Puts all that is committed into the files, and ends the session, if there is one.
+    pub(super) fn close(&self) -> io::Result<()> {
+        self.lasting.context.run(|| {
+            let mut slot = self.own();
+            let finished = slot.as_ref().map_or(Ok(()), |local| local.finish());
+            self.end_session(&mut slot);
+            finished
+        })
+    }
+
     /// Ends the session, if there is one.
-    pub(super) fn close(&self) {
-        let mut local = self.own();
-        self.end(&mut local);
+    pub(super) fn end(&self) {
+        let end = || self.end_session(&mut self.own());
+        self.lasting.context.run(end);
     }
 
     /// The session of this process. After a fork, the one of the parent is only forgotten:
@@ -139,7 +154,8 @@ impl<D: Directory> Sleeper<D> {
         if let Some(local) = &*slot {
             return Ok(local.clone());
         }
-        let local = Arc::new(Local::begin(&self.lasting)?);
+        let span = self.lasting.observer.span();
+        let local = Arc::new(span.in_scope(|| Local::begin(&self.lasting))?);
         self.is_journaled
             .store(local.is_journaled(), Ordering::Relaxed);
         *slot = Some(local.clone());
@@ -149,7 +165,7 @@ impl<D: Directory> Sleeper<D> {
     }
 
     /// The caller has the mutex, so that the next session begins when this one has ended.
-    fn end(&self, slot: &mut Option<Arc<Local<D>>>) {
+    fn end_session(&self, slot: &mut Option<Arc<Local<D>>>) {
         drop(slot.take());
         self.lasting.tree.close_kept();
         lock(&AWAKE).remove(&self.id);
@@ -172,6 +188,12 @@ impl<D: Directory> Sleep for Sleeper<D> {
     }
 
     fn try_sleep(&self) {
+        self.lasting.context.run(|| self.try_sleep_here());
+    }
+}
+
+impl<D: Directory> Sleeper<D> {
+    fn try_sleep_here(&self) {
         let mut slot = match self.local.try_lock() {
             Ok(slot) => slot,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -183,7 +205,7 @@ impl<D: Directory> Sleep for Sleeper<D> {
         };
         local.accounts.stop_count();
         match local.try_finish() {
-            Ok(true) => self.end(&mut slot),
+            Ok(true) => self.end_session(&mut slot),
             Ok(false) => {
                 tracing::debug!(
                     "an idle volume keeps its descriptors, for another session has a lock that its checkpoint takes"

@@ -341,7 +341,7 @@ fn a_volume_that_has_made_its_last_checkpoint_ends_without_another() {
         let private = disk.start().0.open_dir(PRIVATE_DIR).expect("there");
         let log = private.open_dir(LOG).expect("there");
         let held = [CHECKPOINT, WRITER, SYNC].map(|name| log.lock(name).expect("free"));
-        waits_for_nothing(&sleeper, |sleeper| sleeper.close());
+        waits_for_nothing(&sleeper, |sleeper| sleeper.end());
         drop(held);
         assert_eq!(sessions_left(&disk).len(), 1, "that of the other");
         assert_eq!(contents_after_cut(&disk), files([("log", b"12")]));

@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `local_volume` | [`LocalVolume`], which is asleep or awake, open or closed |
 //! | `layout` | every name on the disk, and the format file |
 //! | `directory` | the seam: the system calls that a volume makes |
 //! | `cap` | those calls, through `cap-std` |
@@ -57,6 +58,7 @@ mod known_files;
 #[cfg(test)]
 mod known_files_tests;
 pub(crate) mod layout;
+mod local_volume;
 #[cfg(test)]
 mod lock_tests;
 mod locks;
@@ -83,189 +85,25 @@ mod usage;
 mod walk;
 mod writer;
 
-use crate::observe::{Counters, Observed, Observer};
-use crate::volume::Writer as VolumeWriter;
-use crate::volume::{Batch, FileInfo, Reader as VolumeReader, Snapshot, Usage, Volume};
+use crate::author::OpenCalls;
+use crate::observe::{Counters, HostContext, Observer};
+use crate::volume::{Batch, Usage, Writer as VolumeWriter};
 use crate::{Error, FilePath, Result, Version};
 use cap::CapDirectory;
 use directory::{Directory, unless_absent};
 pub use durability::Durability;
-use idle_sleep::Sleeper;
 use known_files::KnownFiles;
+pub use local_volume::LocalVolume;
 use log::LogReader;
 pub use options::LocalVolumeOptions;
 use reader::Reader;
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use stream::LocalWriter;
 use tree::Tree;
-use usage::Accounts;
+pub(crate) use usage::Accounts;
 use writer::Writer;
-
-/// A directory of the host as a volume. Its files are plain files that any
-/// program can read at any time; `.ability-storage/` in it belongs to the
-/// volume.
-///
-/// Several processes may have one directory open as a volume at once. A process
-/// that opens it removes what processes that died left behind.
-///
-/// What is not a regular file is not part of the volume and not listed: symbolic links are
-/// never followed. It is not absent either: to read, write, rename or delete a path that a
-/// symbolic link, a pipe, a socket or a device has is an [`Error::NotRegular`], so that nothing
-/// is replaced that could not be read.
-///
-/// ```
-/// use ability_storage_engine::{Change, FilePath, LocalVolume, Precondition, Volume};
-///
-/// let directory = tempfile::tempdir()?;
-/// let volume = LocalVolume::open(directory.path())?;
-/// let path = FilePath::new("settings.json")?;
-///
-/// let write = Change::write(path.clone(), b"{}");
-/// volume.commit(write.only_if(Precondition::Absent).into())?;
-/// assert_eq!(std::fs::read(directory.path().join("settings.json"))?, b"{}");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct LocalVolume {
-    sleeper: Arc<Sleeper<CapDirectory>>,
-}
-
-impl LocalVolumeOptions {
-    /// Opens the directory at `path`, which must exist.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if it does not exist, cannot be written to, or is
-    /// on a file system without locks.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<LocalVolume> {
-        let path = path.as_ref();
-        let what = || format!("the directory {} could not be opened", path.display());
-        let unavailable = |error| Error::unavailable(what(), error);
-        idle_sleep::make_room();
-        let root = CapDirectory::open(path, self.durability).map_err(unavailable)?;
-        let sleeper = Sleeper::open(root, self).map_err(unavailable)?;
-        Ok(LocalVolume { sleeper })
-    }
-}
-
-impl LocalVolume {
-    /// Opens the directory at `path`, which must exist, with default options.
-    ///
-    /// # Errors
-    ///
-    /// See [`LocalVolumeOptions::open`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::options().open(path)
-    }
-
-    /// Whether commits go into a [journal](LocalVolumeOptions::journaled) first.
-    pub fn is_journaled(&self) -> bool {
-        self.sleeper.is_journaled()
-    }
-
-    /// Puts all that is committed into the files themselves, and makes that durable:
-    /// for a backup, say, or before another program reads them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if that is not possible for some file; what is committed
-    /// stays so.
-    pub fn checkpoint(&self) -> Result<()> {
-        let settled = self.local()?.checkpoint();
-        settled
-            .map_err(|error| Error::unavailable("not all that is committed could be put into the files; it stays durable in the log of the volume", error))
-    }
-
-    /// What this volume has done since it was opened.
-    pub fn counters(&self) -> Counters {
-        let lasting = self.sleeper.lasting();
-        lasting.observer.counters(lasting.root.syncs())
-    }
-
-    /// To open a directory with options that are not the defaults.
-    pub fn options() -> LocalVolumeOptions {
-        LocalVolumeOptions::default()
-    }
-
-    /// The volume, awake.
-    fn local(&self) -> Result<Arc<Local<CapDirectory>>> {
-        let awake = self.sleeper.awake();
-        awake.map_err(|error| root_removed::wake_error(&*self.sleeper.lasting().root, error))
-    }
-}
-
-impl Drop for LocalVolume {
-    fn drop(&mut self) {
-        self.sleeper.close();
-    }
-}
-
-impl fmt::Debug for LocalVolume {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalVolume")
-            .field("root", &self.sleeper.lasting().root)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Volume for LocalVolume {
-    fn read(&self, path: &FilePath, max_bytes: u64) -> Result<Snapshot> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        let snapshot = reader.read(path, max_bytes);
-        snapshot.map_err(|error| reader.read_error(error))
-    }
-
-    fn stat(&self, path: &FilePath) -> Result<FileInfo> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        reader.stat(path).map_err(|error| reader.read_error(error))
-    }
-
-    fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        let files = reader.list(directory);
-        let files = files.map_err(|error| reader.read_error(error))?;
-        if files.is_empty() {
-            reader.check_presence()?;
-        }
-        Ok(files)
-    }
-
-    fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        match self.local() {
-            Ok(local) => local.commit(batch),
-            Err(error) => {
-                let observed = Observed::batch(batch.steps());
-                let result = Err(error);
-                let observer = &self.sleeper.lasting().observer;
-                observer.committed(observed, &result);
-                result
-            }
-        }
-    }
-
-    fn writer(&self, path: &FilePath) -> Result<Box<dyn VolumeWriter>> {
-        self.local()?.writer(path)
-    }
-
-    fn reader(&self, path: &FilePath) -> Result<Box<dyn VolumeReader>> {
-        let local = self.local()?;
-        let reader = &local.reader;
-        reader
-            .reader(path)
-            .map_err(|error| reader.read_error(error))
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        let local = self.local()?;
-        let usage = local.usage();
-        usage.map_err(|error| local.reader.read_error(error))
-    }
-}
 
 /// What an open volume keeps from one session to the next.
 pub(crate) struct Lasting<D: Directory> {
@@ -273,6 +111,9 @@ pub(crate) struct Lasting<D: Directory> {
     tree: Arc<Tree<D>>,
     accounts: Arc<Accounts>,
     observer: Arc<Observer>,
+    /// The host's, of when the volume was opened.
+    context: HostContext,
+    calls: Arc<OpenCalls>,
     known_files: Arc<KnownFiles>,
     options: LocalVolumeOptions,
 }
@@ -280,11 +121,14 @@ pub(crate) struct Lasting<D: Directory> {
 impl<D: Directory> Lasting<D> {
     fn new(root: D, options: LocalVolumeOptions) -> Self {
         let root = Arc::new(root);
+        let observer = Observer::named(options.name.clone(), options.ability.clone());
         Self {
             tree: Arc::new(Tree::new(root.clone(), options.durability)),
             root,
-            accounts: Arc::default(),
-            observer: Arc::default(),
+            accounts: options.accounts(),
+            context: HostContext::within(observer.span()),
+            observer: Arc::new(observer),
+            calls: Arc::default(),
             known_files: Arc::new(KnownFiles::new(options.tuning.slowest_tick)),
             options,
         }
@@ -298,6 +142,14 @@ pub(crate) struct Local<D: Directory> {
     observer: Arc<Observer>,
     /// `None` if the volume is read-only.
     writer: Option<Arc<Writer<D>>>,
+}
+
+/// Counts a volume that is not open here.
+pub(crate) fn count(path: &Path) -> io::Result<Usage> {
+    let options = LocalVolumeOptions::default().read_only(true);
+    let root = CapDirectory::open(path, options.durability)?;
+    let local = Local::begin(&Lasting::new(root, options))?;
+    local.accounts.usage(&local.reader.inventory())
 }
 
 impl<D: Directory> Local<D> {
@@ -357,6 +209,14 @@ impl<D: Directory> Local<D> {
         }
     }
 
+    /// Does so for the last time.
+    fn finish(&self) -> io::Result<()> {
+        match &self.writer {
+            Some(writer) => writer.log.close(),
+            None => Ok(()),
+        }
+    }
+
     /// Does so for the last time before the session ends, unless another session would have
     /// to be waited for. Returns whether it was done.
     fn try_finish(&self) -> io::Result<bool> {
@@ -367,7 +227,7 @@ impl<D: Directory> Local<D> {
     }
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
-        let observed = Observed::batch(batch.steps());
+        let observed = self.observer.batch(batch.steps());
         let _span = observed.span().entered();
         let result = match &self.writer {
             Some(writer) => writer
@@ -375,7 +235,7 @@ impl<D: Directory> Local<D> {
                 .map_err(|error| writer.change_error(error)),
             None => Err(self.reader.read_error(Error::ReadOnly)),
         };
-        self.observer.committed(observed, &result);
+        observed.committed(&result);
         result
     }
 
@@ -389,10 +249,24 @@ impl<D: Directory> Local<D> {
         Ok(Box::new(stream))
     }
 
+    fn counters(&self, syncs: u64) -> Counters {
+        let lag = self.reader.log.lag();
+        Counters {
+            log_records: lag.records,
+            log_bytes: lag.bytes,
+            ..self.observer.counters(syncs)
+        }
+    }
+
     fn usage(&self) -> Result<Usage> {
         let usage = self.accounts.usage(&self.reader.inventory());
         usage.map_err(|source| {
             Error::unavailable("the files of the volume cannot be counted", source)
         })
     }
+}
+
+fn not_in_the_files(error: io::Error) -> Error {
+    let what = "not all that is committed could be put into the files; it stays durable in the log of the volume";
+    Error::unavailable(what, error)
 }

@@ -5,9 +5,12 @@
 use super::LocalVolume;
 use super::durability::Durability;
 use super::log::{Publication, Sizes};
-use crate::Limits;
+use super::usage::Accounts;
 #[cfg(doc)]
 use crate::{Error, Volume};
+use crate::{Limits, Quota};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long commits to a journaled volume stay in the log alone, by default.
@@ -23,6 +26,12 @@ pub struct LocalVolumeOptions {
     pub(super) journaled: bool,
     /// `None`: only when it must be.
     pub(super) checkpoint_after: Option<Duration>,
+    pub(super) quota: Option<Quota>,
+    /// Where the volume is, for the quota.
+    pub(super) directory: PathBuf,
+    /// What the volume is called in what it reports: its directory.
+    pub(super) name: String,
+    pub(super) ability: Option<String>,
     pub(super) tuning: Tuning,
 }
 
@@ -51,6 +60,10 @@ impl Default for LocalVolumeOptions {
             durability: Durability::default(),
             journaled: false,
             checkpoint_after: Some(CHECKPOINT_AFTER),
+            quota: None,
+            directory: PathBuf::new(),
+            name: String::new(),
+            ability: None,
             tuning: Tuning::default(),
         }
     }
@@ -60,6 +73,13 @@ impl LocalVolumeOptions {
     /// What the volume may hold. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What the volume may hold together with others that are opened with a clone of the same
+    /// quota. The volume is counted when it is opened then. Default: none.
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.quota = Some(quota);
         self
     }
 
@@ -105,6 +125,22 @@ impl LocalVolumeOptions {
     pub fn checkpoint_after(mut self, time: Duration) -> Self {
         self.checkpoint_after = Some(time);
         self
+    }
+
+    /// The id of the ability whose files these are, for what the volume reports by
+    /// `tracing`: a root sets it to the id of each volume. Default: none.
+    pub fn ability(mut self, id: impl Into<String>) -> Self {
+        self.ability = Some(id.into());
+        self
+    }
+
+    pub(crate) fn shared_quota(&self) -> Option<&Quota> {
+        self.quota.as_ref()
+    }
+
+    pub(super) fn accounts(&self) -> Arc<Accounts> {
+        let shared = self.quota.as_ref();
+        shared.map_or_else(Arc::default, |quota| quota.accounts(&self.directory))
     }
 
     pub(super) fn publication(&self) -> Publication {

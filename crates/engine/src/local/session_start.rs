@@ -25,6 +25,8 @@ pub(super) fn begin<D: Directory>(
     let Lasting {
         accounts,
         observer,
+        context,
+        calls,
         known_files,
         options,
         ..
@@ -46,6 +48,7 @@ pub(super) fn begin<D: Directory>(
         session_id: session.id().to_owned(),
         sessions,
         checkpoint_after: options.checkpoint_after,
+        context: context.clone(),
     };
     let (reader, locks_of_log) = (reader.clone(), locks.clone());
     let log = LogWriter::open(
@@ -64,6 +67,7 @@ pub(super) fn begin<D: Directory>(
         accounts: accounts.clone(),
         known_files: known_files.clone(),
         observer: observer.clone(),
+        calls: calls.clone(),
         durability: options.durability,
         _mode: lock,
     };

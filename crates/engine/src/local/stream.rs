@@ -6,7 +6,6 @@ use super::known_files::Wanted;
 use super::stage::Staged;
 use super::usage::{InFlight, WriterPlace};
 use super::writer::{Abort, Writer};
-use crate::observe::Observed;
 use crate::version::VersionHasher;
 use crate::volume::{Precondition, Writer as VolumeWriter};
 use crate::{Error, FilePath, Result, Version};
@@ -68,11 +67,12 @@ impl<D: Directory> VolumeWriter for LocalWriter<D> {
 
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
         let writer = self.writer.clone();
-        let observed = Observed::stream(&self.path, self.bytes);
+        let observed = writer.observer.stream(&self.path, self.bytes);
         let _span = observed.span().entered();
-        let result = self.publish(&precondition);
+        let call = writer.calls.begin();
+        let result = call.and_then(|_call| self.publish(&precondition));
         let result = result.map_err(|error| writer.change_error(error));
-        writer.observer.committed(observed, &result);
+        observed.committed(&result);
         result
     }
 }

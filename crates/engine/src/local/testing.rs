@@ -5,7 +5,9 @@ use super::options::Tuning;
 use super::sim::{Fault, Process, SimDirectory, SimDisk};
 use super::unique_name;
 use super::{Local, LocalVolumeOptions};
-use crate::{Batch, Change, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer};
+use crate::{
+    Batch, Change, Counters, FileInfo, FilePath, Reader, Snapshot, Usage, Version, Volume, Writer,
+};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -214,5 +216,14 @@ impl Volume for SimVolume {
 
     fn usage(&self) -> crate::Result<Usage> {
         self.0.usage()
+    }
+
+    fn counters(&self) -> Counters {
+        self.0.counters(0)
+    }
+
+    fn close(&self) -> crate::Result<()> {
+        let finished = self.0.finish();
+        finished.map_err(super::not_in_the_files)
     }
 }

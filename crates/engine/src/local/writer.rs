@@ -8,6 +8,7 @@ use super::log::LogWriter;
 use super::reader::Reader;
 use super::session::Session;
 use super::usage::Accounts;
+use crate::author::OpenCalls;
 use crate::error::is_no_space;
 use crate::observe::Observer;
 use crate::volume::{Change, Step};
@@ -23,6 +24,7 @@ pub(crate) struct Writer<D: Directory> {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) known_files: Arc<KnownFiles>,
     pub(crate) observer: Arc<Observer>,
+    pub(crate) calls: Arc<OpenCalls>,
     pub(crate) durability: Durability,
     /// Says to other sessions when the files follow the log.
     pub(crate) _mode: D::Lock,

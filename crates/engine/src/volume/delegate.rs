@@ -10,7 +10,7 @@
 /// struct Full<V>(V);
 ///
 /// impl<V: Volume> Volume for Full<V> {
-///     delegate!(self => self.0; read, stat, list, writer, reader, usage, exists);
+///     delegate!(self => self.0; read, stat, list, writer, reader, usage, counters, close, exists);
 ///
 ///     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
 ///         match batch.steps().first() {
@@ -25,7 +25,7 @@
 macro_rules! __delegate_volume {
     ($self:ident => $to:expr) => {
         $crate::__delegate_volume! {
-            $self => $to; read, stat, list, commit, writer, reader, usage, exists
+            $self => $to; read, stat, list, commit, writer, reader, usage, counters, close, exists
         }
     };
     ($self:ident => $to:expr; $($method:ident),+) => {
@@ -64,6 +64,16 @@ macro_rules! __delegate_volume {
     (@ usage $self:ident $to:expr) => {
         fn usage(&$self) -> $crate::Result<$crate::Usage> {
             $crate::Volume::usage(&$to)
+        }
+    };
+    (@ counters $self:ident $to:expr) => {
+        fn counters(&$self) -> $crate::Counters {
+            $crate::Volume::counters(&$to)
+        }
+    };
+    (@ close $self:ident $to:expr) => {
+        fn close(&$self) -> $crate::Result<()> {
+            $crate::Volume::close(&$to)
         }
     };
     (@ exists $self:ident $to:expr) => {

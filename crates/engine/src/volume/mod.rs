@@ -18,7 +18,7 @@ pub use file_end::{FileEnd, Tail};
 pub use precondition::Precondition;
 pub use snapshot::Snapshot;
 
-use crate::{Error, FilePath, Result, Version};
+use crate::{Counters, Error, FilePath, Result, Version};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -37,7 +37,8 @@ use std::time::SystemTime;
 ///   against all other threads and processes.
 ///
 /// All calls may block on a disk; all may be made from many threads at once.
-/// Readers never wait for writers. Dropping a volume may block as well.
+/// Readers never wait for writers. Dropping a volume may block as well; to learn whether all
+/// went well in the end, [`close`](Volume::close) it.
 ///
 /// References, `Box` and `Arc` of a volume are volumes. What changes how a volume
 /// behaves is a layer over any of them, such as [`ReadOnly`](crate::ReadOnly) and
@@ -109,6 +110,24 @@ pub trait Volume: Send + Sync {
     ///
     /// [`Error::Unavailable`].
     fn usage(&self) -> Result<Usage>;
+
+    /// What this volume has done since it was opened, and what it is doing. A volume that
+    /// does not count is put beneath a [`Counted`](crate::Counted).
+    fn counters(&self) -> Counters;
+
+    /// Closes the volume, for all that share it: it waits for calls that are under way, and
+    /// puts all that is committed into the files themselves. Every call after that, and the
+    /// commit of every writer that is still open, is an [`Error::Closed`]; a reader that is
+    /// open can be read to its end. To close it again does nothing.
+    ///
+    /// Dropping a volume does the same, but has nobody to tell what fails.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if something that is committed could not be put into its file.
+    /// It is durable all the same, and the next to open the volume finds it. The volume is
+    /// closed in this case, too.
+    fn close(&self) -> Result<()>;
 
     /// Whether there is a file at `path`.
     ///

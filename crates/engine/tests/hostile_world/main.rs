@@ -18,6 +18,7 @@ mod support;
 mod bounds;
 mod descriptors;
 mod full_disk;
+mod groups;
 mod mounts;
 mod names;
 mod outside_changes;

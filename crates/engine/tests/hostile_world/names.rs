@@ -1,9 +1,12 @@
 //! Names that the file system takes for others, or that no guest can give.
 
 use crate::support::{
-    Case, Ledger, Mode, World, append, checkpoint, commit, delete, listed, read, rename, write,
+    Case, Ledger, Mode, World, append, checkpoint, commit, delete, listed, options, read, rename,
+    write,
 };
-use ability_storage_engine::{Batch, Change, LocalVolume, Outcome, Precondition, Volume};
+use ability_storage_engine::{
+    Batch, Change, LocalRoot, LocalVolume, Outcome, Precondition, Root, Volume,
+};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +16,7 @@ both_modes! {
     a_name_that_is_not_utf8_is_in_no_way_of_others,
     a_rename_onto_another_name_of_the_file_removes_the_source,
     batches_over_two_spellings_keep_their_order,
+    ids_that_differ_only_in_case_do_not_share_files,
 }
 
 /// A name of a file in Latin-1.
@@ -99,6 +103,31 @@ fn try_spellings(volume: &LocalVolume, batch: Batch, names: [&str; 2], expected:
             assert_eq!(names.map(|name| read(volume, name)), before, "{shown}");
         }
     }
+}
+
+/// Two abilities, or one whose id a person has spelled in two ways.
+fn ids_that_differ_only_in_case_do_not_share_files(case: &Case) {
+    case.play(World::ntfs_that_ignores_case, |host| {
+        let options = LocalRoot::options().volumes(options(host.mode()));
+        let root = options.open_or_create(host.path("root")).expect("opened");
+        let volume = root.ability("Todo").expect("opened");
+        let change = write("list", "of Todo");
+        volume.commit(change.into()).expect("written");
+        if !host.path("root/abilities/todo").exists() {
+            eprintln!("skipped: the file system does not ignore case");
+            return;
+        }
+        for id in ["todo", "TODO"] {
+            match root.ability(id) {
+                Err(error) => assert!(error.to_string().contains("\"Todo\""), "{error}"),
+                Ok(_) => panic!("{id} has the files of Todo"),
+            }
+        }
+        drop(root.ability("Todo").expect("opened as it is spelled"));
+        drop(root.ability("other").expect("opened"));
+        drop(volume);
+        drop(root.ability("Todo").expect("opened again"));
+    });
 }
 
 fn batches_over_two_spellings_keep_their_order(case: &Case) {

@@ -10,6 +10,7 @@ use crate::bindings::ability::storage::types::Precondition;
 use crate::bindings::sync::ability::storage::streaming as synchronous;
 use crate::error::Failure;
 use crate::streaming::{BROKEN, COMMITTED, Reader, Writer};
+use ability_storage_engine::author::observe::HostContext;
 use wasmtime::component::Resource;
 
 impl asynchronous::Host for StorageView<'_> {}
@@ -41,7 +42,9 @@ impl asynchronous::HostWriter for StorageView<'_> {
 
     async fn drop(&mut self, writer: Resource<Writer>) -> wasmtime::Result<()> {
         let writer = self.ctx.streams.remove(writer)?;
-        Ok(tokio::task::spawn_blocking(|| drop(writer)).await?)
+        let context = HostContext::current();
+        let dropped = tokio::task::spawn_blocking(move || context.run(|| drop(writer)));
+        Ok(dropped.await?)
     }
 }
 

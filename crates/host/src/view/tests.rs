@@ -2,6 +2,7 @@
 
 mod batch;
 mod slow;
+mod spans;
 mod streaming;
 
 use self::slow::Slow;

@@ -3,7 +3,8 @@
 use super::guest::{self, Chain};
 use super::protocols::{self, JOURNAL, Protocol, STATE};
 use super::{
-    appends, batches, conditional, failing, killed, mixed, outside, renames, singles, streams,
+    appends, batches, chain, conditional, failing, killed, mixed, outside, renames, singles,
+    streams,
 };
 use crate::look::Look;
 use crate::recording::{Site, Way};
@@ -141,6 +142,11 @@ pub fn catalogue() -> Vec<Subject> {
             "three threads and two sessions count together",
             Product(conditional::counter),
         ),
+        sound(
+            "chain",
+            "four threads and two sessions append to one audit chain",
+            Product(chain::chain),
+        ),
         sound("renames", "files that move", Product(renames::renames)),
         sound(
             "deletes",
@@ -198,6 +204,11 @@ pub fn catalogue() -> Vec<Subject> {
             "journaled-appends",
             "the appends between changes again, by way of a journal",
             Journaled(appends::appends_between),
+        ),
+        sound(
+            "journaled-chain",
+            "the same audit chain, by way of a journal",
+            Journaled(chain::chain),
         ),
         sound(
             "journaled-mixed",

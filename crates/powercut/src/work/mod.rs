@@ -16,6 +16,7 @@ mod appends;
 mod at_once;
 mod batches;
 pub mod catalogue;
+mod chain;
 mod conditional;
 mod contents;
 mod desk;

@@ -54,7 +54,7 @@ impl Shared {
 }
 
 impl Volume for Fake {
-    delegate!(self => self.0.volume; read, stat, list, reader, usage, exists);
+    delegate!(self => self.0.volume; read, stat, list, reader, usage, counters, close, exists);
 
     fn commit(&self, batch: Batch) -> Answer {
         self.0.around(|| self.0.volume.commit(batch))

@@ -369,7 +369,7 @@ struct RestlessReader {
 }
 
 impl Volume for Restless {
-    delegate!(self => self.volume; read, stat, commit, writer, usage, exists);
+    delegate!(self => self.volume; read, stat, commit, writer, usage, counters, close, exists);
 
     fn list(&self, directory: Option<&FilePath>) -> Result<Vec<FilePath>> {
         let mut files = self.volume.list(directory)?;

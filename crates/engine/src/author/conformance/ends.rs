@@ -199,7 +199,9 @@ mod tests {
     struct Careless(MemoryVolume);
 
     impl Volume for Careless {
-        crate::__delegate_volume!(self => self.0; read, stat, list, writer, reader, usage, exists);
+        crate::__delegate_volume! {
+            self => self.0; read, stat, list, writer, reader, usage, counters, close, exists
+        }
 
         fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
             let steps = batch.into_steps().into_iter().map(|mut step| {

@@ -1,6 +1,6 @@
 //! What every [`Volume`] must do, as test functions that any backend can run.
 //!
-//! Each function takes a fresh, empty volume that was opened with [`limits`] and
+//! Each function of [`cases`] takes a fresh, empty volume that was opened with [`limits`] and
 //! panics where a promise is broken. [`conformance_suite!`](crate::conformance_suite)
 //! makes a `#[test]` of each:
 //!
@@ -14,6 +14,44 @@
 //!     });
 //! }
 //! ```
+//!
+//! A map in memory passes them. A volume that is meant to last also has to pass
+//! [`reopening_cases`], which get a function that opens the volume, with the same files each
+//! time:
+//!
+//! ```
+//! # #[cfg(feature = "conformance")]
+//! mod local {
+//!     use ability_storage_engine::author::conformance::{self, Open};
+//!     use ability_storage_engine::LocalVolume;
+//!
+//!     ability_storage_engine::conformance_suite!(reopening: |run: fn(Open<'_>)| {
+//!         let directory = tempfile::tempdir().expect("a temporary directory");
+//!         let options = LocalVolume::options().limits(conformance::limits());
+//!         run(&mut || Box::new(options.clone().open(directory.path()).expect("opened")));
+//!     });
+//! }
+//! ```
+//!
+//! # What it does not test
+//!
+//! A volume that passes may still break a promise that no test in one process can see:
+//!
+//! - *power cuts*: that what is acknowledged is on the disk, and not only in the memory of
+//!   the system. The cases for reopening see what outlives the value, no more: a volume that
+//!   keeps its files in a `static` passes them.
+//! - *kills*: that a process that ends in the middle of a commit leaves all of it or nothing;
+//! - *other processes and machines*: run the cases over several volumes at once
+//!   ([`InTurn`]), and write tests with processes of your own;
+//! - *failing disks and networks*: which error follows, whether it says what happened to the
+//!   data ([`Error::outcome`](crate::Error::outcome)), and whether the volume goes on after
+//!   that; [`Error::Unconfirmed`](crate::Error::Unconfirmed) and
+//!   [`Error::InDoubt`](crate::Error::InDoubt) never occur in it;
+//! - *full disks*, and all limits at once: each limit is tested alone;
+//! - *what is not a file*: links, pipes, and what other programs do to the files meanwhile;
+//! - *sizes and times*: nothing is longer than 1 MiB, there are no more than some 1,000
+//!   files, and no case measures how long a call takes or how much memory it needs;
+//! - *names*: what the store beneath makes of letters that differ in case or form alone.
 
 mod batches;
 mod concurrency;
@@ -21,8 +59,10 @@ mod ends;
 mod files;
 mod helpers;
 mod in_turn;
+mod monitoring;
 mod preconditions;
 mod quotas;
+mod reopening;
 mod streams;
 
 pub use batches::*;
@@ -30,8 +70,10 @@ pub use concurrency::*;
 pub use ends::*;
 pub use files::*;
 pub use in_turn::InTurn;
+pub use monitoring::*;
 pub use preconditions::*;
 pub use quotas::*;
+pub use reopening::*;
 pub use streams::*;
 
 use crate::{Limits, Volume};
@@ -44,6 +86,7 @@ const MAX_TOTAL_BYTES: u64 = 8 << 20;
 const MAX_FILES: u64 = 1_100;
 const MAX_DEPTH: usize = 8;
 const MAX_WRITERS: usize = 4;
+const MAX_BYTES_IN_FLIGHT: u64 = 3 << 20;
 
 /// The limits with which a volume under test is to be opened.
 pub fn limits() -> Limits {
@@ -53,6 +96,7 @@ pub fn limits() -> Limits {
         .max_files(MAX_FILES)
         .max_depth(MAX_DEPTH)
         .max_writers(MAX_WRITERS)
+        .max_bytes_in_flight(MAX_BYTES_IN_FLIGHT)
 }
 
 /// What tests a fresh volume.
@@ -64,12 +108,30 @@ pub fn cases() -> Vec<(&'static str, Case)> {
     crate::__conformance_cases! { __conformance_list }
 }
 
+/// Opens the volume under test, which has the same files each time. The first time there are
+/// none.
+pub type Open<'a> = &'a mut dyn FnMut() -> Box<dyn Volume>;
+
+/// What tests a volume that is opened again.
+pub type ReopeningCase = fn(Open<'_>);
+
+/// All functions of this module that test a volume which is opened again, with their names.
+pub fn reopening_cases() -> Vec<(&'static str, ReopeningCase)> {
+    crate::__conformance_cases! { reopening: __reopening_list }
+}
+
 /// Makes a `#[test]` of each function of [`conformance`](crate::author::conformance).
 ///
 /// Takes a function that gets such a function and has to call it once with a
-/// fresh volume.
+/// fresh volume; with `reopening:` in front, one that has to call it with a function that
+/// opens the volume, see [`Open`](crate::author::conformance::Open). With `shared:` in front,
+/// for calls that go to several volumes over the same files, it leaves out what only one
+/// volume can keep.
 #[macro_export]
 macro_rules! conformance_suite {
+    (reopening: $with_open:expr) => {
+        $crate::__conformance_cases! { reopening: __conformance_tests $with_open }
+    };
     ($with_fresh_volume:expr) => {
         $crate::__conformance_cases! { __conformance_tests $with_fresh_volume }
     };
@@ -83,6 +145,14 @@ macro_rules! conformance_suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
+    (reopening: $then:ident $($first:expr)?) => {
+        $crate::$then! { [$($first)?]
+            what_is_committed_outlives_the_volume
+            long_contents_outlive_the_volume
+            preconditions_hold_after_reopening
+            what_is_not_committed_does_not_come_back
+        }
+    };
     (shared: $then:ident $($first:expr)?) => {
         $crate::__conformance_cases! { @ $then [$($first)?] }
     };
@@ -90,7 +160,11 @@ macro_rules! __conformance_cases {
         $crate::__conformance_cases! { @ $then [$($first)?]
             no_reader_sees_half_a_batch
             writers_are_limited_in_number
+            bytes_in_flight_are_limited
             limits_on_all_files_are_kept
+            commits_are_counted
+            a_closed_volume_refuses_every_call
+            closing_waits_for_commits
         }
     };
     (@ $then:ident [$($first:expr)?] $($alone:ident)*) => {
@@ -146,6 +220,14 @@ macro_rules! __conformance_tests {
                 ($with_fresh_volume)($crate::author::conformance::$case);
             }
         )*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __reopening_list {
+    ([] $($case:ident)*) => {
+        vec![$((stringify!($case), $crate::author::conformance::$case as $crate::author::conformance::ReopeningCase)),*]
     };
 }
 

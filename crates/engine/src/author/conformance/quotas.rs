@@ -3,7 +3,9 @@
 use super::helpers::{
     append, batch, exists, expect, file, names, one, put, rename, stat_size, write_if, write_step,
 };
-use super::{MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, MAX_WRITERS};
+use super::{
+    MAX_BYTES_IN_FLIGHT, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, MAX_WRITERS,
+};
 use crate::{Change, Error, Precondition, Result, Version, Volume};
 
 /// What is longer than a limit is refused, and all stays as it was.
@@ -47,6 +49,34 @@ pub fn writers_are_limited_in_number(volume: &dyn Volume) {
     expect(writer.commit(Precondition::Any));
     expect(open(10));
     put(volume, &file("whole"), b"not streamed");
+}
+
+/// Bytes that writers hold and have not committed are limited; what is given up makes room.
+pub fn bytes_in_flight_are_limited(volume: &dyn Volume) {
+    let piece = vec![7; MAX_FILE_BYTES as usize];
+    let open = |i: u64| expect(volume.writer(&file(&format!("file{i}"))));
+    let whole = MAX_BYTES_IN_FLIGHT / MAX_FILE_BYTES;
+    let mut writers: Vec<_> = (0..whole).map(open).collect();
+    for writer in &mut writers {
+        expect(writer.write(&piece));
+    }
+    let mut one_more = open(whole);
+    let refused = one_more.write(b"x");
+    assert!(matches!(refused, Err(Error::QuotaExceeded { .. })));
+    let refused = one_more.commit(Precondition::Any);
+    assert!(refused.is_err(), "it did not take all that it was given");
+    assert!(!exists(volume, &file(&format!("file{whole}"))));
+
+    writers.pop();
+    let mut writer = open(whole);
+    expect(writer.write(&piece));
+    expect(writer.commit(Precondition::Any));
+    for writer in writers {
+        expect(writer.commit(Precondition::Any));
+    }
+    assert_eq!(names(volume, None).len() as u64, whole);
+    let mut writer = open(whole);
+    expect(writer.write(&piece));
 }
 
 /// Neither all bytes nor all files exceed their limit; what makes room helps.

@@ -6,6 +6,7 @@
 #[cfg(target_os = "linux")]
 mod access_precheck;
 mod file;
+mod group_access;
 mod ignores_case;
 mod listing;
 mod lock;
@@ -26,6 +27,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
+use group_access::GroupAccess;
 pub(crate) use lock::{CapLock, LockFile};
 #[cfg(target_os = "linux")]
 use rustix::fs::Statx;
@@ -50,6 +52,8 @@ pub(crate) struct CapDirectory {
     place: OnceLock<Option<Statx>>,
     /// What is known of the directory that this one was opened in.
     parent_ignores_case: Option<bool>,
+    /// That of the directory of the volume.
+    group_access: GroupAccess,
     /// Whether a sync of this handle failed. The next ones say nothing then.
     #[cfg_attr(
         not(target_os = "linux"),
@@ -66,13 +70,19 @@ impl CapDirectory {
             Some(Ok(readable)) => Dir::from_std_file(readable.into_std()),
             _ => dir,
         };
-        Ok(Self::over(dir, Arc::new(Syncs::new(durability))))
+        let group_access = GroupAccess::of(&dir.dir_metadata()?);
+        Ok(Self::over(
+            dir,
+            Arc::new(Syncs::new(durability)),
+            group_access,
+        ))
     }
 
-    fn over(dir: Dir, syncs: Arc<Syncs>) -> Self {
+    fn over(dir: Dir, syncs: Arc<Syncs>, group_access: GroupAccess) -> Self {
         Self {
             dir,
             syncs,
+            group_access,
             id: OnceLock::new(),
             ignores_case: OnceLock::new(),
             #[cfg(target_os = "linux")]
@@ -171,7 +181,9 @@ impl CapDirectory {
         let mut options = nofollow();
         options.read(true).write(true).create(true);
         set_access(&mut options, Access::Private);
-        Ok(self.dir.open_with(name, &options)?.into_std())
+        let file = self.dir.open_with(name, &options)?.into_std();
+        self.group_access.give_file(&file, Access::Private);
+        Ok(file)
     }
 }
 
@@ -183,7 +195,7 @@ impl Directory for CapDirectory {
         match self.open_child(name) {
             Ok(dir) => Ok(Self {
                 parent_ignores_case: self.ignores_case.get().copied(),
-                ..Self::over(dir, self.syncs.clone())
+                ..Self::over(dir, self.syncs.clone(), self.group_access)
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
             // A symbolic link shows as ELOOP or ENOTDIR, depending on the kernel.
@@ -215,7 +227,9 @@ impl Directory for CapDirectory {
     }
 
     fn create_dir(&self, name: &str, access: Access) -> io::Result<()> {
-        self.dir.create_dir_with(name, &dir_builder(access))
+        self.dir.create_dir_with(name, &dir_builder(access))?;
+        self.group_access.give_directory(&self.dir, name, access);
+        Ok(())
     }
 
     fn remove_dir(&self, name: &str) -> io::Result<()> {
@@ -226,7 +240,9 @@ impl Directory for CapDirectory {
         let mut options = nofollow();
         options.write(true).create_new(true);
         set_access(&mut options, access);
-        Ok(self.file(self.dir.open_with(name, &options)?.into_std()))
+        let file = self.dir.open_with(name, &options)?.into_std();
+        self.group_access.give_file(&file, access);
+        Ok(self.file(file))
     }
 
     fn open_file(&self, name: &str) -> io::Result<Option<CapFile>> {

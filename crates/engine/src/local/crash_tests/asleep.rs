@@ -88,7 +88,7 @@ impl World {
                 acknowledged.fetch_add(1, Ordering::SeqCst);
             }
         }
-        self.sleeper.close();
+        self.sleeper.end();
     }
 }
 

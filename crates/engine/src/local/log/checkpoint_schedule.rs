@@ -158,7 +158,8 @@ impl<D: Directory> LogWriter<D> {
         }
         let spawned = self.me.upgrade().map(|me| {
             let named = std::thread::Builder::new().name("ability-checkpoint".to_owned());
-            named.spawn(move || me.checkpoint_when_due())
+            let context = self.context.clone();
+            named.spawn(move || context.run(|| me.checkpoint_when_due()))
         });
         match spawned {
             Some(Ok(thread)) => self.checkpointer.thread_started(thread),

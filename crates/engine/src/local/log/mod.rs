@@ -13,6 +13,7 @@
 //! | `pending_file` | what the records make of one file |
 //! | `entry` | what the last record of a path makes of it: a file or none, published or not |
 //! | `pending` | all entries: what the records make of the volume, until it is in the files |
+//! | `lag` | how much the log has that is not durable in the files |
 //! | `directory_counts` | how many files and entries each directory has |
 //! | `log_reader` | reading the volume through the log |
 //! | `look_at_all` | the same for all files at once, to list and to count them |
@@ -68,6 +69,7 @@ mod dying_session_tests;
 mod entry;
 mod frame;
 mod group_commit;
+mod lag;
 mod log_file;
 mod log_pair;
 mod log_reader;
@@ -104,6 +106,7 @@ use super::reader::Reader;
 use super::session::{SessionTag, Sessions};
 use super::unique_name;
 use crate::FilePath;
+use crate::observe::HostContext;
 use append_base::{DurableBy, DurableStat, KNOWN_BASES};
 use append_fds::AppendFds;
 use checkpoint_schedule::Checkpointer;
@@ -173,7 +176,9 @@ pub(crate) struct LogWriter<D: Directory> {
     is_alone: AtomicBool,
     /// Whether the last checkpoint of this session was made.
     is_finished: AtomicBool,
-    /// For the thread that makes checkpoints.
+    /// For what the thread that makes checkpoints reports.
+    context: HostContext,
+    /// For that thread itself.
     me: Weak<Self>,
 }
 
@@ -184,6 +189,8 @@ pub(crate) struct LogOptions<D: Directory> {
     pub(crate) sessions: Arc<Sessions<D>>,
     /// The longest time until a checkpoint; `None`: only when one must be made.
     pub(crate) checkpoint_after: Option<Duration>,
+    /// For what the thread that makes checkpoints reports.
+    pub(crate) context: HostContext,
 }
 
 impl<D: Directory> LogWriter<D> {
@@ -229,6 +236,7 @@ impl<D: Directory> LogWriter<D> {
             doubtful: Mutex::new(Lru::new(KNOWN_BASES)),
             stuck: Mutex::default(),
             warnings: Warnings::default(),
+            context: options.context,
             space: Mutex::default(),
             locks,
             is_alone: AtomicBool::new(false),

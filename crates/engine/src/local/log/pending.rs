@@ -7,6 +7,7 @@
 use super::directory_counts::DirectoryCounts;
 use super::disk_space::file_bytes;
 use super::entry::Entry;
+use super::lag::Lag;
 use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Record};
@@ -32,6 +33,8 @@ pub(super) struct Pending {
     unpublished_bytes: [u64; 2],
     /// The same of all records that there ever were.
     all_bytes: u64,
+    /// What the records of each file of the log come to.
+    lag: [Lag; 2],
     /// Counts how often entries were given up, so that a reader that looked twice can
     /// tell.
     given_up: u64,
@@ -70,6 +73,15 @@ impl Pending {
     /// The same of all that the log ever had: it only grows.
     pub(super) fn all_bytes(&self) -> u64 {
         self.all_bytes
+    }
+
+    /// What the records of both files come to.
+    pub(super) fn lag(&self) -> Lag {
+        let [one, other] = self.lag;
+        Lag {
+            records: one.records + other.records,
+            bytes: one.bytes + other.bytes,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -147,6 +159,7 @@ impl Pending {
     }
 
     pub(super) fn apply(&mut self, which: LogSlot, record: Record) {
+        self.lag[which].add(&record);
         let Record {
             sequence,
             session,
@@ -219,6 +232,7 @@ impl Pending {
         }
         self.given_up += 1;
         self.unpublished_bytes[which] = 0;
+        self.lag[which] = Lag::default();
         let mut superseded = std::mem::take(&mut self.superseded[which]);
         if !superseded.is_empty() {
             // A record that was written once more may name them again.

@@ -15,6 +15,8 @@
 use super::super::directory::Directory;
 use super::ledger::{Counted, Ledger, Reserved};
 use super::{Growth, Inventory, minus};
+use crate::observe::HostContext;
+use crate::quota::Share;
 use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -42,6 +44,8 @@ pub(crate) struct Accounts {
     stops_counting: AtomicBool,
     writers: AtomicUsize,
     in_flight: AtomicU64,
+    /// Of a quota for several volumes.
+    share: Option<Share>,
 }
 
 /// A count that is being made. The accounts get to know when it ends, however it does.
@@ -72,6 +76,14 @@ pub(crate) struct WriterPlace {
 }
 
 impl Accounts {
+    /// Accounts of a volume that has a share in a quota.
+    pub(crate) fn with_share(share: Share) -> Self {
+        Self {
+            share: Some(share),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn usage<D: Directory>(
         self: &Arc<Self>,
         inventory: &Inventory<'_, D>,
@@ -89,6 +101,7 @@ impl Accounts {
     ) -> Result<Reservation<'_>> {
         let not_changed = |error| Error::not_changed(path, error);
         let mut recounts = 0;
+        let mut has_counted_closed = self.share.is_none();
         loop {
             let (mut ledger, counted) = self.current(inventory).map_err(not_changed)?;
             let check = |known: Usage, reserved: &Reserved| {
@@ -101,7 +114,9 @@ impl Accounts {
                 };
                 limits.check_usage(path, before, growth.apply(before))
             };
-            let Err(refused) = check(counted.high, &ledger.reserved) else {
+            let allowed = check(counted.high, &ledger.reserved);
+            let reserved = allowed.and_then(|()| self.reserve_share(path, &growth));
+            let Err(refused) = reserved else {
                 ledger.reserved.add(&growth);
                 return Ok(Reservation {
                     accounts: self,
@@ -114,6 +129,12 @@ impl Accounts {
             let is_sure = !is_in_doubt && !counted.is_to_be_checked();
             if is_sure || recounts == MAX_RECOUNTS {
                 return Err(refused);
+            }
+            if !has_counted_closed {
+                has_counted_closed = true;
+                drop(ledger);
+                self.count_closed();
+                continue;
             }
             recounts += 1;
             if is_in_doubt {
@@ -144,6 +165,36 @@ impl Accounts {
         InFlight {
             accounts: self.clone(),
             bytes: 0,
+        }
+    }
+
+    fn reserve_share(&self, path: &FilePath, growth: &Growth) -> Result<()> {
+        let share = self.share.as_ref();
+        share.map_or(Ok(()), |share| share.reserve(path, growth.net().more))
+    }
+
+    /// Counts the volumes that share the quota and are not open. What cannot be counted
+    /// counts as before.
+    fn count_closed(&self) {
+        let Some(share) = &self.share else { return };
+        for closed in share.quota().closed_to_count() {
+            match super::super::count(&closed.volume) {
+                Ok(usage) => share.quota().set_closed(closed, usage),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    share.quota().set_closed(closed, Usage::default());
+                }
+                Err(error) => {
+                    let volume = closed.volume.display();
+                    tracing::debug!(%volume, %error, "a volume that shares a quota is not counted");
+                }
+            }
+        }
+    }
+
+    /// A commit that reserved this is over, or a count: the caller has the ledger.
+    fn tell_quota(&self, ledger: &Ledger, more: Usage) {
+        if let Some(share) = &self.share {
+            share.end(more, ledger.counted.map(|counted| counted.high));
         }
     }
 
@@ -214,7 +265,8 @@ impl Accounts {
         let name = "ability-storage-count".to_owned();
         // Begun before the thread starts, which waits for the mutex when it has ended.
         let began = Instant::now();
-        let counting = std::thread::Builder::new().name(name).spawn(move || {
+        let context = HostContext::current();
+        let count = move || {
             let mut counting = Counting {
                 accounts: accounts.clone(),
                 began,
@@ -229,7 +281,9 @@ impl Accounts {
             counting.found = inventory.count(&goes_on).ok();
             // All is closed when the accounts get to know.
             drop((tree, log));
-        });
+        };
+        let counting = std::thread::Builder::new().name(name);
+        let counting = counting.spawn(move || context.run(count));
         if counting.is_ok() {
             ledger.counting = Some(Growth::default());
         }
@@ -268,6 +322,7 @@ impl Drop for Counting {
             None if is_stopped => ledger.counting = None,
             found => ledger.end_count(found, self.began.elapsed()),
         }
+        accounts.tell_quota(&ledger, Usage::default());
         drop(ledger);
         accounts.count_ended.notify_all();
     }
@@ -294,6 +349,7 @@ impl Drop for Reservation<'_> {
         if self.is_kept {
             ledger.keep(&self.growth, self.counts);
         }
+        self.accounts.tell_quota(&ledger, self.growth.net().more);
     }
 }
 

@@ -69,7 +69,7 @@ impl Pace {
 }
 
 impl Volume for Slow {
-    delegate!(self => self.volume; read, stat, list, reader, usage, exists);
+    delegate!(self => self.volume; read, stat, list, reader, usage, counters, close, exists);
 
     fn commit(&self, batch: Batch) -> Result<Vec<Option<Version>>> {
         self.gate.pass();

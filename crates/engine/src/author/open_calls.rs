@@ -1,0 +1,101 @@
+//! `OpenCalls`: whether a volume is open, and how many calls are under way.
+
+use crate::{Error, Result};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What a volume needs for [`Volume::close`](crate::Volume::close): each call
+/// [begins](Self::begin) here, and [`close`](Self::close) waits until all that have begun are
+/// over.
+///
+/// ```
+/// use ability_storage_engine::{Error, author::OpenCalls};
+///
+/// let calls = OpenCalls::default();
+/// drop(calls.begin()?);
+/// calls.close();
+/// assert!(matches!(calls.begin(), Err(Error::Closed)));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct OpenCalls {
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: u64,
+    is_closed: bool,
+}
+
+/// A call that is under way, until this is dropped.
+#[derive(Debug)]
+#[must_use = "a call ends when this is dropped"]
+pub struct OpenCall<'a>(&'a OpenCalls);
+
+impl OpenCalls {
+    /// Begins a call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`].
+    pub fn begin(&self) -> Result<OpenCall<'_>> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(Error::Closed);
+        }
+        state.calls += 1;
+        Ok(OpenCall(self))
+    }
+
+    /// Lets no call begin from now on, and waits for those that have. Returns whether it was
+    /// this call that closed; a second one waits, too. The caller must be in no call.
+    pub fn close(&self) -> bool {
+        let mut state = self.state();
+        let was_closed = std::mem::replace(&mut state.is_closed, true);
+        let ended = self.ended.wait_while(state, |state| state.calls > 0);
+        drop(ended.unwrap_or_else(PoisonError::into_inner));
+        !was_closed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OpenCall<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.calls -= 1;
+        if state.calls == 0 && state.is_closed {
+            self.0.ended.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn close_waits_for_calls_that_have_begun() {
+        let calls = OpenCalls::default();
+        let call = calls.begin().expect("open");
+        let (sender, closed) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| sender.send(calls.close()));
+            let refused = || matches!(calls.begin(), Err(Error::Closed));
+            while !refused() {
+                thread::yield_now();
+            }
+            let early = closed.recv_timeout(Duration::from_millis(50));
+            early.expect_err("a call is under way");
+            drop(call);
+            assert!(closed.recv().expect("closed"));
+        });
+        assert!(!calls.close(), "it was closed before");
+    }
+}

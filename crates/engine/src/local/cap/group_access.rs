@@ -1,0 +1,101 @@
+//! What the group of a volume's directory may do with what belongs to the engine.
+//!
+//! Files and directories of the engine are for the user of the host alone, unless the
+//! directory of the volume is shared with a group: then members of the group can open the
+//! volume, too, whatever the umask of the one who opened it first.
+
+use super::super::directory::Access;
+use cap_std::fs::{Dir, Metadata};
+use std::fs::File;
+#[cfg(unix)]
+use std::io;
+
+/// What a group may do, and which group it is; `None` if the directory is not shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GroupAccess(Option<Shared>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "there are no such groups elsewhere")
+)]
+struct Shared {
+    group: u32,
+    /// The bits of the group alone, as of a directory.
+    bits: u32,
+}
+
+impl GroupAccess {
+    /// That of the directory of a volume. It is shared if it has the setgid bit, or if its
+    /// group may do more than everybody.
+    #[cfg(unix)]
+    pub(super) fn of(directory: &Metadata) -> Self {
+        use cap_std::fs::MetadataExt;
+        let mode = directory.mode();
+        let bits = mode & 0o070;
+        let is_more = bits & !((mode & 0o007) << 3) != 0;
+        let is_shared = bits != 0 && (is_more || mode & 0o2000 != 0);
+        Self(is_shared.then(|| Shared {
+            group: directory.gid(),
+            bits,
+        }))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(_directory: &Metadata) -> Self {
+        Self(None)
+    }
+
+    /// Lets the group into a directory that was just created. What is created in it belongs to
+    /// the group.
+    #[cfg(unix)]
+    pub(super) fn give_directory(self, dir: &Dir, name: &str, access: Access) {
+        if let (Some(shared), Access::Private) = (self.0, access) {
+            let given = dir.open(name);
+            let given = given.and_then(|made| shared.give(&made.into_std(), 0o2700 | shared.bits));
+            report(given);
+        }
+    }
+
+    /// Lets the group into a file that was just created, or is there.
+    #[cfg(unix)]
+    pub(super) fn give_file(self, file: &File, access: Access) {
+        if let (Some(shared), Access::Private) = (self.0, access) {
+            report(shared.give(file, 0o600 | (shared.bits & 0o060)));
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn give_directory(self, _dir: &Dir, _name: &str, _access: Access) {}
+
+    #[cfg(not(unix))]
+    pub(super) fn give_file(self, _file: &File, _access: Access) {}
+}
+
+#[cfg(unix)]
+impl Shared {
+    /// Sets the group and the mode of what this user has made. What is of another user was
+    /// shared by that one.
+    fn give(self, file: &File, mode: u32) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let metadata = file.metadata()?;
+        let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+        if !is_own || (metadata.mode() & 0o7777 == mode && metadata.gid() == self.group) {
+            return Ok(());
+        }
+        if metadata.gid() != self.group {
+            let group = rustix::fs::Gid::from_raw(self.group);
+            rustix::fs::fchown(file, None, Some(group))?;
+        }
+        file.set_permissions(std::fs::Permissions::from_mode(mode))
+    }
+}
+
+/// One who is not in the group cannot share with it, and some file systems have no modes. The
+/// volume is for its user alone then.
+#[cfg(unix)]
+fn report(given: io::Result<()>) {
+    if let Err(error) = given {
+        tracing::debug!(%error, "a file of the volume is not shared with the group of its directory");
+    }
+}

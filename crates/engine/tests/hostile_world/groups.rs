@@ -1,0 +1,121 @@
+//! A directory that several users share by their group.
+
+use crate::support::fork::as_user;
+use crate::support::{append, commit, committed, read_text, write};
+use ability_storage_engine::{LocalVolume, LocalVolumeOptions, Volume};
+use nix::unistd::{Gid, Uid, chown};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+const ALICE: u32 = 61_001;
+const BOB: u32 = 61_002;
+const EVE: u32 = 61_003;
+const TEAM: u32 = 61_900;
+
+/// A directory of Alice, of the group, with this mode; `None` if this is not root.
+fn shared_directory(mode: u32) -> Option<tempfile::TempDir> {
+    if !Uid::effective().is_root() {
+        eprintln!("skipped: it takes root to become another user");
+        return None;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    };
+    set(directory.path(), 0o755);
+    let volume = directory.path().join("volume");
+    fs::create_dir(&volume).expect("created");
+    let (user, group) = (Uid::from_raw(ALICE), Gid::from_raw(TEAM));
+    chown(&volume, Some(user), Some(group)).expect("given");
+    set(&volume, mode);
+    Some(directory)
+}
+
+fn each_way() -> [LocalVolumeOptions; 2] {
+    let options = LocalVolume::options;
+    [options(), options().journaled(true)]
+}
+
+/// Also where the mask keeps the group from the files themselves.
+#[test]
+fn a_strict_mask_keeps_nobody_of_the_group_from_opening() {
+    let Some(directory) = shared_directory(0o2770) else {
+        return;
+    };
+    let path = directory.path().join("volume");
+    let open = || LocalVolume::open(&path).expect("opened");
+    as_user(ALICE, &[TEAM], 0o077, || {
+        committed(&open(), [write("a", "1")])
+    });
+    as_user(BOB, &[TEAM], 0o077, || {
+        committed(&open(), [write("b", "2")])
+    });
+    as_user(ALICE, &[TEAM], 0o077, || {
+        assert_eq!(open().list(None).expect("listed").len(), 2);
+    });
+}
+
+#[test]
+fn a_user_of_the_group_reads_a_volume_that_the_group_may_read() {
+    for options in each_way() {
+        let Some(directory) = shared_directory(0o750) else {
+            return;
+        };
+        let path = directory.path().join("volume");
+        as_user(ALICE, &[TEAM], 0o027, || {
+            let volume = options.clone().open(&path).expect("opened");
+            committed(&volume, [append("log", "line\n")]);
+            std::mem::forget(volume);
+        });
+        as_user(BOB, &[TEAM], 0o027, || {
+            let volume = options.clone().read_only(true).open(&path);
+            let volume = volume.expect("opened");
+            assert_eq!(read_text(&volume, "log"), "line\n");
+            commit(&volume, [write("x", "x")]).expect_err("read-only");
+        });
+        as_user(EVE, &[], 0o027, || {
+            let options = options.clone().read_only(true);
+            options.open(&path).expect_err("not in the group");
+        });
+    }
+}
+
+/// The log has contents of files that others may not read.
+#[test]
+fn a_directory_that_is_not_shared_keeps_the_log_to_its_owner() {
+    for mode in [0o755, 0o700, 0o777] {
+        let Some(directory) = shared_directory(mode) else {
+            return;
+        };
+        let path = directory.path().join("volume");
+        as_user(ALICE, &[TEAM], 0o022, || {
+            let volume = LocalVolume::open(&path).expect("opened");
+            committed(&volume, [append("log", "secret")]);
+        });
+        let private = fs::metadata(path.join(".ability-storage")).expect("there");
+        assert_eq!(private.mode() & 0o7777, 0o700, "of {mode:o}");
+    }
+}
+
+#[test]
+fn what_the_engine_makes_is_never_for_all() {
+    let Some(directory) = shared_directory(0o2777) else {
+        return;
+    };
+    let path = directory.path().join("volume");
+    as_user(ALICE, &[TEAM], 0, || {
+        let volume = LocalVolume::options().journaled(true).open(&path);
+        committed(&volume.expect("opened"), [append("log", "secret")]);
+    });
+    let mut open = vec![path.join(".ability-storage")];
+    while let Some(path) = open.pop() {
+        let metadata = fs::symlink_metadata(&path).expect("there");
+        assert_eq!(metadata.mode() & 0o007, 0, "{}", path.display());
+        assert_eq!(metadata.gid(), TEAM, "{}", path.display());
+        if metadata.is_dir() {
+            let entries = fs::read_dir(&path).expect("listed");
+            open.extend(entries.map(|entry| entry.expect("read").path()));
+        }
+    }
+}
