@@ -8,6 +8,7 @@
 //! | `embedded` | the SDKs, build tools and templates that the command carries |
 //! | `limits` | the part of it that is about how much a guest may store |
 //! | `size` | numbers of bytes, as people write them |
+//! | `confined` | files inside one directory, reached through no link |
 //! | `component` | from a file to a compiled component that this host can run |
 //! | `roots` | where volumes are: under a directory, or in an object store |
 //! | `storage` | from a root to the guest's two volumes |
@@ -30,6 +31,7 @@ mod background;
 mod build;
 mod clock;
 mod component;
+mod confined;
 mod copy;
 mod embedded;
 mod gc;

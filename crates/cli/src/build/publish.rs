@@ -1,8 +1,9 @@
 //! From a built component to the file that a person asked for: whole, or not at
 //! all; untouched if it is the same.
 
+use crate::confined;
 use anyhow::{Context, Result, bail};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -26,14 +27,14 @@ pub fn check(output: &Path) -> Result<()> {
 }
 
 /// Makes the contents of the file `built` the file `output`. Says whether that
-/// changed anything.
-pub fn publish(built: &Path, output: &Path) -> Result<bool> {
+/// changed anything. One build at a time may do so for an ability's folder `root`.
+pub fn publish(built: &Path, output: &Path, root: &Path) -> Result<bool> {
     let contents =
         fs::read(built).with_context(|| format!("{} could not be read", built.display()))?;
     if fs::read(output).is_ok_and(|present| present == contents) {
         return Ok(false);
     }
-    let staged = staged(output);
+    let staged = staged(output, root);
     let published = stage(&staged, &contents).and_then(|()| fs::rename(&staged, output));
     if published.is_err() {
         let _ = fs::remove_file(&staged);
@@ -48,15 +49,17 @@ pub fn publish(built: &Path, output: &Path) -> Result<bool> {
 }
 
 fn stage(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = confined::create(path)?;
     file.write_all(contents)?;
     file.sync_all()
 }
 
-/// A name beside the output, of this process alone.
-fn staged(output: &Path) -> PathBuf {
+/// A name beside the output, of the builds of one folder alone: what a build left that was
+/// killed, the next one replaces.
+fn staged(output: &Path, root: &Path) -> PathBuf {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
-    output.with_file_name(format!(".{name}.{}.part", std::process::id()))
+    let folder = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex();
+    output.with_file_name(format!(".{name}.{}.part", &folder[..8]))
 }
 
 /// The folder of a file that may be named without one.
@@ -76,19 +79,19 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let [built, output] = ["built", "a.wasm"].map(|name| directory.path().join(name));
         fs::write(&built, "one").expect("written");
-        assert!(publish(&built, &output).expect("published"));
+        assert!(publish(&built, &output, directory.path()).expect("published"));
         let before = fs::metadata(&output)
             .expect("there")
             .modified()
             .expect("a time");
-        assert!(!publish(&built, &output).expect("published"));
+        assert!(!publish(&built, &output, directory.path()).expect("published"));
         let after = fs::metadata(&output)
             .expect("there")
             .modified()
             .expect("a time");
         assert_eq!(before, after);
         fs::write(&built, "two").expect("written");
-        assert!(publish(&built, &output).expect("published"));
+        assert!(publish(&built, &output, directory.path()).expect("published"));
         assert_eq!(fs::read(&output).expect("there"), b"two");
         let names = fs::read_dir(directory.path()).expect("listed").count();
         assert_eq!(names, 2, "nothing is left beside the output");
@@ -99,9 +102,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let [built, output] = ["built", "a.wasm"].map(|name| directory.path().join(name));
         fs::write(&output, "the old contents").expect("written");
-        let open = File::open(&output).expect("opened");
+        let open = fs::File::open(&output).expect("opened");
         fs::write(&built, "new").expect("written");
-        publish(&built, &output).expect("published");
+        publish(&built, &output, directory.path()).expect("published");
         let old = std::io::read_to_string(open).expect("read");
         assert_eq!(old, "the old contents");
     }
