@@ -75,10 +75,14 @@ fn write(args: &NewArgs) -> Result<()> {
     confined::write_if_different(folder, ".ability/.gitignore", b"*\n")?;
     let sdk = format!("sdk/{lang}");
     embedded::unpack(&sdk, folder, &format!(".ability/{sdk}"))?;
+    let words = match args.lang {
+        Language::Rust | Language::Python => "add 'water the plants'",
+        Language::JavaScript => "'water the plants'",
+    };
     let next = format!(
         "{shown} is there: an ability in {}. Next:\n  \
          ability build {shown}\n  \
-         ability run {name}.wasm --root data\n\
+         ability run {name}.wasm --root data -- {words}\n\
          {shown}/README.md tells how to test it.",
         args.lang.name()
     );
