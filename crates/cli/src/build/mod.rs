@@ -29,7 +29,7 @@ mod javascript;
 mod kind;
 mod lock;
 mod node_packages;
-mod publish;
+pub mod publish;
 mod python;
 mod rust;
 mod step;
@@ -91,7 +91,7 @@ fn try_build(args: &BuildArgs) -> Result<Summary> {
     let start = Instant::now();
     let language = kind::of(&args.directory, args.lang)?;
     let output = output(args)?;
-    publish::check(&output)?;
+    publish::check(&output, "wasm")?;
     let folder = Folder::open(&args.directory)?;
     let job = Job {
         args,

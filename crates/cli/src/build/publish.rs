@@ -8,13 +8,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Refuses, before a long build, what could not be written after it.
-pub fn check(output: &Path) -> Result<()> {
+pub fn check(output: &Path, ending: &str) -> Result<()> {
     let shown = output.display();
     if output
         .extension()
-        .is_none_or(|extension| extension != "wasm")
+        .is_none_or(|extension| extension != ending)
     {
-        bail!("{shown} does not end with .wasm, as the name of a component must");
+        bail!("{shown} does not end with .{ending}, as the name must");
     }
     if output.is_dir() {
         bail!("{shown} is a folder; name a file");
@@ -31,11 +31,16 @@ pub fn check(output: &Path) -> Result<()> {
 pub fn publish(built: &Path, output: &Path, root: &Path) -> Result<bool> {
     let contents =
         fs::read(built).with_context(|| format!("{} could not be read", built.display()))?;
+    publish_contents(&contents, output, root)
+}
+
+/// As [`publish`]. What one process at a time does is named by `root`.
+pub fn publish_contents(contents: &[u8], output: &Path, root: &Path) -> Result<bool> {
     if fs::read(output).is_ok_and(|present| present == contents) {
         return Ok(false);
     }
     let staged = staged(output, root);
-    let published = stage(&staged, &contents).and_then(|()| fs::rename(&staged, output));
+    let published = stage(&staged, contents).and_then(|()| fs::rename(&staged, output));
     if published.is_err() {
         let _ = fs::remove_file(&staged);
     }
@@ -119,10 +124,10 @@ mod tests {
             ("folder.wasm", "is a folder"),
             ("absent/notes.wasm", "there is no folder"),
         ] {
-            let error = check(&at(name)).expect_err(name).to_string();
+            let error = check(&at(name), "wasm").expect_err(name).to_string();
             assert!(error.contains(reason), "{error}");
         }
-        check(&at("notes.wasm")).expect("it can be written");
-        check(Path::new("notes.wasm")).expect("here");
+        check(&at("notes.wasm"), "wasm").expect("it can be written");
+        check(Path::new("notes.wasm"), "wasm").expect("here");
     }
 }
