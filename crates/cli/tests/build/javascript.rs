@@ -76,7 +76,7 @@ fn stack_traces_name_the_files_and_lines_of_the_author() {
     let main = "import { inner } from './src/inner.js';\n\nexport async function main(\
                 ) {\n  await null;\n  try { inner({}); } catch (error) { console.log(error); }\n  \
                 inner({});\n}\n";
-    let inner = "// One.\n// Two.\nexport const inner = (value) =>\n  value.one.two;\n";
+    let inner = "// One.\n// Two.\nexport function inner(value) {\n  return value.one.two;\n}\n";
     place.write(&[
         ("a/package.json", PACKAGE),
         ("a/main.js", main),

@@ -2,7 +2,8 @@
 //
 // The table is appended to the bundle: runs of lines that follow one another in one file,
 // as [first line of the bundle, file, first line of the file]. A file of -1 is code that no
-// author wrote. `runtime/stack.js` reads it.
+// author wrote. `runtime/stack.js` reads it. What the bundle writes on one line counts as
+// where that begins: an expression that its author broke into lines, as its first line.
 
 import path from "node:path";
 
