@@ -114,7 +114,7 @@ fn one_step_that_cannot_be_made_undoes_all() {
         ("batch rename missing b", "err not-found step=0"),
         (
             "batch write a new write b/c new",
-            "err invalid-path b/c was not written: b is not a directory step=1",
+            "err invalid-path b is not a directory step=1",
         ),
         ("list ", "ok b"),
         ("read b", "ok two"),

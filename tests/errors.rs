@@ -172,11 +172,11 @@ fn a_path_that_is_a_file_is_no_directory_and_the_reverse() {
         (&["write", "a/b", ""], "ok"),
         (
             &["write", "a", ""],
-            "err invalid-path a was not written: it is the directory of other files",
+            "err invalid-path it is the directory of other files",
         ),
         (
             &["write", "a/b/c", ""],
-            "err invalid-path a/b/c was not written: a/b is not a directory",
+            "err invalid-path a/b is not a directory",
         ),
         (&["read", "a"], "err not-found"),
     ]);

@@ -110,18 +110,27 @@ fn the_endings_of_names() {
             ("write A.JSON {}", "ok"),
             (
                 "write run.sh text",
-                "err invalid-path run.sh was not written…",
+                "err invalid-path it must end in one of .txt, …",
             ),
-            ("write md text", "err invalid-path md was not written…"),
-            ("append run.sh text", "err invalid-path run.sh…"),
-            ("stream-write run.sh 3", "err invalid-path run.sh…"),
+            (
+                "write md text",
+                "err invalid-path it must end in one of .txt, …",
+            ),
+            (
+                "append run.sh text",
+                "err invalid-path it must end in one of .txt, …",
+            ),
+            (
+                "stream-write run.sh 3",
+                "err invalid-path it must end in one of .txt, …",
+            ),
             (
                 "rename A.JSON run.sh",
-                "err invalid-path on renaming A.JSON to it: run.sh was not written…",
+                "err invalid-path on renaming A.JSON to it: it must end in one of .txt, …",
             ),
             (
                 "batch write b.md text rename A.JSON run.sh",
-                "err invalid-path on renaming A.JSON to it: run.sh…",
+                "err invalid-path on renaming A.JSON to it: it must end in one of .txt, …",
             ),
             ("read run.sh", "err not-found"),
             ("list ", "ok A.JSON\tnotes/a.md"),
@@ -137,13 +146,19 @@ fn the_depth_of_paths() {
             ("write a/b text", "ok"),
             (
                 "write a/c/d text",
-                "err invalid-path a/c/d was not written…",
+                "err invalid-path it has more than 2 components…",
             ),
-            ("append a/c/d text", "err invalid-path a/c/d…"),
-            ("stream-write a/c/d 1", "err invalid-path a/c/d…"),
+            (
+                "append a/c/d text",
+                "err invalid-path it has more than 2 components…",
+            ),
+            (
+                "stream-write a/c/d 1",
+                "err invalid-path it has more than 2 components…",
+            ),
             (
                 "rename a/b a/c/d",
-                "err invalid-path on renaming a/b to it: a/c/d was not…",
+                "err invalid-path on renaming a/b to it: it has more than 2 components…",
             ),
             ("list ", "ok a/b"),
         ],

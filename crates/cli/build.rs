@@ -26,6 +26,9 @@ const LEFT_OUT: [&str; 8] = [
 fn main() -> Result<()> {
     let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    // For which machines compiled components are.
+    let target = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=ABILITY_TARGET={target}");
     let mut files = Vec::new();
     for root in ROOTS {
         println!("cargo::rerun-if-changed={root}");

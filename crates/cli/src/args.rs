@@ -2,6 +2,8 @@
 //! the rest of the program holds only what it can use.
 
 use crate::build::args as build;
+use crate::compile;
+use crate::compile_cache::CompileCacheOptions;
 use crate::copy;
 use crate::gc;
 use crate::limits::StorageLimits;
@@ -12,6 +14,7 @@ use crate::size::bytes;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::env::VarError;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,8 +71,9 @@ Exit codes:
 Programs in Rust, C and the like can only tell success (0) from failure (1): the
 exit of WASI 0.2 knows no other codes.
 
-Compiled abilities are kept in the cache directory of wasmtime, so that all runs
-but the first start at once.";
+Compiled abilities are kept in the cache directory of wasmtime (--compile-cache), so
+that all runs but the first start at once. Where nothing can be kept, as in the image of
+a container, see `ability compile`.";
 
 #[derive(Parser)]
 #[command(name = "ability", version, about = ABOUT, long_about = LONG_ABOUT)]
@@ -92,6 +96,10 @@ pub enum Command {
     #[command(long_about = new::LONG_ABOUT, after_long_help = new::AFTER_HELP)]
     New(new::NewArgs),
 
+    /// Compile a component, so that it starts at once in a container
+    #[command(long_about = compile::LONG_ABOUT, after_long_help = compile::AFTER_HELP)]
+    Compile(compile::CompileArgs),
+
     /// Copy all files of a root to another one, such as from a directory to a bucket
     #[command(long_about = copy::LONG_ABOUT, after_long_help = copy::AFTER_HELP)]
     Copy(copy::CopyArgs),
@@ -109,7 +117,7 @@ impl Cli {
             Command::Run(args) => ("run", args.check()),
             Command::Copy(args) => ("copy", args.check()),
             Command::Gc(args) => ("gc", args.check()),
-            Command::Build(_) | Command::New(_) => return cli,
+            Command::Build(_) | Command::New(_) | Command::Compile(_) => return cli,
         };
         if let Err(reason) = checked {
             let mut all = Self::command();
@@ -127,7 +135,7 @@ impl Cli {
 
 #[derive(Args)]
 pub struct RunArgs {
-    /// The ability: a WebAssembly component
+    /// The ability: a WebAssembly component, or what `ability compile` has made of one
     #[arg(value_name = "COMPONENT.WASM")]
     pub component: PathBuf,
 
@@ -181,7 +189,10 @@ pub struct RunArgs {
     pub timeout: Option<Duration>,
 
     /// Give it an environment variable; may be repeated
-    #[arg(long, value_name = "K=V", value_parser = variable)]
+    ///
+    /// K alone passes on the variable of that name that the command itself was given: a
+    /// secret that is written on the command line can be read in the list of processes.
+    #[arg(long, value_name = "K[=V]", value_parser = variable)]
     pub env: Vec<(String, String)>,
 
     /// Give it a directory for plain files, as /scratch: NOT tear-free
@@ -221,6 +232,16 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub cache: CacheOptions,
+
+    #[command(flatten)]
+    pub compile_cache: CompileCacheOptions,
+
+    /// Run compiled code: files that `ability compile` has made
+    ///
+    /// No sandbox holds it. Say so only of files that you have compiled yourself, and
+    /// that nobody else can write.
+    #[arg(long)]
+    pub trust_compiled: bool,
 
     /// What the ability gets as its arguments
     #[arg(last = true, help_heading = "Arguments")]
@@ -300,7 +321,18 @@ fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("the name before = is missing".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err("must have the form NAME=VALUE".to_owned()),
+        None => passed_on(text, std::env::var(text)),
+    }
+}
+
+/// A variable of this process.
+fn passed_on(name: &str, value: Result<String, VarError>) -> Result<(String, String), String> {
+    match value {
+        Ok(value) => Ok((name.to_owned(), value)),
+        Err(VarError::NotPresent) => Err(format!(
+            "there is no variable {name} to pass on; set it, or write {name}=VALUE"
+        )),
+        Err(VarError::NotUnicode(_)) => Err(format!("the variable {name} is not text")),
     }
 }
 
@@ -327,7 +359,9 @@ mod tests {
         let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
         assert_eq!(variable("A=b=c"), pair("A", "b=c"));
         assert_eq!(variable("A="), pair("A", ""));
-        assert!(variable("A").is_err());
+        assert_eq!(passed_on("A", Ok("secret".to_owned())), pair("A", "secret"));
+        let unset = passed_on("A", Err(VarError::NotPresent)).expect_err("unset");
+        assert!(unset.contains("no variable A"), "{unset}");
         assert!(variable("=b").is_err());
     }
 }

@@ -3,17 +3,18 @@
 //! Whatever the file holds, a person gets one sentence that says what is wrong
 //! with it.
 
-use crate::complain;
+use crate::compile_cache::{CompileCache, CompileCacheOptions};
 use crate::guest::Guest;
 use crate::progress;
+use crate::{compiled, complain};
 use anyhow::{Context, Result, anyhow, bail};
 use std::fmt::Display;
-use std::fs;
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 use wasmtime::component::Component;
-use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime::{Config, Engine};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 const MAGIC: &[u8] = b"\0asm";
@@ -30,8 +31,10 @@ const HOST_STACK_BYTES: usize = 2 << 20;
 /// Makes components ready to run, all for one engine.
 pub struct Loader {
     engine: Engine,
-    /// Where compiled components are kept, if there is a place for them.
-    cache: Option<Cache>,
+    /// Where compiled components are kept.
+    cache: CompileCache,
+    /// Whether files of compiled code are run.
+    trusts_compiled: bool,
     verbose: bool,
 }
 
@@ -53,11 +56,27 @@ pub fn name_of(path: &Path) -> Result<&str> {
 impl Loader {
     /// With `verbose`, says how each component was made ready, and more about what
     /// is wrong with one that cannot be.
-    pub fn new(verbose: bool) -> Result<Self> {
-        let cache = Cache::new(CacheConfig::new()).ok();
+    pub fn new(cache: &CompileCacheOptions, trusts_compiled: bool, verbose: bool) -> Result<Self> {
+        let cache = CompileCache::open(cache)?;
+        Self::with(Config::new(), cache, trusts_compiled, verbose)
+    }
+
+    /// For [`precompile`](Self::precompile): for any processor of this kind.
+    pub fn for_files() -> Result<Self> {
         let mut config = Config::new();
+        let target = config.target(env!("ABILITY_TARGET")).map(drop);
+        target.map_err(anyhow::Error::from)?;
+        Self::with(config, CompileCache::none(), false, false)
+    }
+
+    fn with(
+        mut config: Config,
+        cache: CompileCache,
+        trusts_compiled: bool,
+        verbose: bool,
+    ) -> Result<Self> {
         // So that a guest can be stopped in a loop.
-        config.epoch_interruption(true).cache(cache.clone());
+        config.epoch_interruption(true).cache(cache.cache());
         // Images of memory pay for hosts that start a component often, and Linux refuses
         // to seal one for as long as anything else in the kernel looks at its pages.
         config.memory_init_cow(false);
@@ -69,19 +88,43 @@ impl Loader {
         Ok(Self {
             engine: engine.context("WebAssembly cannot be compiled on this machine")?,
             cache,
+            trusts_compiled,
             verbose,
         })
     }
 
-    pub fn load(&self, path: &Path) -> Result<Ability> {
+    /// The file of compiled code for a component that can be run.
+    pub fn precompile(&self, path: &Path) -> Result<Vec<u8>> {
         let file = path.display();
-        let bytes = read(path)?;
+        let (bytes, _) = read(path)?;
         check_kind(&bytes).with_context(|| format!("{file} is not a component"))?;
         let component = self.compile(path, &bytes)?;
-        check_runs(&component).with_context(|| format!("{file} cannot be run"))?;
+        self.prepared(path, &component)?;
+        let code = component.serialize();
+        let code = code.map_err(|error| damaged(&file, &error, self.verbose))?;
+        Ok(compiled::file_of(&code))
+    }
+
+    pub fn load(&self, path: &Path) -> Result<Ability> {
+        let file = path.display();
+        let (bytes, metadata) = read(path)?;
+        if compiled::is_compiled(&bytes) {
+            let trusted = self.trusts_compiled;
+            let component = compiled::load(&self.engine, &bytes, &metadata, trusted);
+            let component = component.with_context(|| format!("{file} was not run"))?;
+            return self.prepared(path, &component);
+        }
+        check_kind(&bytes).with_context(|| format!("{file} is not a component"))?;
+        self.prepared(path, &self.compile(path, &bytes)?)
+    }
+
+    /// Checks that a component can be run here.
+    fn prepared(&self, path: &Path, component: &Component) -> Result<Ability> {
+        let file = path.display();
+        check_runs(component).with_context(|| format!("{file} cannot be run"))?;
         let linker = Guest::linker(&self.engine)?;
         let instance = linker
-            .instantiate_pre(&component)
+            .instantiate_pre(component)
             .map_err(|error| not_given(&file, &error, self.verbose))?;
         let command = CommandPre::new(instance).map_err(|error| {
             anyhow!("{file} cannot be run: its wasi:cli/run is not the one of WASI 0.2 ({error:#})")
@@ -94,16 +137,20 @@ impl Loader {
 
     fn compile(&self, path: &Path, bytes: &[u8]) -> Result<Component> {
         let file = path.display();
-        let found_before = self.cache.as_ref().map(Cache::cache_hits);
+        let found_before = self.cache.hits();
         let start = Instant::now();
         let component = progress::while_waiting(format!("Compiling {file}"), || {
             Component::new(&self.engine, bytes)
         });
         let component = component.map_err(|error| damaged(&file, &error, self.verbose))?;
+        let is_found = self.cache.hits() > found_before;
+        if !is_found {
+            self.cache.warn_if_not_kept();
+        }
         if self.verbose {
-            let loaded = match &self.cache {
+            let loaded = match self.cache.cache() {
                 None => "compiled, without a cache",
-                Some(cache) if Some(cache.cache_hits()) > found_before => "loaded from the cache",
+                Some(_) if is_found => "loaded from the cache",
                 Some(_) => "compiled",
             };
             let time = start.elapsed().as_secs_f64();
@@ -113,8 +160,8 @@ impl Loader {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| match error.kind() {
+fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
+    compiled::read(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!("there is no file {}", path.display()),
         ErrorKind::IsADirectory => anyhow!("{} is a directory", path.display()),
         _ => anyhow!("{} could not be read: {error}", path.display()),

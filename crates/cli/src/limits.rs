@@ -29,7 +29,8 @@ pub struct StorageLimits {
 
     /// Let it write plain text only, by the ending of the name
     ///
-    /// That is .txt, .csv, .json, .md, .log, .yaml and .yml. Other names are
+    /// That is .txt, .csv, .json, .md, .log, .yaml and .yml, and .count for
+    /// counters. Other names are
     /// answered with `invalid-path`; what has one already can be read and deleted.
     #[arg(long)]
     pub text_files_only: bool,

@@ -8,6 +8,10 @@
 //! | `embedded` | the SDKs, build tools and templates that the command carries |
 //! | `limits` | the part of it that is about how much a guest may store |
 //! | `size` | numbers of bytes, as people write them |
+//! | `confined` | files inside one directory, reached through no link |
+//! | `compile` | from a component to machine code in a file |
+//! | `compiled` | such files |
+//! | `compile_cache` | where compiled components are kept |
 //! | `component` | from a file to a compiled component that this host can run |
 //! | `roots` | where volumes are: under a directory, or in an object store |
 //! | `storage` | from a root to the guest's two volumes |
@@ -29,7 +33,11 @@ mod args;
 mod background;
 mod build;
 mod clock;
+mod compile;
+mod compile_cache;
+mod compiled;
 mod component;
+mod confined;
 mod copy;
 mod embedded;
 mod gc;
@@ -73,6 +81,7 @@ fn main() -> ExitCode {
         }),
         Command::Build(args) => build::build(&args),
         Command::New(args) => new::new(&args),
+        Command::Compile(args) => compile::compile(&args),
         Command::Copy(args) => copy::copy(&args),
         Command::Gc(args) => gc::gc(&args),
     })

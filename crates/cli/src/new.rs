@@ -3,7 +3,7 @@
 //! Must never write into a folder that holds something.
 
 use crate::build::args::Language;
-use crate::{FAILED, complain, embedded};
+use crate::{FAILED, complain, confined, embedded};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::fs;
@@ -66,18 +66,23 @@ fn write(args: &NewArgs) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => bail!("{shown} cannot be the folder of an ability: {error}"),
     }
+    fs::create_dir_all(folder).with_context(|| format!("{shown} could not be created"))?;
     let lang = args.lang.option();
     for (path, contents) in embedded::under(&format!("templates/{lang}")) {
         let text = filled_in(contents, name);
-        embedded::write_if_different(&folder.join(filled_in_path(path, name)), text.as_bytes())?;
+        confined::write_if_different(folder, &filled_in_path(path, name), text.as_bytes())?;
     }
-    let own = folder.join(".ability");
-    embedded::write_if_different(&own.join(".gitignore"), b"*\n")?;
-    embedded::unpack(&format!("sdk/{lang}"), &own.join("sdk").join(lang))?;
+    confined::write_if_different(folder, ".ability/.gitignore", b"*\n")?;
+    let sdk = format!("sdk/{lang}");
+    embedded::unpack(&sdk, folder, &format!(".ability/{sdk}"))?;
+    let words = match args.lang {
+        Language::Rust | Language::Python => "add 'water the plants'",
+        Language::JavaScript => "'water the plants'",
+    };
     let next = format!(
         "{shown} is there: an ability in {}. Next:\n  \
          ability build {shown}\n  \
-         ability run {name}.wasm --root data\n\
+         ability run {name}.wasm --root data -- {words}\n\
          {shown}/README.md tells how to test it.",
         args.lang.name()
     );

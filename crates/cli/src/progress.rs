@@ -1,22 +1,30 @@
 //! What is shown to a person who waits longer than one does without wondering. On
-//! standard error, and only if that is a terminal.
+//! standard error: a spinner on a terminal, else one line.
 
+use crate::complain;
 use indicatif::ProgressBar;
 use std::borrow::Cow;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::io::{IsTerminal, stderr};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_millis(500);
 const FRAME: Duration = Duration::from_millis(100);
 
+/// Longer where each line stays, as in the log of a container.
+const PATIENCE_OF_LOGS: Duration = Duration::from_secs(2);
+
 /// Does `work`, and shows `message` with a spinner while it takes long.
 pub fn while_waiting<R>(message: String, work: impl FnOnce() -> R) -> R {
     let (done, wait) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
-            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                // Draws nothing if standard error is no terminal.
+            if !stderr().is_terminal() {
+                if is_long(&wait, PATIENCE_OF_LOGS) {
+                    complain(format_args!("{message}; this takes some seconds"));
+                }
+            } else if is_long(&wait, PATIENCE) {
                 let spinner = ProgressBar::new_spinner().with_message(message);
                 spinner.enable_steady_tick(FRAME);
                 let _ = wait.recv();
@@ -27,6 +35,10 @@ pub fn while_waiting<R>(message: String, work: impl FnOnce() -> R) -> R {
         drop(done);
         result
     })
+}
+
+fn is_long(wait: &Receiver<()>, patience: Duration) -> bool {
+    wait.recv_timeout(patience) == Err(RecvTimeoutError::Timeout)
 }
 
 /// A line for what takes long and goes on before a person's eyes, from its start to

@@ -51,7 +51,7 @@ pub fn run(args: &RunArgs, signals: &Signals) -> Result<u8> {
         log::show();
     }
     let name = component::name_of(&args.component)?;
-    let loader = Loader::new(args.verbose)?;
+    let loader = Loader::new(&args.compile_cache, args.trust_compiled, args.verbose)?;
     let ability = loader.load(&args.component)?;
     let background = background::beside(args)?;
     let background = background.map(|path| loader.load(&path)).transpose()?;

@@ -259,3 +259,103 @@ fn what_cannot_be_put_into_its_file_is_named() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(get(&ability, "root/abilities/probe/a.txt"), b"text");
 }
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_those_of_the_source() {
+    use std::os::unix::fs::PermissionsExt;
+    let ability = ability();
+    let set = |file: &str, mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(ability.directory().join(file), permissions).expect("set");
+    };
+    let mode = |file: &str| {
+        let metadata = fs::metadata(ability.directory().join(file)).expect(file);
+        metadata.permissions().mode() & 0o777
+    };
+    let files = [
+        ("abilities/one/secret", 100, 0o600),
+        ("abilities/one/deep/long.bin", 200 << 10, 0o640),
+        ("abilities/one/shared", 5, 0o666),
+        ("user/run", 5, 0o755),
+    ];
+    for (file, length, permissions) in files {
+        put(&ability, &format!("from/{file}"), &contents(length));
+        set(&format!("from/{file}"), permissions);
+    }
+    let directories = [
+        ("", 0o755),
+        ("/abilities/one", 0o750),
+        ("/abilities/one/deep", 0o700),
+    ];
+    for (directory, permissions) in directories {
+        set(&format!("from{directory}"), permissions);
+    }
+    let ended = ability.call(&["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for (file, _, permissions) in files {
+        assert_eq!(mode(&format!("to/{file}")), permissions, "{file}");
+    }
+    for (directory, permissions) in directories {
+        assert_eq!(mode(&format!("to{directory}")), permissions, "{directory}");
+    }
+
+    // The second time: what is replaced is as in the source; what is the same is opened to
+    // nobody, and a directory that was there stays as it is.
+    put(&ability, "from/abilities/one/shared", b"other");
+    set("to/abilities/one/shared", 0o600);
+    set("from/user/run", 0o700);
+    set("to/abilities/one/secret", 0o400);
+    set("to/abilities/one", 0o700);
+    let ended = ability.call(&["copy", "from", "to", "--overwrite"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(mode("to/abilities/one/shared"), 0o666);
+    assert_eq!(mode("to/user/run"), 0o700);
+    assert_eq!(mode("to/abilities/one/secret"), 0o400);
+    assert_eq!(mode("to/abilities/one"), 0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_session_left_in_the_source_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let ability = ability();
+    let mut probe = Conversation::begin(&ability, &["--journaled"]);
+    assert_eq!(probe.ask(&["write", "new.txt", "text"]), "ok");
+    probe.kill();
+    let mode = |root: &Path| {
+        let file = root.join("abilities/probe/new.txt");
+        fs::metadata(file).expect("copied").permissions().mode() & 0o777
+    };
+    let root = ability.root();
+    let to = ability.directory().join("to");
+    let text = |path: &Path| path.to_str().expect("text").to_owned();
+    let ended = ability.call(&["copy", &text(&root), &text(&to)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let usual = ability.directory().join("usual");
+    fs::write(&usual, "").expect("written");
+    let usual = fs::metadata(usual).expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode(&root), mode(&to)), (usual, usual));
+}
+
+#[test]
+fn the_help_names_all_that_is_in_the_json() {
+    let ability = ability();
+    put(&ability, "from/user/a", b"a");
+    let ended = ability.call(&["copy", "from", "to", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let help = ability.call(&["copy", "--help"]).stdout;
+    let words: Vec<&str> = help
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .collect();
+    let fields = |value: &serde_json::Value| {
+        let object = value.as_object().expect("an object");
+        object.keys().cloned().collect::<Vec<_>>()
+    };
+    let mut named = fields(&report);
+    named.extend(fields(&report["volumes"][0]));
+    for field in named {
+        assert!(words.contains(&field.as_str()), "{field}");
+    }
+    assert!(words.contains(&"130") && words.contains(&"143"));
+}

@@ -103,10 +103,12 @@ fn no_programs_among_text_files() {
         &["--text-files-only"],
         &[
             ("write a.md text", "ok\n"),
+            ("write a.count 7", "ok\n"),
             (
                 "write new.sh text",
-                "err invalid-path new.sh was not written",
+                "err invalid-path it must end in one of .txt, ",
             ),
+            ("delete a.count", "ok\n"),
             ("read old.sh", "ok text\n"),
             ("delete old.sh", "ok\n"),
             ("list ", "ok a.md\n"),

@@ -151,7 +151,7 @@ fn the_second_start_is_from_the_cache() {
 
 #[cfg(unix)]
 #[test]
-fn without_a_place_for_the_cache_it_runs_all_the_same() {
+fn without_a_place_for_the_cache_it_runs_with_one_warning() {
     let ability = ability();
     let mut command = ability.guest("counter", &["--verbose"], &["next"]);
     // Neither can be created.
@@ -161,4 +161,142 @@ fn without_a_place_for_the_cache_it_runs_all_the_same() {
     let ended = end(command);
     assert_eq!(ended.stdout, "1\n", "{ended:?}");
     assert!(ended.stderr.contains("without a cache"), "{ended:?}");
+    let warnings = ended.stderr.matches("is not kept").count();
+    assert_eq!(warnings, 1, "{ended:?}");
+    assert!(ended.stderr.contains("--compile-cache"), "{ended:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_place_of_the_cache_can_be_named() {
+    let ability = ability();
+    let run = |options: &[&str]| {
+        let mut command = ability.guest("counter", options, &["next"]);
+        command
+            .env("XDG_CACHE_HOME", "/dev/null/cache")
+            .env("HOME", "/dev/null");
+        end(command)
+    };
+    let cache = ability.directory().join("deep/compiled");
+    let options = ["-v", "--compile-cache", cache.to_str().expect("text")];
+    let first = run(&options);
+    assert!(first.stderr.contains("was compiled in"), "{first:?}");
+    assert!(!first.stderr.contains("is not kept"), "{first:?}");
+    let second = run(&options);
+    assert!(
+        second.stderr.contains("loaded from the cache"),
+        "{second:?}"
+    );
+    let refused = run(&["--compile-cache", "/dev/null/cache"]);
+    assert_eq!(refused.code, Some(125), "{refused:?}");
+    assert!(
+        refused.stderr.contains("--compile-cache /dev/null/cache"),
+        "{refused:?}"
+    );
+}
+
+/// The counter, compiled into a file in the directory of the test.
+fn compiled(ability: &Ability) -> PathBuf {
+    let component = guests::path("counter");
+    let ended = ability.call(&["compile", component.to_str().expect("text")]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ability.directory().join("counter.cwasm")
+}
+
+#[test]
+fn compiled_code_starts_without_a_cache() {
+    let ability = ability();
+    let file = compiled(&ability);
+    for expected in ["1\n", "2\n"] {
+        let mut command = ability.component(&file, &["--trust-compiled"], &["next"]);
+        command
+            .env("XDG_CACHE_HOME", "/dev/null/cache")
+            .env("HOME", "/dev/null");
+        let ended = end(command);
+        assert_eq!(
+            (ended.stdout.as_str(), ended.stderr.as_str()),
+            (expected, "")
+        );
+    }
+    assert!(
+        ability.volume("counter").is_dir(),
+        "its id is that of the component"
+    );
+}
+
+#[test]
+fn compiled_code_is_run_only_if_it_is_trusted_and_whole() {
+    let ability = ability();
+    let path = compiled(&ability);
+    assert!(refused(&ability, &path).contains("--trust-compiled"));
+    let whole = fs::read(&path).expect("read");
+    // Under the name of a component, too, and as wasmtime itself writes it.
+    let renamed = file(&ability, "renamed.wasm", &whole);
+    assert!(refused(&ability, &renamed).contains("no sandbox"));
+    let bare = file(&ability, "bare.wasm", &whole[48..]);
+    assert!(refused(&ability, &bare).contains("no sandbox"));
+
+    let trusted = |path: &Path| {
+        let ended = end(ability.component(path, &["--trust-compiled"], &["next"]));
+        assert_eq!(ended.code, Some(125), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        ended.stderr
+    };
+    assert!(trusted(&bare).contains("not made by `ability compile`"));
+    for cut in [17, 48, whole.len() / 2, whole.len() - 1] {
+        let path = file(&ability, "cut.cwasm", &whole[..cut]);
+        assert!(trusted(&path).contains("compile the component again"));
+    }
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    assert!(trusted(&file(&ability, "damaged.cwasm", damaged)).contains("damaged"));
+}
+
+/// The hash is right, but wasmtime finds another version of itself in it.
+#[test]
+fn compiled_code_of_another_version_is_refused() {
+    let ability = ability();
+    let whole = fs::read(compiled(&ability)).expect("read");
+    let mut code = whole[48..].to_vec();
+    // Its major version, with its length before it, and the processor behind it.
+    let processor = std::env::consts::ARCH.as_bytes();
+    let mut at = code.windows(processor.len());
+    let at = at.position(|window| window == processor).expect("named");
+    assert_eq!(code[at - 4], 2, "a version of two digits");
+    code[at - 3] = b'1';
+    let other = [&whole[..16], blake3::hash(&code).as_bytes(), &code].concat();
+    let path = file(&ability, "other.cwasm", other);
+    let ended = end(ability.component(&path, &["--trust-compiled"], &["next"]));
+    assert_eq!(ended.code, Some(125), "{ended:?}");
+    assert!(
+        ended.stderr.contains("another version of `ability`"),
+        "{ended:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn compiled_code_that_others_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let ability = ability();
+    let path = compiled(&ability);
+    for mode in [0o664, 0o646] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
+        let ended = end(ability.component(&path, &["--trust-compiled"], &["next"]));
+        assert_eq!(ended.code, Some(125), "{ended:?}");
+        assert!(ended.stderr.contains("chmod go-w"), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compiled_leaves_no_file() {
+    let ability = ability();
+    file(&ability, "text.wasm", "hello");
+    let ended = ability.call(&["compile", "text.wasm"]);
+    assert_eq!(ended.code, Some(125), "{ended:?}");
+    assert!(ended.stderr.contains("no WebAssembly at all"), "{ended:?}");
+    assert_eq!(
+        end_to_end::command::names(ability.directory()),
+        ["text.wasm"]
+    );
 }

@@ -58,10 +58,49 @@ fn own_test(ability: &Ability, program: &str, arguments: &[&str]) -> Ended {
     ok(end(command))
 }
 
+/// The last command that `ability new` names prints something, and its root is removed.
+#[cfg(unix)]
+fn prints_something(ability: &Ability, next: &str) {
+    let line = next
+        .lines()
+        .rfind(|line| line.trim().starts_with("ability run"));
+    let line = line.expect("a command").trim();
+    let (_, arguments) = line.split_once(' ').expect("arguments");
+    let mut command = ability.command();
+    let program = command.get_program().to_owned();
+    let environment: Vec<_> = command
+        .get_envs()
+        .map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned)))
+        .collect();
+    command = Command::new("sh");
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+        .arg("-c")
+        .arg(format!("\"$0\" {arguments}"))
+        .arg(program);
+    command.current_dir(ability.directory());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let said = ok(end(command));
+    assert!(said.stdout.contains("water the plants"), "{said:?}");
+    fs::remove_dir_all(ability.directory().join("data")).expect("removed");
+}
+
+#[cfg(not(unix))]
+fn prints_something(_: &Ability, _: &str) {}
+
 /// Makes a new ability, builds it and lets it keep a list.
 fn made_built_and_run(ability: &Ability, lang: &str) {
-    ok(run(ability, &["new", "my-list", "--lang", lang]));
+    let next = ok(run(ability, &["new", "my-list", "--lang", lang])).stdout;
     ok(run(ability, &["build", "my-list"]));
+    prints_something(ability, &next);
     let component = ability.directory().join("my-list.wasm");
     let said = |arguments: &[&str]| {
         let mut command = ability.component(&component, &[], arguments);
@@ -119,8 +158,9 @@ fn in_javascript() {
         return;
     }
     let ability = ability();
-    ok(run(&ability, &["new", "my-list", "--lang", "js"]));
+    let next = ok(run(&ability, &["new", "my-list", "--lang", "js"])).stdout;
     ok(run(&ability, &["build", "my-list"]));
+    prints_something(&ability, &next);
     let component = ability.directory().join("my-list.wasm");
     let said = |item: &str| ok(end(ability.component(&component, &[], &[item]))).stdout;
     assert_eq!(said("water the plants"), "- water the plants\n");

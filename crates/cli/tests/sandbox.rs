@@ -37,6 +37,18 @@ fn no_variable_but_those_that_are_named() {
     assert_eq!(end(command).stdout, "ok\n");
     let ended = ability.run("probe", &["--env", "A=b=c", "--env", "D="], &["env"]);
     assert_eq!(ended.stdout, "ok A=b=c\tD=\n");
+    // The value is in the environment alone, not on the command line.
+    let mut command = ability.guest("probe", &["--env", "SECRET"], &["env"]);
+    command
+        .env("SECRET", "of the host")
+        .env("OTHER", "of the host");
+    assert_eq!(end(command).stdout, "ok SECRET=of the host\n");
+    let ended = ability.run("probe", &["--env", "ABSENT"], &["env"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.stderr.contains("there is no variable ABSENT"),
+        "{ended:?}"
+    );
 }
 
 #[test]

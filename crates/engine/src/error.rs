@@ -3,6 +3,7 @@
 //! Every error answers first whether the change took place ([`Outcome`]); an
 //! error that says *not applied* must be true on the disk.
 
+use crate::causes::with_causes;
 use crate::{FilePath, IdError, PathError, Version};
 use std::io;
 use std::sync::Arc;
@@ -146,7 +147,7 @@ pub enum Error {
 
     /// The disk, or the quota that the system gives, is full. Free some space,
     /// then retry.
-    #[error("{path} was not changed: no space is left on the disk")]
+    #[error("{path} was not changed: no space is left on the disk ({source})")]
     #[non_exhaustive]
     NoSpace {
         /// The path that was to be written.
@@ -167,7 +168,7 @@ pub enum Error {
     /// What all of the volume needs is not to be had: its directory is missing, not
     /// accessible, or on a file system that lacks what is needed; its log, its locks or its
     /// lists cannot be used. Nothing was changed.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", with_causes(.source))]
     #[non_exhaustive]
     Unavailable {
         /// What could not be done, as a sentence for a person.

@@ -9,6 +9,8 @@ pub const PRIVATE_DIR: &str = private::PRIVATE_DIR;
 pub const GATE: &str = private::GATE;
 /// The file that names the format.
 pub const FORMAT: &str = private::FORMAT;
+/// What says to people what the private directory is. Only volumes that were made since have it.
+pub const README: &str = private::README;
 /// The directories of the sessions.
 pub const SESSIONS: &str = private::SESSIONS;
 /// The lock in the directory of each session.
@@ -32,4 +34,13 @@ pub const LOG_LOCKS: [&str; 3] = [private::WRITER, private::CHECKPOINT, private:
 pub const BARRIERS: [&str; 2] = private::BARRIERS;
 
 /// What the private directory of a closed volume has, in the order of the names.
-pub const KEPT: [&str; 7] = [FORMAT, BARRIERS[1], GATE, BARRIERS[0], LOG, LOCKS, SESSIONS];
+pub const KEPT: [&str; 8] = [
+    README,
+    FORMAT,
+    BARRIERS[1],
+    GATE,
+    BARRIERS[0],
+    LOG,
+    LOCKS,
+    SESSIONS,
+];

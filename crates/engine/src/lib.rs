@@ -29,6 +29,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `volume` | the trait [`Volume`], and what its calls take and return |
+//! | `causes` | an error of the system as one line |
 //! | `path`, `volume_id`, `version`, `limits`, `error` | one type each, with its rules |
 //! | `local` | [`LocalVolume`], a volume in a directory: commits, recovery, isolation |
 //! | `memory` | [`MemoryVolume`], a volume for tests |
@@ -47,6 +48,7 @@
 mod volume;
 
 pub mod author;
+mod causes;
 mod error;
 mod layers;
 #[doc(hidden)]

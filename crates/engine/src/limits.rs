@@ -2,8 +2,10 @@
 
 use crate::{Change, Error, FilePath, Result, Usage};
 
-/// The endings of plain text that the platforms we know keep.
-const TEXT_ENDINGS: [&str; 7] = [".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml"];
+/// The endings of plain text that the platforms we know keep, and that of counters.
+const TEXT_ENDINGS: [&str; 8] = [
+    ".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml", ".count",
+];
 
 /// How much a volume may hold, and how much may be in the making. What would go
 /// beyond is refused and changes nothing; what a person put there by hand may
@@ -96,7 +98,7 @@ impl Limits {
     }
 
     /// These limits with names of plain text only: `.txt`, `.csv`, `.json`,
-    /// `.md`, `.log`, `.yaml`, `.yml`.
+    /// `.md`, `.log`, `.yaml`, `.yml`, and `.count`.
     #[must_use]
     pub fn text_files_only(self) -> Self {
         self.endings(TEXT_ENDINGS)

@@ -1,6 +1,6 @@
 //! The format of a volume, and what becomes of one that has another.
 
-use ability_storage_engine::layout::{FORMAT, PRIVATE_DIR};
+use ability_storage_engine::layout::{FORMAT, PRIVATE_DIR, README};
 use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,28 @@ fn a_format_file_that_a_power_cut_left_in_part_counts_as_missing() {
         let refused = LocalVolume::open(directory.path()).expect_err("refused");
         assert!(matches!(refused, Error::Unavailable { .. }), "{refused:?}");
     }
+}
+
+#[test]
+fn a_readme_is_written_when_the_private_directory_is_made_and_never_again() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let readme = private(directory.path()).join(README);
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    let text = fs::read_to_string(&readme).expect("there");
+    assert!(text.contains("ability copy FROM TO"), "{text}");
+    assert!(text.contains("can miss data that was saved"), "{text}");
+    // It belongs to people then.
+    fs::write(&readme, "mine").expect("written");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    write(&volume, "file", b"x");
+    drop(volume);
+    assert_eq!(fs::read_to_string(&readme).expect("there"), "mine");
+    fs::remove_file(&readme).expect("removed");
+    let volume = LocalVolume::options().journaled(true);
+    let volume = volume.open(directory.path()).expect("opened");
+    append(&volume, "file", b"y");
+    drop(volume);
+    assert!(!readme.exists());
 }
 
 #[test]

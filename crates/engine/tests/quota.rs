@@ -137,7 +137,7 @@ fn bytes_under_way_are_limited() {
 fn only_the_allowed_endings_can_be_written() {
     let (directory, volume) = volume(Limits::default().text_files_only());
     for name in [
-        "a.txt", "b.csv", "c.json", "d.MD", "e.log", "f.yaml", "g/h.yml",
+        "a.txt", "b.csv", "c.json", "d.MD", "e.log", "f.yaml", "g/h.yml", "i.count",
     ] {
         write(&volume, name, 1).expect("allowed");
     }

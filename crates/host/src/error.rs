@@ -117,10 +117,11 @@ impl From<Error> for Failure {
             Error::Conflict { found, .. } => {
                 types::Error::Conflict(found.map(|version| version.to_string()))
             }
-            Error::Path(_) | Error::PathNotAllowed { .. } | Error::NotAFile { .. } => {
-                types::Error::InvalidPath(text)
+            Error::Path(_) => types::Error::InvalidPath(text),
+            // The guest knows which path it asked for, and that nothing was written.
+            Error::PathNotAllowed { reason, .. } | Error::NotAFile { reason, .. } => {
+                types::Error::InvalidPath(reason)
             }
-            // The guest knows which path it asked for.
             Error::NotRegular { kind, .. } => {
                 types::Error::InvalidPath(format!("it is {kind}, not a file"))
             }

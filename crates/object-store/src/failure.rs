@@ -86,11 +86,13 @@ fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'stat
 /// Why a request failed, in words that name neither the store nor its keys: they end
 /// up with guests. The error itself is the source.
 pub(crate) fn told(error: Error) -> io::Error {
-    let kind = match &error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            io::ErrorKind::PermissionDenied
+    let kind = match (&error, status(&error)) {
+        (Error::PermissionDenied { .. } | Error::Unauthenticated { .. }, _)
+        | (_, Some(401 | 403)) => io::ErrorKind::PermissionDenied,
+        (Error::NotFound { .. }, _) => io::ErrorKind::NotFound,
+        (Error::NotSupported { .. } | Error::NotImplemented { .. }, _) | (_, Some(501)) => {
+            io::ErrorKind::Unsupported
         }
-        Error::NotFound { .. } => io::ErrorKind::NotFound,
         _ => io::ErrorKind::Other,
     };
     let text = match (&error, status(&error)) {

@@ -126,11 +126,24 @@ async fn put(
         Err((Effect::Conflict, _)) => Ok(None),
         Err((Effect::Missing, _)) if state.is_some() => Ok(None),
         Err((Effect::Missing, _)) => Err(lacks("there is no such bucket or container", request)),
-        Err((Effect::Refused, error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+        Err((_, error)) if error.kind() == io::ErrorKind::Unsupported => {
             let what = format!("it has no conditional writes: {error}");
             Err(lacks(&what, request))
         }
-        Err((_, error)) => Err(io::Error::new(error.kind(), At { request, error })),
+        Err((effect, error)) => {
+            let advice = match error.kind() {
+                io::ErrorKind::PermissionDenied => NEEDED_RIGHTS,
+                _ if effect == Effect::Refused => REFUSED,
+                _ => "",
+            };
+            let kind = error.kind();
+            let at = At {
+                request,
+                error,
+                advice,
+            };
+            Err(io::Error::new(kind, at))
+        }
     }
 }
 
@@ -152,16 +165,23 @@ fn lacks(what: &str, request: &str) -> io::Error {
     )
 }
 
-/// An error, on which request it was, and all that is behind it.
+const NEEDED_RIGHTS: &str = "; the credentials must be allowed to read, write, list and delete \
+     objects under the prefix";
+
+const REFUSED: &str = "; either it has no conditional writes, or the region, the credentials or \
+     the name of the bucket are wrong";
+
+/// An error, on which request it was, what to do, and all that is behind it.
 #[derive(Debug)]
 struct At {
     request: &'static str,
     error: io::Error,
+    advice: &'static str,
 }
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.error, self.request)
+        write!(f, "{} ({}){}", self.error, self.request, self.advice)
     }
 }
 

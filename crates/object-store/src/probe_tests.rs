@@ -22,6 +22,8 @@ enum Lie {
     IgnoresUpdate,
     RefusesUpdate,
     HasNoConditions,
+    /// No lie: the credentials may not write.
+    Denies,
     /// It looks whether there is an object, and then writes, without a lock.
     LooksThenWrites,
     ForgetsWrites,
@@ -55,6 +57,12 @@ impl ObjectStore for LyingStore {
         match (self.lie, &mut options.mode) {
             (Lie::HasNoBucket, _) => {
                 return Err(no_bucket());
+            }
+            (Lie::Denies, _) => {
+                return Err(object_store::Error::PermissionDenied {
+                    path: String::new(),
+                    source: "status 403".into(),
+                });
             }
             (Lie::HasNoConditions, PutMode::Create | PutMode::Update(_)) => {
                 return Err(object_store::Error::NotImplemented {
@@ -181,6 +189,15 @@ fn a_store_that_lies_is_refused_in_words() {
             assert!(text.contains(words), "{lie:?}: {text}");
         }
     }
+}
+
+#[test]
+fn denied_requests_are_not_missing_conditions() {
+    let error = open(Lie::Denies).expect_err("it may not be written");
+    let text = error.to_string();
+    assert!(text.contains("the object store denied it"), "{text}");
+    assert!(text.contains("credentials must be allowed"), "{text}");
+    assert!(!text.contains("conditional"), "{text}");
 }
 
 #[test]

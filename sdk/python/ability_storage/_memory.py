@@ -29,7 +29,7 @@ from ._calls import (
     Write,
 )
 
-TEXT_ENDINGS = (".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml")
+TEXT_ENDINGS = (".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml", ".count")
 MAX_BATCH_STEPS = 10_000
 
 
@@ -163,9 +163,9 @@ class MemoryVolume:
         """Whether a file may have this path at all."""
         limits = self.limits
         if path.count("/") + 1 > limits.max_depth:
-            raise not_allowed(path, f"it has more than {limits.max_depth} components")
+            raise not_a_file(f"it has more than {limits.max_depth} components")
         if limits.text_files_only and not path.lower().endswith(TEXT_ENDINGS):
-            raise not_allowed(path, f"it must end in one of {', '.join(TEXT_ENDINGS)}")
+            raise not_a_file(f"it must end in one of {', '.join(TEXT_ENDINGS)}")
 
     def check_file(self, length: int) -> None:
         """Whether a file may be so long."""
@@ -253,9 +253,9 @@ def check_move(source: str, target: str) -> None:
     if source == target:
         return
     if _paths.is_under(target, source):
-        raise not_a_file(target, f"{source} is not a directory")
+        raise not_a_file(f"{source} is not a directory")
     if _paths.is_under(source, target):
-        raise not_a_file(target, "it is the directory of other files")
+        raise not_a_file("it is the directory of other files")
 
 
 def check_place(files: Files, path: str) -> None:
@@ -264,9 +264,9 @@ def check_place(files: Files, path: str) -> None:
     for end in range(1, len(components)):
         ancestor = "/".join(components[:end])
         if ancestor in files:
-            raise not_a_file(path, f"{ancestor} is not a directory")
+            raise not_a_file(f"{ancestor} is not a directory")
     if any(other.startswith(path + "/") for other in files):
-        raise not_a_file(path, "it is the directory of other files")
+        raise not_a_file("it is the directory of other files")
 
 
 def total_bytes(files: Files) -> int:
@@ -274,15 +274,9 @@ def total_bytes(files: Files) -> int:
     return sum(len(file.contents) for file in files.values())
 
 
-def not_a_file(path: str, reason: str) -> HostError:
-    """The path cannot be a file because of what else there is."""
-    return HostError(Kind.INVALID_PATH, f"{path} was not written: {reason}")
-
-
-def not_allowed(path: str, reason: str) -> HostError:
-    """The path keeps the rules, but not the limits."""
-    text = f"{path} was not written: the volume does not allow the path, for {reason}"
-    return HostError(Kind.INVALID_PATH, text)
+def not_a_file(reason: str) -> HostError:
+    """The path cannot be a file because of a limit, or of what else there is."""
+    return HostError(Kind.INVALID_PATH, reason)
 
 
 def quota_exceeded(path: str, reason: str) -> HostError:

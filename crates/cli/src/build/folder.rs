@@ -9,13 +9,16 @@
 //! | `out/` | components before they are published |
 //! | `*.lock` | locks |
 //!
-//! All of it can be deleted: the next build makes it anew.
+//! All of it can be deleted: the next build makes it again. A build must never touch
+//! anything outside of the ability's folder, whatever links are in it.
 
 use super::lock::{self, Lock};
-use crate::embedded;
+use crate::{confined, embedded};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+const OWN: &str = ".ability";
 
 /// An ability's folder, for one build at a time.
 pub struct Folder {
@@ -37,7 +40,7 @@ impl Folder {
             .to_str()
             .with_context(|| format!("{} has no name that is text", root.display()))?
             .to_owned();
-        let own = root.join(".ability");
+        let own = confined::directory(&root, OWN)?;
         ignored_by_git(&own)?;
         let lock = lock::alone(
             &own.join("build.lock"),
@@ -51,32 +54,34 @@ impl Folder {
         })
     }
 
-    /// A place in `.ability`.
-    pub fn own(&self, name: &str) -> PathBuf {
-        self.own.join(name)
+    /// The directory `.ability` itself.
+    pub fn own(&self) -> &Path {
+        &self.own
+    }
+
+    /// A directory in `.ability`.
+    pub fn directory(&self, name: &str) -> Result<PathBuf> {
+        confined::directory(&self.own, name)
     }
 
     /// The SDK `name` (`python`, `js`, `rust`, `wit`), as this command carries it.
     pub fn sdk(&self, name: &str) -> Result<PathBuf> {
-        let directory = self.own.join("sdk").join(name);
-        embedded::unpack(&format!("sdk/{name}"), &directory)?;
-        Ok(directory)
+        let sdk = format!("sdk/{name}");
+        embedded::unpack(&sdk, &self.own, &sdk)
     }
 
     /// Where a tool is to put a component.
     pub fn built(&self, name: &str) -> Result<PathBuf> {
-        let directory = self.own.join("out");
-        fs::create_dir_all(&directory)
-            .with_context(|| format!("{} could not be created", directory.display()))?;
-        Ok(directory.join(name).with_extension("wasm"))
+        Ok(self.directory("out")?.join(name).with_extension("wasm"))
     }
 }
 
-/// Creates a directory that git ignores whatever is around it.
+/// Lets git ignore a directory whatever is around it.
 pub fn ignored_by_git(directory: &Path) -> Result<()> {
-    fs::create_dir_all(directory)
-        .with_context(|| format!("{} could not be created", directory.display()))?;
-    embedded::write_if_different(&directory.join(".gitignore"), b"*\n")
+    match fs::symlink_metadata(directory.join(".gitignore")) {
+        Ok(present) if present.is_file() => Ok(()),
+        _ => confined::write_if_different(directory, ".gitignore", b"*\n"),
+    }
 }
 
 /// The whole path, with links followed.

@@ -5,7 +5,7 @@ use super::args::Engine;
 use super::failure::NotBuildable;
 use super::tool::{Runner, output_of};
 use super::tools::{self, Tools};
-use super::{Built, Job};
+use super::{Built, Job, node_packages};
 use crate::embedded;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub fn build(job: &Job) -> Result<Built> {
     let installed = tools::ensure(&job.tools, &node, job.runner.verbose)?;
     let sdk = folder.sdk("js")?;
     let wit = sdk.join("wit");
-    install_dependencies(job)?;
+    node_packages::ensure(job)?;
 
     let output = folder.built("main")?;
     let mut command = Command::new("node");
@@ -61,60 +61,7 @@ pub fn build(job: &Job) -> Result<Built> {
     })
 }
 
-/// What the ability itself depends on, into its own node_modules, as any author
-/// would install it.
-fn install_dependencies(job: &Job) -> Result<()> {
-    let root = &job.folder.root;
-    let manifest = root.join("package.json");
-    let text = std::fs::read(&manifest)
-        .with_context(|| format!("{} could not be read", manifest.display()))?;
-    // A byte order mark, as some editors write, is no reason not to build.
-    let json = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let package: Value = match serde_json::from_slice(json) {
-        Ok(package) => package,
-        Err(error) => bail!(NotBuildable(format!("{}: {error}", manifest.display()))),
-    };
-    let needs = ["dependencies", "devDependencies"]
-        .iter()
-        .any(|kind| package[kind].as_object().is_some_and(|all| !all.is_empty()));
-    let locked = ["package-lock.json", "npm-shrinkwrap.json"]
-        .iter()
-        .any(|lock| root.join(lock).is_file());
-    if !needs || is_installed(root, &text) {
-        return Ok(());
-    }
-    let mut npm = npm();
-    npm.arg(if locked { "ci" } else { "install" });
-    npm.args(["--no-audit", "--no-fund"]).current_dir(root);
-    let what = format!("Installing the packages of {}", manifest.display());
-    let ended = job.runner.run(&what, &mut npm)?;
-    if !ended.ok() {
-        bail!(NotBuildable(format!(
-            "what {} depends on could not be installed:\n{}",
-            manifest.display(),
-            ended.said()
-        )));
-    }
-    embedded::write_if_different(&root.join(STAMP), &stamp(root, &text))
-}
-
-/// In node_modules, so that it goes with it.
-const STAMP: &str = "node_modules/.ability-installed";
-
-fn is_installed(root: &Path, package: &[u8]) -> bool {
-    std::fs::read(root.join(STAMP)).is_ok_and(|present| present == stamp(root, package))
-}
-
-/// What decides whether the packages are the right ones.
-fn stamp(root: &Path, package: &[u8]) -> Vec<u8> {
-    let mut stamp = package.to_vec();
-    for lock in ["package-lock.json", "npm-shrinkwrap.json"] {
-        stamp.extend(std::fs::read(root.join(lock)).unwrap_or_default());
-    }
-    stamp
-}
-
-fn npm() -> Command {
+pub(super) fn npm() -> Command {
     // On Windows it is a script.
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
 }
@@ -199,7 +146,7 @@ impl Tools for Node {
     }
 
     fn install(&self, directory: &Path, runner: Runner) -> Result<()> {
-        embedded::unpack("tools/js", directory)?;
+        embedded::unpack("tools/js", directory, "")?;
         let mut command = npm();
         command
             .args(["ci", "--no-audit", "--no-fund"])

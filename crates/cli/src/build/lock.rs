@@ -4,8 +4,8 @@
 //! Locks end with the processes that hold them, however they end.
 
 use super::step::note;
-use anyhow::{Context, Result};
-use std::fs::{File, OpenOptions, TryLockError};
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
@@ -38,6 +38,15 @@ fn lock(
     wait: fn(&File) -> std::io::Result<()>,
 ) -> Result<Lock> {
     let failed = || format!("{} could not be locked", path.display());
+    // A link would make a file where it leads.
+    if let Ok(metadata) = fs::symlink_metadata(path)
+        && !metadata.is_file()
+    {
+        bail!(
+            "{} is no file, so it cannot be locked; remove it",
+            path.display()
+        );
+    }
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

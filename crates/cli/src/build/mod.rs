@@ -9,9 +9,11 @@
 //! | `inputs` | whether anything has changed |
 //! | `lock` | one build at a time |
 //! | `rust`, `python`, `javascript` | how each is built |
+//! | `node_packages` | what an ability in JavaScript depends on |
 //! | `tool` | running other programs |
 //! | `step` | what a person sees who waits |
 //! | `publish` | the component, whole or not at all |
+//! | `background` | the second component, as long as there is one |
 //! | `summary` | what was built |
 //! | `failure` | whose failure it is |
 //!
@@ -19,13 +21,15 @@
 //! a whole one.
 
 pub mod args;
+mod background;
 mod failure;
 mod folder;
 mod inputs;
 mod javascript;
 mod kind;
 mod lock;
-mod publish;
+mod node_packages;
+pub mod publish;
 mod python;
 mod rust;
 mod step;
@@ -51,6 +55,17 @@ struct Job<'a> {
     runner: Runner<'a>,
     /// Under which the build tools are installed.
     tools: PathBuf,
+    output: &'a Path,
+}
+
+impl Job<'_> {
+    /// The whole paths of the components that are published.
+    fn outputs(&self) -> Result<[PathBuf; 2]> {
+        Ok([
+            whole_path(self.output)?,
+            whole_path(&self.output.with_extension("background.wasm"))?,
+        ])
+    }
 }
 
 /// What a language's build has made, not yet published.
@@ -76,7 +91,7 @@ fn try_build(args: &BuildArgs) -> Result<Summary> {
     let start = Instant::now();
     let language = kind::of(&args.directory, args.lang)?;
     let output = output(args)?;
-    publish::check(&output)?;
+    publish::check(&output, "wasm")?;
     let folder = Folder::open(&args.directory)?;
     let job = Job {
         args,
@@ -84,8 +99,12 @@ fn try_build(args: &BuildArgs) -> Result<Summary> {
             verbose: args.verbose,
             lock: &folder.lock,
         },
-        tools: args.tools.clone().unwrap_or_else(|| folder.own("")),
+        tools: args
+            .tools
+            .clone()
+            .unwrap_or_else(|| folder.own().to_owned()),
         folder: &folder,
+        output: &output,
     };
     let built = match language {
         Language::Rust => rust::build(&job),
@@ -94,11 +113,11 @@ fn try_build(args: &BuildArgs) -> Result<Summary> {
     }?;
     // The second first: who finds the component new finds both new.
     let background = built.background.as_deref();
-    let background = publish_background(&folder, background, &output)?;
+    let background = background::publish(&folder, background, &output)?;
     Ok(Summary {
         language,
         kind: built.kind,
-        component: published(&built.component, &output)?,
+        component: published(&folder, &built.component, &output)?,
         background,
         tools: built.tools,
         took: start.elapsed(),
@@ -119,8 +138,14 @@ fn output(args: &BuildArgs) -> Result<PathBuf> {
     Ok(name.into())
 }
 
-fn published(built: &Path, output: &Path) -> Result<Published> {
-    let changed = publish::publish(built, output)?;
+/// The whole path of a file in a directory that exists.
+fn whole_path(path: &Path) -> Result<PathBuf> {
+    let parent = folder::resolved(publish::parent(path))?;
+    Ok(parent.join(path.file_name().unwrap_or_default()))
+}
+
+fn published(folder: &Folder, built: &Path, output: &Path) -> Result<Published> {
+    let changed = publish::publish(built, output, &folder.root)?;
     let metadata = fs::metadata(output)
         .with_context(|| format!("{} could not be looked at", output.display()))?;
     Ok(Published {
@@ -128,42 +153,4 @@ fn published(built: &Path, output: &Path) -> Result<Published> {
         bytes: metadata.len(),
         changed,
     })
-}
-
-/// Publishes `<stem>.background.wasm` beside the output. One that this folder
-/// had, and no longer has, is removed: it would go on running.
-fn publish_background(
-    folder: &Folder,
-    built: Option<&Path>,
-    output: &Path,
-) -> Result<Option<Published>> {
-    let path = output.with_extension("background.wasm");
-    let record = folder.own("background");
-    let place = || {
-        folder::resolved(publish::parent(&path))
-            .map(|parent| parent.join(path.file_name().unwrap_or_default()))
-    };
-    let Some(built) = built else {
-        let recorded = fs::read(&record).unwrap_or_default();
-        if !recorded.is_empty() && recorded == place()?.as_os_str().as_encoded_bytes() {
-            fs::remove_file(&path)
-                .or_else(|error| match error.kind() {
-                    std::io::ErrorKind::NotFound => Ok(()),
-                    _ => Err(error),
-                })
-                .with_context(|| {
-                    format!("{} is out of date and could not be removed", path.display())
-                })?;
-            step::note(&format!(
-                "Removed {}: there is no background.py any more",
-                path.display()
-            ));
-            let _ = fs::remove_file(&record);
-        }
-        return Ok(None);
-    };
-    let published = published(built, &path)?;
-    fs::write(&record, place()?.as_os_str().as_encoded_bytes())
-        .with_context(|| format!("{} could not be written", record.display()))?;
-    Ok(Some(published))
 }

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `volume` | from one volume to another, file by file |
+//! | `permissions` | who may read and write what was copied |
 //! | `left_out` | what is no file of any volume |
 //! | `reading` | reading files piece by piece |
 //! | `report` | what came of it |
@@ -11,6 +12,7 @@
 //! Must never change what it copies from.
 
 mod left_out;
+mod permissions;
 mod reading;
 mod report;
 #[cfg(test)]
@@ -22,15 +24,17 @@ use crate::progress::Line;
 use crate::roots::{self, Opening, Place, StoreOptions, told};
 use crate::size::written;
 use crate::{FAILED, complain};
-use ability_storage::{Limits, VolumeId};
+use ability_storage::{FilePath, Limits, VolumeId};
 use anyhow::{Context, Result};
 use clap::Args;
 use left_out::{LeftOut, left_out};
+use permissions::Permissions;
 use report::{Done, Report};
 use std::cell::Cell;
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use trouble::Trouble;
 use volume::Ends;
 
 /// Some files of FROM are not in TO.
@@ -62,7 +66,9 @@ another root, stop them, copy, and start them there.
 What is in a directory and can be in no volume is left out, and named: links, names that
 no file may have, and whatever is beside the volumes.
 
-Limits of abilities do not count here. The times of files are those of the copy.";
+Limits of abilities do not count here. The times of files are those of the copy. Between
+directories, new and replaced files get the permissions that they have in FROM; one that
+was there with the same contents is never opened to more people than before.";
 
 pub const AFTER_HELP: &str = "\
 Examples:
@@ -75,13 +81,29 @@ What a session that was killed left half-done in a directory FROM is finished fi
 it is a part of its files. That needs the right to write there; without it, a line
 says so, and the files are copied as they are.
 
+With --json, one object is printed on standard output, also after a failure:
+  complete       whether all that is in FROM is in TO
+  stopped        why the copy did not come to its end, or null
+  volumes        for each volume:
+    volume         its name: user, or abilities/ID
+    copied, replaced, same
+                   files that were not there, had other contents (--overwrite), had the
+                   same: {\"files\": number, \"bytes\": number}
+    different      paths of files in TO with other contents, which were not touched
+    failed         files that were not copied: [{\"path\": \"\", \"reason\": \"\"}]
+    not_permitted  files that were copied without their permissions: the same form
+    only_in_target how many files are in TO alone
+  left_out       what can be in no volume: [{\"path\": \"\", \"reason\": \"\"}]
+
 Exit codes:
   0      all files of FROM are in TO
   1      some are not: they differ, could not be copied, or cannot be in a volume; each
          is named. Or there is no volume in FROM
   2      the command line is wrong
   125    it could not be started, or had to stop: a root cannot be opened, is full, or
-         does not answer any more; what was copied until then stays";
+         does not answer any more; what was copied until then stays
+  130    SIGINT (Ctrl-C) ended it; 143: SIGTERM did. What was copied until then is whole,
+         and stays; nothing is printed for --json";
 
 #[derive(Args)]
 pub struct CopyArgs {
@@ -160,8 +182,13 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
         ..Opening::default()
     };
     let from = roots::open(&args.from, opening(true)).context("FROM")?;
-    let to = roots::open(&args.to, opening(false)).context("TO")?;
     let ids = from.list().map_err(told).context("FROM")?;
+    if let Place::Directory(directory) = &args.from {
+        ids.iter().for_each(|id| finish(directory, id, &line));
+    }
+    // From now on, new files are for their owner alone; so what is above comes first.
+    let mut permissions = Permissions::keep(&args.from, &args.to);
+    let to = roots::open(&args.to, opening(false)).context("TO")?;
     if ids.is_empty() {
         let text = format!(
             "there are no volumes in {}, so nothing was copied",
@@ -175,31 +202,52 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
         line.aside(|| complain_of_left_out(&report.left_out));
     }
     for id in ids {
-        if let Place::Directory(directory) = &args.from {
-            finish(directory, &id, &line);
-        }
         let source = from.volume(&id).map_err(told).context("FROM")?;
+        if let Some(permissions) = &mut permissions {
+            permissions.expect(&id, &source.list(None).map_err(told).context("FROM")?);
+        }
         let target = to.volume(&id).map_err(told).context("TO")?;
+        let arrived = |path: &FilePath, was_there| match &permissions {
+            Some(permissions) => permissions.give(&id, path, was_there),
+            None => Ok(()),
+        };
         let ends = Ends {
             source: &*source,
             target: &*target,
             overwrite: args.overwrite,
+            arrived: &arrived,
         };
-        let mut done = Done::default();
-        let shown = Cell::new(None::<Instant>);
-        let tell = |done: &Done, all: usize, under_way: u64| {
-            if shown.get().is_none_or(|shown| shown.elapsed() >= FRAME) {
-                shown.set(Some(Instant::now()));
-                let (files, bytes) = (done.files(), written(done.bytes() + under_way));
-                line.say(format!("{id}: {files} of {all} files, {bytes}"));
-            }
-        };
-        let copied = volume::copy(ends, &mut done, &tell);
-        line.aside(|| complain_of(&id, &done));
+        let (done, copied) = copy_volume(&id, ends, &line);
+        if let Some(permissions) = &permissions {
+            complain_of_directories(&permissions.give_to_directories(), &line);
+        }
         report.volumes.push((id, done));
         copied.map_err(|trouble| trouble.told())?;
     }
     Ok(())
+}
+
+fn copy_volume(id: &VolumeId, ends: Ends<'_>, line: &Line) -> (Done, Result<(), Trouble>) {
+    let mut done = Done::default();
+    let shown = Cell::new(None::<Instant>);
+    let tell = |done: &Done, all: usize, under_way: u64| {
+        if shown.get().is_none_or(|shown| shown.elapsed() >= FRAME) {
+            shown.set(Some(Instant::now()));
+            let (files, bytes) = (done.files(), written(done.bytes() + under_way));
+            line.say(format!("{id}: {files} of {all} files, {bytes}"));
+        }
+    };
+    let copied = volume::copy(ends, &mut done, &tell);
+    line.aside(|| complain_of(id, &done));
+    (done, copied)
+}
+
+fn complain_of_directories(failed: &[(PathBuf, io::Error)], line: &Line) {
+    for (path, error) in failed {
+        let path = path.display();
+        let what = "could not be given its permissions, so it is for its owner alone";
+        line.aside(|| complain(format_args!("the directory {path} {what}: {error}")));
+    }
 }
 
 /// A line for each thing that is in the directory and in no volume, but for very many.
@@ -223,6 +271,10 @@ fn complain_of(id: &VolumeId, done: &Done) {
     }
     for (path, reason) in &done.failed {
         complain(format_args!("{id}: {path} was not copied: {reason}"));
+    }
+    for (path, reason) in &done.not_permitted {
+        let what = "was copied, but its permissions could not be set";
+        complain(format_args!("{id}: {path} {what}: {reason}"));
     }
 }
 

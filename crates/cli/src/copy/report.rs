@@ -39,13 +39,15 @@ pub struct Done {
     pub different: Vec<FilePath>,
     /// Could not be copied, and why.
     pub failed: Vec<(FilePath, String)>,
+    /// Are in the target, but without the permissions that they have in the source, and why.
+    pub not_permitted: Vec<(FilePath, String)>,
     /// Are not in the source, and were not touched.
     pub only_in_target: u64,
 }
 
 impl Done {
     pub fn is_complete(&self) -> bool {
-        self.different.is_empty() && self.failed.is_empty()
+        self.different.is_empty() && self.failed.is_empty() && self.not_permitted.is_empty()
     }
 
     /// How many files of the source are dealt with.
@@ -62,15 +64,20 @@ impl Done {
     fn json(&self, id: &VolumeId) -> Value {
         let tally = |tally: &Tally| json!({"files": tally.files, "bytes": tally.bytes});
         let paths: Vec<&str> = self.different.iter().map(FilePath::as_str).collect();
-        let failed = self.failed.iter();
-        let failed = failed.map(|(path, reason)| json!({"path": path.as_str(), "reason": reason}));
+        let reasons = |files: &[(FilePath, String)]| {
+            let files = files.iter();
+            files
+                .map(|(path, reason)| json!({"path": path.as_str(), "reason": reason}))
+                .collect::<Vec<_>>()
+        };
         json!({
             "volume": id.to_string(),
             "copied": tally(&self.copied),
             "replaced": tally(&self.replaced),
             "same": tally(&self.same),
             "different": paths,
-            "failed": failed.collect::<Vec<_>>(),
+            "failed": reasons(&self.failed),
+            "not_permitted": reasons(&self.not_permitted),
             "only_in_target": self.only_in_target,
         })
     }

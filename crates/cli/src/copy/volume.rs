@@ -31,7 +31,13 @@ pub struct Ends<'a> {
     pub target: &'a dyn Volume,
     /// Whether files with other contents are replaced.
     pub overwrite: bool,
+    /// What is done with each file that is in the target as it is in the source, and
+    /// whether it was there before.
+    pub arrived: &'a Arrived<'a>,
 }
+
+/// An error says that the file is there, but not all that belongs to it.
+pub type Arrived<'a> = dyn Fn(&FilePath, bool) -> std::io::Result<()> + 'a;
 
 /// How far it has come: what is done of so many files, and how many bytes of one that is
 /// under way.
@@ -117,7 +123,7 @@ impl Copying<'_> {
                 .map(|(_, is)| is))
         };
         match self.decide(path, size, version)? {
-            Decision::Same => self.done.same.add(size),
+            Decision::Same => self.was_there(path, size),
             Decision::Different => self.done.different.push(path.clone()),
             Decision::Write(precondition) => {
                 drop(reader);
@@ -136,7 +142,7 @@ impl Copying<'_> {
         })?;
         let (size, version) = (contents.len() as u64, Version::of(&contents));
         match self.decide(path, size, || Ok(Some(version)))? {
-            Decision::Same => self.done.same.add(size),
+            Decision::Same => self.was_there(path, size),
             Decision::Different => self.done.different.push(path.clone()),
             Decision::Write(precondition) => {
                 let is_full = self.waiting.len() >= MOST_FILES
@@ -201,7 +207,7 @@ impl Copying<'_> {
                 let answers = answers.into_iter().chain(std::iter::repeat(None));
                 for (small, answer) in waiting.iter().zip(answers) {
                     match answer == Some(small.version) {
-                        true => self.written(small.bytes(), small.precondition),
+                        true => self.written(&small.path, small.bytes(), small.precondition),
                         false => self.arrived_otherwise(&small.path),
                     }
                 }
@@ -252,7 +258,7 @@ impl Copying<'_> {
             } = attempt(self, asked)?;
             match answer {
                 Ok(answer) if answer == version => {
-                    self.written(bytes, precondition);
+                    self.written(path, bytes, precondition);
                     return Ok(());
                 }
                 Ok(_) => {
@@ -265,7 +271,7 @@ impl Copying<'_> {
                         asked = Precondition::Version(version);
                     }
                     Some(found) if found == Some(version) => {
-                        self.done.same.add(bytes);
+                        self.was_there(path, bytes);
                         return Ok(());
                     }
                     Some(_) if self.ends.overwrite => {
@@ -306,7 +312,21 @@ impl Copying<'_> {
         })
     }
 
-    fn written(&mut self, bytes: u64, precondition: Precondition) {
+    fn was_there(&mut self, path: &FilePath, bytes: u64) {
+        self.done.same.add(bytes);
+        self.arrived(path, true);
+    }
+
+    fn arrived(&mut self, path: &FilePath, was_there: bool) {
+        if let Err(error) = (self.ends.arrived)(path, was_there) {
+            self.done
+                .not_permitted
+                .push((path.clone(), error.to_string()));
+        }
+    }
+
+    fn written(&mut self, path: &FilePath, bytes: u64, precondition: Precondition) {
+        self.arrived(path, false);
         match precondition {
             Precondition::Version(_) => self.done.replaced.add(bytes),
             _ => self.done.copied.add(bytes),

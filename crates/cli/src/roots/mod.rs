@@ -77,29 +77,9 @@ pub fn without_stores(url: &str) -> anyhow::Error {
     anyhow!("{url} cannot be opened: this `ability` was built without the feature `object-store`")
 }
 
-/// Why something is not available, without saying twice that it is not; and what is
-/// behind it, which a volume keeps from guests.
+/// An error whose text has its causes already, so that they are not said twice.
 pub fn told(error: Error) -> anyhow::Error {
-    let Error::Unavailable { what, source, .. } = error else {
-        return error.into();
-    };
-    match behind(&source) {
-        Some(cause) => anyhow!("{what}: {source} ({cause})"),
-        None => anyhow!("{what}: {source}"),
-    }
-}
-
-/// The first line of what is behind an error of a store, if it says more.
-fn behind(error: &std::io::Error) -> Option<String> {
-    const MOST: usize = 300;
-    let cause = std::error::Error::source(error)?.to_string();
-    let line = cause.lines().next()?.trim();
-    if line.is_empty() || error.to_string().contains(line) {
-        return None;
-    }
-    let end = line.floor_char_boundary(MOST);
-    let cut = if end < line.len() { "…" } else { "" };
-    Some(format!("{}{cut}", &line[..end]))
+    anyhow!("{error}")
 }
 
 #[cfg(test)]
@@ -116,25 +96,6 @@ mod tests {
         };
         assert!(open(&Place::Directory(path.clone()), opening).is_err());
         assert!(!path.exists());
-    }
-
-    #[test]
-    fn what_is_behind_an_error_is_said_once_and_in_one_line() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("the request failed")]
-        struct Outer(#[source] std::io::Error);
-        let error = |text: &str| {
-            let inner = Outer(std::io::Error::other(text.to_owned()));
-            std::io::Error::other(inner)
-        };
-        assert_eq!(
-            behind(&error("no route\nmore")).as_deref(),
-            Some("no route")
-        );
-        assert_eq!(behind(&error("failed")), None);
-        let long = behind(&error(&"é".repeat(1_000))).expect("something");
-        assert_eq!(long.len(), 300 + "…".len());
-        assert_eq!(behind(&std::io::Error::other("plain")), None);
     }
 
     #[cfg(not(feature = "object-store"))]

@@ -66,3 +66,32 @@ fn a_component_says_what_it_was_built_with() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn stack_traces_name_the_files_and_lines_of_the_author() {
+    if !(has("node") && has("npm")) {
+        return;
+    }
+    let place = Place::new();
+    let main = "import { inner } from './src/inner.js';\n\nexport async function main(\
+                ) {\n  await null;\n  try { inner({}); } catch (error) { console.log(error); }\n  \
+                inner({});\n}\n";
+    let inner = "// One.\n// Two.\nexport function inner(value) {\n  return value.one.two;\n}\n";
+    place.write(&[
+        ("a/package.json", PACKAGE),
+        ("a/main.js", main),
+        ("a/src/inner.js", inner),
+    ]);
+    let ended = place.really(&["build", "a"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let root = place.path("data");
+    let ended = place.run(&["run", "a.wasm", "--root", root.to_str().expect("text")]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for (said, caller) in [(&ended.stdout, "main.js:5"), (&ended.stderr, "main.js:6")] {
+        assert!(said.contains("src/inner.js:4"), "{ended:?}");
+        assert!(said.contains(caller), "{ended:?}");
+        for ours in ["user.js", "promise-polyfill", "runtime/"] {
+            assert!(!said.contains(ours), "{ours}: {ended:?}");
+        }
+    }
+}

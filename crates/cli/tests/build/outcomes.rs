@@ -25,8 +25,41 @@ fn nothing_changed_nothing_touched() {
     assert_eq!(changed_at(&stand_in, "a.wasm"), before);
     assert_eq!(stand_in.count("build ends"), 1);
     // Any file of the folder may be read while the ability is built.
-    stand_in.place.write(&[("a/data.json", "{}")]);
+    for (count, file) in ["data.json", ".motd", "data.wasm"].into_iter().enumerate() {
+        stand_in.place.write(&[(&format!("a/{file}"), "{}")]);
+        stand_in.tell("contents", &format!("of {file}"));
+        stand_in.built(&["a"]);
+        let contents = fs::read_to_string(stand_in.place.path("a.wasm")).expect("there");
+        assert_eq!(contents, format!("component of {file}"));
+        assert_eq!(stand_in.count("build ends"), 2 + count);
+    }
+}
+
+#[test]
+fn an_output_in_the_folder_is_none_of_its_sources() {
+    let stand_in = StandIn::new();
+    for _ in 0..3 {
+        stand_in.built(&["a", "-o", "a/a.wasm"]);
+    }
+    assert_eq!(stand_in.count("build ends"), 1);
+}
+
+#[test]
+fn a_killed_build_leaves_no_component_and_the_next_is_whole() {
+    let stand_in = StandIn::new();
+    stand_in.tell("build-waits", "0.5");
+    let mut child = stand_in.command(&["build", "a"]).spawn().expect("started");
+    while stand_in.count("build waits") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    assert!(!stand_in.place.path("a.wasm").exists());
+    stand_in.forget("build-waits");
+    stand_in.tell("contents", "2");
     stand_in.built(&["a"]);
+    // The tool of the first goes on to its end, and what it makes does not count.
+    assert_eq!(stand_in.count("build ends"), 2);
     let contents = fs::read_to_string(stand_in.place.path("a.wasm")).expect("there");
     assert_eq!(contents, "component 2");
 }

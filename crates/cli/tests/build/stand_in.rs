@@ -26,6 +26,13 @@ case "$*" in
     for directory; do :; done
     did venv
     mkdir -p "$directory/bin" && cp "$0" "$directory/bin/python" ;;
+*"pip install"*--target*)
+    did "packages begins"
+    while [ "$1" != --target ]; do shift; done
+    echo > "$2/begun.py"
+    may_fail packages
+    echo > "$2/six.py"
+    did "packages ends" ;;
 *"pip install"*)
     did "pip begins"
     may_fail pip

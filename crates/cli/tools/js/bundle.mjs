@@ -8,10 +8,12 @@ import { builtinModules } from "node:module";
 import path from "node:path";
 import { build } from "esbuild";
 import { Failure } from "./failure.mjs";
+import { tableOf } from "./lines.mjs";
 
 const SDK = "ability-storage";
 
-/** The source text of the bundle. `entry` is a module of this folder that gets the
+/** The source text of the bundle, with what stack traces need to name the author's files
+ * and lines. `entry` is a module of this folder that gets the
  * ability as `ability:main`; `target` says what the engine cannot run as it is. */
 export async function bundle({ dir, sdk, entry, target }) {
   const main = await findMain(dir);
@@ -19,6 +21,9 @@ export async function bundle({ dir, sdk, entry, target }) {
     entryPoints: [entry],
     bundle: true,
     write: false,
+    outfile: path.join(dir, "bundle.js"),
+    sourcemap: "external",
+    sourcesContent: false,
     format: "esm",
     platform: "neutral",
     mainFields: ["module", "main"],
@@ -32,7 +37,8 @@ export async function bundle({ dir, sdk, entry, target }) {
   };
   try {
     const { outputFiles } = await build(options);
-    return outputFiles[0].text;
+    const textOf = (ending) => outputFiles.find((file) => file.path.endsWith(ending)).text;
+    return textOf(".js") + tableOf(textOf(".js.map"), { dir, sdk });
   } catch (error) {
     if (!error.errors) throw error;
     throw new Failure(error.errors.map((one) => explained(one, main)).join("\n"));

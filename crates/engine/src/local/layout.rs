@@ -25,6 +25,10 @@ pub(crate) const WRITER: &str = "writer";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const SYNC: &str = "sync";
 
+/// Says to people what the private directory is.
+pub(crate) const README: &str = "README";
+const README_TEXT: &str = include_str!("readme.txt");
+
 /// The format file while it is written.
 const NEW_FORMAT: &str = "format.new";
 
@@ -82,6 +86,8 @@ pub(crate) fn enter_format<D: Directory>(
             remove_all(private, name)?;
         }
     }
+    // It is for people alone: without it, on a full disk, say, all goes on.
+    let _ = write_readme(private);
     for name in BARRIERS {
         if private.stat(name)?.is_none() {
             private.create_file(name, Access::Private)?;
@@ -200,6 +206,14 @@ fn remove_all<D: Directory>(private: &D, name: &str) -> io::Result<()> {
         unless_absent(directory.remove_file(&entry.name))?;
     }
     private.remove_dir(name)
+}
+
+/// In a volume that has no format yet, so that no later session looks for it. One that a
+/// killed session began is replaced.
+fn write_readme<D: Directory>(private: &D) -> io::Result<()> {
+    unless_absent(private.remove_file(README))?;
+    let mut file = private.create_file(README, Access::Private)?;
+    file.write_all(README_TEXT.as_bytes())
 }
 
 /// Nothing is synced: without a log, the volume holds nothing that another version could

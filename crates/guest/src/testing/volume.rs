@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-const TEXT_ENDINGS: [&str; 7] = [".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml"];
+const TEXT_ENDINGS: [&str; 8] = [
+    ".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml", ".count",
+];
 const MAX_BATCH_STEPS: usize = 10_000;
 
 /// A token for all contents that were seen: the same for the same contents.
@@ -170,10 +172,7 @@ pub(super) fn check_rules(path: &str) -> Result<(), Error> {
 
 /// Whether a file may have this path at all.
 pub(super) fn check_path(path: &str, limits: &Limits) -> Result<(), Error> {
-    let not_allowed = |reason: String| {
-        let reason = format!("the volume does not allow the path, for {reason}");
-        Err(not_a_file(path, &reason))
-    };
+    let not_allowed = |reason: String| Err(Error::InvalidPath(reason));
     if path.split('/').count() > limits.max_depth {
         return not_allowed(format!("it has more than {} components", limits.max_depth));
     }
@@ -290,9 +289,9 @@ fn check_move(source: &str, target: &str) -> Result<(), Error> {
     if source == target {
         Ok(())
     } else if is_under(target, source) {
-        Err(not_a_file(target, &format!("{source} is not a directory")))
+        Err(not_a_file(&format!("{source} is not a directory")))
     } else if is_under(source, target) {
-        Err(not_a_file(target, "it is the directory of other files"))
+        Err(not_a_file("it is the directory of other files"))
     } else {
         Ok(())
     }
@@ -303,20 +302,20 @@ fn check_place(files: &Files, path: &str) -> Result<(), Error> {
     for (slash, _) in path.match_indices('/') {
         let ancestor = &path[..slash];
         if files.contains_key(ancestor) {
-            return Err(not_a_file(path, &format!("{ancestor} is not a directory")));
+            return Err(not_a_file(&format!("{ancestor} is not a directory")));
         }
     }
     if files
         .keys()
         .any(|other| other != path && is_under(other, path))
     {
-        return Err(not_a_file(path, "it is the directory of other files"));
+        return Err(not_a_file("it is the directory of other files"));
     }
     Ok(())
 }
 
-fn not_a_file(path: &str, reason: &str) -> Error {
-    Error::InvalidPath(format!("{path} was not written: {reason}"))
+fn not_a_file(reason: &str) -> Error {
+    Error::InvalidPath(reason.to_owned())
 }
 
 fn total_bytes(files: &Files) -> u64 {

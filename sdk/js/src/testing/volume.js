@@ -7,7 +7,7 @@ import { sha256 } from "../../vendor/sha256.js";
 import { hex } from "../audit/chain.js";
 import { brokenRule, byBytes, isUnder } from "./paths.js";
 
-const TEXT_ENDINGS = [".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml"];
+const TEXT_ENDINGS = [".txt", ".csv", ".json", ".md", ".log", ".yaml", ".yml", ".count"];
 const MOST_STEPS = 10_000;
 
 /** Those of the host. */
@@ -113,11 +113,11 @@ export class Volume {
 
   checkPath(path) {
     if (path.split("/").length > this.limits.maxDepth) {
-      throw notAllowed(path, `it has more than ${this.limits.maxDepth} components`);
+      throw notAFile(`it has more than ${this.limits.maxDepth} components`);
     }
     const endsWell = TEXT_ENDINGS.some((ending) => path.toLowerCase().endsWith(ending));
     if (this.limits.textFilesOnly && !endsWell) {
-      throw notAllowed(path, `it must end in one of ${TEXT_ENDINGS.join(", ")}`);
+      throw notAFile(`it must end in one of ${TEXT_ENDINGS.join(", ")}`);
     }
   }
 
@@ -211,8 +211,8 @@ function checkPrecondition(found, { tag, val }) {
 /** No file can move to where its own path is a directory, or into one that has it. */
 function checkMove(source, target) {
   if (source === target) return;
-  if (isUnder(target, source)) throw notAFile(target, `${source} is not a directory`);
-  if (isUnder(source, target)) throw notAFile(target, "it is the directory of other files");
+  if (isUnder(target, source)) throw notAFile(`${source} is not a directory`);
+  if (isUnder(source, target)) throw notAFile("it is the directory of other files");
 }
 
 /** A path is a file or a directory of others, never both, as on a disk. */
@@ -220,10 +220,10 @@ function checkPlace(files, path) {
   const components = path.split("/");
   for (let end = 1; end < components.length; end += 1) {
     const ancestor = components.slice(0, end).join("/");
-    if (files.has(ancestor)) throw notAFile(path, `${ancestor} is not a directory`);
+    if (files.has(ancestor)) throw notAFile(`${ancestor} is not a directory`);
   }
   if ([...files.keys()].some((other) => other.startsWith(`${path}/`))) {
-    throw notAFile(path, "it is the directory of other files");
+    throw notAFile("it is the directory of other files");
   }
 }
 
@@ -233,12 +233,8 @@ function totalBytes(files) {
   return total;
 }
 
-function notAFile(path, reason) {
-  return new HostError("invalid-path", `${path} was not written: ${reason}`);
-}
-
-function notAllowed(path, reason) {
-  return notAFile(path, `the volume does not allow the path, for ${reason}`);
+function notAFile(reason) {
+  return new HostError("invalid-path", reason);
 }
 
 function quotaExceeded(path, reason) {

@@ -1,9 +1,10 @@
 //! The virtual environment with componentize-py, in the version that
 //! requirements.txt of this command pins, checked against its hashes.
 
+use crate::build::lock;
 use crate::build::tool::{Runner, output_of};
 use crate::build::tools::Tools;
-use crate::embedded;
+use crate::{confined, embedded};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,11 @@ pub fn python_in(directory: &Path) -> PathBuf {
 
 /// Where the environment in `parent` looks for the SDK.
 pub fn unpack_sdk(parent: &Path) -> Result<()> {
-    embedded::unpack("sdk/python", &parent.join("sdk").join("python"))
+    // Builds that share it would take each other's files away.
+    let waiting_for = format!("another build that uses {}", parent.display());
+    let _lock = lock::alone(&parent.join("sdk.lock"), &waiting_for)?;
+    embedded::unpack("sdk/python", parent, "sdk/python")?;
+    Ok(())
 }
 
 impl Tools for Environment {
@@ -135,7 +140,8 @@ impl Tools for Environment {
             );
         }
         let requirements = directory.join("requirements.txt");
-        embedded::write_if_different(&requirements, embedded::file(REQUIREMENTS))?;
+        let pinned = embedded::file(REQUIREMENTS);
+        confined::write_if_different(directory, "requirements.txt", pinned)?;
         let python = python_in(directory);
         let mut pip = Command::new(&python);
         pip.args(["-I", "-m", "pip", "install", "--quiet"]);

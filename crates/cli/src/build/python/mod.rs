@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `environment` | the virtual environment with componentize-py |
 //! | `packages` | what requirements.txt asks for |
+//! | `requirements` | whether that has changed |
 //! | `analysis` | what its sources say, without running them |
 //! | `message` | what componentize-py says, as the author would say it |
 //! | `bindings` | memory that componentize-py's bindings do not give back |
@@ -14,15 +15,17 @@ mod bindings;
 mod environment;
 mod message;
 mod packages;
+mod requirements;
 
 use super::failure::NotBuildable;
+use super::folder::Folder;
 use super::inputs::Inputs;
 use super::tool::{Ended, Runner};
 use super::tools::Tools;
 use super::{Built, Job, step, tools};
-use crate::embedded;
+use crate::{confined, embedded};
 use analysis::Analysis;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use environment::Environment;
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,9 +44,8 @@ pub fn build(job: &Job) -> Result<Built> {
     let python = environment::python_in(&installed.directory);
     let packages = packages::ensure(job, &python)?;
     let sdk = folder.sdk("python")?;
-    let scripts = folder.own("tools/python");
-    embedded::unpack("tools/python", &scripts)?;
-    if job.tools != folder.own("") {
+    let scripts = embedded::unpack("tools/python", folder.own(), "tools/python")?;
+    if job.tools != folder.own() {
         // The environment's path leads to it, for the tests of all who share it.
         environment::unpack_sdk(&job.tools)?;
     }
@@ -69,7 +71,7 @@ pub fn build(job: &Job) -> Result<Built> {
         python,
         wit: sdk.join("wit"),
         path,
-        no_environment: folder.own("no-environment"),
+        no_environment: empty_environment(folder)?,
         pins: String::from_utf8_lossy(&environment.pins()).into_owned(),
     };
     let (component, background) = componentize.all(&analysis)?;
@@ -97,11 +99,6 @@ struct Componentize<'a> {
 
 impl Componentize<'_> {
     fn all(&self, analysis: &Analysis) -> Result<(PathBuf, Option<PathBuf>)> {
-        // componentize-py would add the packages of an environment that is
-        // active, or of the machine's Python. So it gets one that is empty.
-        let site = self.no_environment.join("lib/site-packages");
-        fs::create_dir_all(&site)
-            .with_context(|| format!("{} could not be created", site.display()))?;
         let (world, app) = match analysis.is_old() {
             true => ("conversation", "conversation_app"),
             false => ("ability", "ability_app"),
@@ -129,11 +126,15 @@ impl Componentize<'_> {
         let output = self.job.folder.built(app)?;
         let record = output.with_extension("inputs");
         let inputs = self.inputs(app);
-        if inputs.is_some() && output.is_file() && contents(&record)? == inputs {
+        if inputs.is_some() && confined::is_file(&output) && confined::read(&record)? == inputs {
             return Ok(output);
         }
-        // It is written last: what is there without it is not known to be whole.
-        let _ = fs::remove_file(&record);
+        // The record is written last: what is there without it is not known to be whole.
+        // The tool would write to where a link leads.
+        for path in [&record, &output] {
+            confined::remove_file(path)
+                .with_context(|| format!("{} could not be removed", path.display()))?;
+        }
         let mut command = Command::new(&self.python);
         command.args(["-I", "-c", COMPONENTIZE, "--quiet", "--wit-path"]);
         command.arg(&self.wit);
@@ -158,7 +159,8 @@ impl Componentize<'_> {
         }
         free_bytes(&output)?;
         if let Some(inputs) = inputs {
-            embedded::write_if_different(&record, &inputs)?;
+            let name = format!("out/{app}.inputs");
+            confined::write_if_different(self.job.folder.own(), &name, &inputs)?;
         }
         Ok(output)
     }
@@ -167,6 +169,10 @@ impl Componentize<'_> {
     fn inputs(&self, app: &str) -> Option<Vec<u8>> {
         let version = env!("CARGO_PKG_VERSION");
         let mut inputs = Inputs::new(&format!("{version} {app} {} {}", self.pins, bindings::MARK));
+        inputs.leave_out(self.job.folder.own().to_owned());
+        for output in self.job.outputs().ok()? {
+            inputs.leave_out(output);
+        }
         let directories = self.path.iter().chain([&self.wit]);
         for directory in directories {
             inputs.directory(directory).ok()?;
@@ -207,11 +213,11 @@ fn free_bytes(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The file at `path`, which may be absent.
-fn contents(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(contents) => Ok(Some(contents)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => bail!("{} could not be read: {error}", path.display()),
-    }
+/// componentize-py would add the packages of an environment that is active, or of the
+/// machine's Python. So it gets one that is empty.
+fn empty_environment(folder: &Folder) -> Result<PathBuf> {
+    const NAME: &str = "no-environment";
+    confined::empty_directory(folder.own(), NAME)?;
+    folder.directory(&format!("{NAME}/lib/site-packages"))?;
+    folder.directory(NAME)
 }

@@ -1,66 +1,74 @@
 //! What an ability's requirements.txt asks for: pure Python alone, because the
 //! sandbox runs no code of the machine.
 //!
-//! Must never run code of a package: only wheels are taken, which have no
-//! installation scripts.
+//! Packages are installed into a new directory, which takes its place only once it is
+//! whole; a record then says what it was made from and what is in it. Must never run code
+//! of a package: only wheels are taken, which have no installation scripts. Must never take
+//! packages for whole that are not as they were installed.
 
-use super::contents;
+use super::requirements::{self, Pins};
 use crate::build::Job;
 use crate::build::failure::NotBuildable;
+use crate::build::inputs::Inputs;
+use crate::confined;
 use anyhow::{Context, Result, bail};
-use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The Python in components.
 const PYTHON: &str = "3.14";
 
+const PACKAGES: &str = "packages";
+const RECORD: &str = "packages.installed";
+const NEW: &str = "packages.new";
+
 /// Installs the packages, if they are not there already. Returns their
 /// directory, which exists in any case.
 pub fn ensure(job: &Job, python: &Path) -> Result<PathBuf> {
     let requirements = job.folder.root.join("requirements.txt");
-    let directory = job.folder.own("packages");
-    let stamp_file = job.folder.own("packages.installed");
-    let stamp = pins(&requirements, &mut BTreeSet::new())?;
-    if directory.is_dir() && contents(&stamp_file)?.as_deref() == Some(&stamp) {
+    let own = job.folder.own();
+    let directory = job.folder.directory(PACKAGES)?;
+    let pins = match requirements::pins(&requirements)? {
+        Pins::Nothing => {
+            confined::remove_file(&own.join(RECORD))
+                .with_context(|| format!("{} could not be removed", own.join(RECORD).display()))?;
+            return confined::empty_directory(own, PACKAGES);
+        }
+        Pins::Hash(hash) => Some(hash),
+        Pins::Unknown => None,
+    };
+    if let Some(pins) = &pins
+        && confined::read(&own.join(RECORD))? == record(pins, &directory)
+    {
         return Ok(directory);
     }
-    match fs::remove_dir_all(&directory) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => fs::create_dir_all(&directory),
+    let new = confined::empty_directory(own, NEW)?;
+    let asked = fs::metadata(&requirements).is_ok_and(|metadata| metadata.len() > 0);
+    if asked {
+        install(job, python, &requirements, &new)?;
     }
-    .with_context(|| format!("{} could not be emptied", directory.display()))?;
-    if !stamp.is_empty() {
-        install(job, python, &requirements, &directory)?;
+    replace(own, &directory, &new)
+        .with_context(|| format!("{} could not be replaced", directory.display()))?;
+    if let Some(record) = pins.and_then(|pins| record(&pins, &directory)) {
+        confined::write_if_different(own, RECORD, &record)?;
     }
-    fs::write(&stamp_file, stamp)
-        .with_context(|| format!("{} could not be written", stamp_file.display()))?;
     Ok(directory)
 }
 
-/// The file, and those that it names.
-fn pins(file: &Path, seen: &mut BTreeSet<PathBuf>) -> Result<Vec<u8>> {
-    if !seen.insert(file.to_owned()) {
-        return Ok(Vec::new());
-    }
-    let Some(mut pins) = contents(file)? else {
-        return Ok(Vec::new());
-    };
-    let text = String::from_utf8_lossy(&pins).into_owned();
-    for line in text.lines() {
-        let mut words = line
-            .trim()
-            .split([' ', '='])
-            .filter(|word| !word.is_empty());
-        let option = words.next().unwrap_or_default();
-        if ["-r", "--requirement", "-c", "--constraint"].contains(&option) {
-            let other = file.with_file_name(words.next().unwrap_or_default());
-            pins.extend(self::pins(&other, seen)?);
-        }
-    }
-    Ok(pins)
+/// Puts whole packages in the place of the old ones. Between the two there are none, and
+/// no record that says there were.
+fn replace(own: &Path, directory: &Path, new: &Path) -> std::io::Result<()> {
+    confined::remove_file(&own.join(RECORD))?;
+    fs::remove_dir_all(directory)?;
+    fs::rename(new, directory)
+}
+
+/// What the packages were made from, and what is in them; none if they cannot be read.
+fn record(pins: &str, directory: &Path) -> Option<Vec<u8>> {
+    let mut installed = Inputs::new("packages");
+    installed.directory(directory).ok()?;
+    Some(format!("{pins}\n{}\n", installed.hash()).into_bytes())
 }
 
 fn install(job: &Job, python: &Path, requirements: &Path, directory: &Path) -> Result<()> {
@@ -94,23 +102,4 @@ fn install(job: &Job, python: &Path, requirements: &Path, directory: &Path) -> R
         )));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_in_a_file_that_is_named_counts() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let at = |name: &str| directory.path().join(name);
-        let pins = || pins(&at("requirements.txt"), &mut BTreeSet::new()).expect("read");
-        assert!(pins().is_empty(), "there is no file");
-        // They name each other.
-        fs::write(at("requirements.txt"), "-r more.txt\nsix\n").expect("written");
-        fs::write(at("more.txt"), "--requirement=requirements.txt\n").expect("written");
-        let before = pins();
-        fs::write(at("more.txt"), "-r requirements.txt\nidna\n").expect("written");
-        assert_ne!(before, pins());
-    }
 }

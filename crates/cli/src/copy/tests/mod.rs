@@ -66,6 +66,7 @@ fn copied(
         source,
         target,
         overwrite,
+        arrived: &|_, _| Ok(()),
     };
     let result = copy(ends, &mut done, &|_, _, _| {});
     (done, result)

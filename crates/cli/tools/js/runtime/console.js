@@ -2,6 +2,7 @@
 // read.
 
 import { encode, host } from "ability-storage/runtime";
+import { framesOf } from "./stack.js";
 
 /** What is deeper or further in is not shown. */
 const DEEPEST = 4;
@@ -45,7 +46,7 @@ function shown(value, within) {
 
 function shownObject(value, within) {
   if (within.includes(value)) return "[circular]";
-  if (value instanceof Error) return `${value.name}: ${value.message}\n${value.stack ?? ""}`.trimEnd();
+  if (value instanceof Error) return [`${value.name}: ${value.message}`, ...framesOf(value).map((frame) => `    ${frame}`)].join("\n");
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
   if (value instanceof RegExp) return String(value);
   if (within.length >= DEEPEST) return Array.isArray(value) ? "[…]" : "{…}";

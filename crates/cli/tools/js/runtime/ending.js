@@ -1,6 +1,7 @@
 // How an ability ends: with a number, or with an error that its author can read.
 
 import { StorageError, encode, host } from "ability-storage/runtime";
+import { framesOf } from "./stack.js";
 
 export const STUCK = new Error(
   "main() can never end: it waits for a promise that nothing is left to settle",
@@ -20,8 +21,5 @@ export function report(error) {
 function described(error) {
   if (!(error instanceof Error)) return `main() threw ${String(error)}`;
   const name = error instanceof StorageError ? `${error.name} (${error.code})` : error.name;
-  const stack = String(error.stack ?? "");
-  // One engine begins the stack with the message, the other does not.
-  const frames = stack.split("\n").filter((line) => /^\s*at |@/.test(line) && !line.includes("/initializer.js:"));
-  return [`${name}: ${error.message}`, ...frames.map((line) => `    ${line.trim()}`)].join("\n");
+  return [`${name}: ${error.message}`, ...framesOf(error).map((frame) => `    ${frame}`)].join("\n");
 }
