@@ -2,6 +2,7 @@
 //! when the test ends.
 
 use crate::{guests, script};
+use ability_storage_engine::layout::{PRIVATE_DIR, SESSIONS, SPARE_SESSION};
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ impl Ability {
 
     /// The sessions that are open in a volume, or were left there.
     pub fn sessions(&self, id: &str) -> Vec<String> {
-        names(&self.volume(id).join(".ability-storage/sessions"))
+        sessions_of(&self.volume(id))
     }
 }
 
@@ -180,13 +181,17 @@ pub fn end_with_input(mut command: Command, input: &str) -> Ended {
     ended(child)
 }
 
-/// Waits for a command.
+/// Waits for a command. Whether it says that something takes long, as compiling a component does,
+/// depends on how busy the machine is, so that is left out.
 pub fn ended(child: Child) -> Ended {
     let output = child.wait_with_output().expect("ended");
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    let is_progress = |line: &&str| line.trim_end().ends_with("; this takes some seconds");
+    let lines = stderr.split_inclusive('\n');
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("text"),
-        stderr: String::from_utf8(output.stderr).expect("text"),
+        stderr: lines.filter(|line| !is_progress(line)).collect(),
     }
 }
 
@@ -209,10 +214,9 @@ pub fn staged_bytes(volume: &Path) -> u64 {
 ///
 /// If there still is one after 20 seconds.
 pub fn wait_until_closed(volume: &Path) {
-    let sessions = volume.join(".ability-storage/sessions");
     let begun = Instant::now();
     loop {
-        let left = names(&sessions);
+        let left = sessions_of(volume);
         if left.is_empty() {
             return;
         }
@@ -222,6 +226,13 @@ pub fn wait_until_closed(volume: &Path) {
         );
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The sessions of a volume, without the directory that an ended one leaves to the next.
+pub fn sessions_of(volume: &Path) -> Vec<String> {
+    let mut sessions = names(&volume.join(PRIVATE_DIR).join(SESSIONS));
+    sessions.retain(|name| name != SPARE_SESSION);
+    sessions
 }
 
 /// The names in a directory, sorted; none if it does not exist.

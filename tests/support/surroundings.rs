@@ -1,10 +1,11 @@
 //! A root with things around a guest's volume that it must not reach, and what can
 //! be said of them when the guest is done.
 
-use crate::command::{names, wait_until_closed};
+use crate::command::{sessions_of, wait_until_closed};
 use ability_storage::{LocalRoot, Root, Scope, StorageCtx, Volume};
 use ability_storage_engine::layout::{
-    KEPT, LOCKS, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS, SPECIAL_LOCKS,
+    KEPT, LOCKS, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION,
+    SPECIAL_LOCKS,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -98,14 +99,13 @@ impl Surroundings {
     /// Waits for calls that were under way when their guest was stopped: the volume
     /// closes with the last of them, and is empty but for what is meant to be there.
     pub fn wait_until_closed(&self) {
-        let sessions = self.volume().join(PRIVATE_DIR).join(SESSIONS);
         for _ in 0..PATIENCE_IN_TICKS {
-            if names(&sessions).is_empty() {
+            if sessions_of(&self.volume()).is_empty() {
                 return;
             }
             thread::sleep(TICK);
         }
-        panic!("{:?} stay open", names(&sessions));
+        panic!("{:?} stay open", sessions_of(&self.volume()));
     }
 
     /// All plain files of the volume, by their paths in it, with what is not text
@@ -184,6 +184,7 @@ fn is_of_the_engine(path: &Path) -> bool {
         ["secret"] => true,
         [name] => KEPT.contains(&name),
         [LOCKS, name] => SPECIAL_LOCKS.contains(&name) || u8::from_str_radix(name, 16).is_ok(),
+        [SESSIONS, SPARE_SESSION] | [SESSIONS, SPARE_SESSION, SESSION_LOCK] => true,
         [LOG, name] => LOG_LOCKS.contains(&name) || LOG_FILES.contains(&name),
         _ => false,
     }

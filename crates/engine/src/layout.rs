@@ -13,6 +13,8 @@ pub const FORMAT: &str = private::FORMAT;
 pub const README: &str = private::README;
 /// The directories of the sessions.
 pub const SESSIONS: &str = private::SESSIONS;
+/// The directory there that an ended session has left to the next, with its lock in it.
+pub const SPARE_SESSION: &str = private::SPARE_SESSION;
 /// The lock in the directory of each session.
 pub const SESSION_LOCK: &str = private::SESSION_LOCK;
 /// The locks of paths.

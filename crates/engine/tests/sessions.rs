@@ -1,10 +1,12 @@
 //! What sessions leave behind, and what becomes of it.
 
 use ability_storage_engine::layout::{
-    FORMAT, LOCKS, LOG, LOG_FILES, PRIVATE_DIR, SESSION_LOCK, SESSIONS, WRITER,
+    FORMAT, LOCKS, LOG, LOG_FILES, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION, WRITER,
 };
 use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -269,6 +271,53 @@ fn private(directory: &Path) -> PathBuf {
     directory.join(PRIVATE_DIR)
 }
 
+/// So that it need not be made where it cannot be, on a full disk.
+#[cfg(unix)]
+#[test]
+fn an_ended_session_leaves_its_directory_to_the_next() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    let spare = private(directory.path()).join(SESSIONS).join(SPARE_SESSION);
+    let left = id_of(&spare);
+    // A power cut may bring back what was removed.
+    fs::write(spare.join("staged"), "of a session that has ended").expect("written");
+    let first = LocalVolume::open(directory.path()).expect("opened");
+    assert_eq!(id_of(&sessions(directory.path())[0]), left);
+    assert!(!spare.exists());
+    let second = LocalVolume::open(directory.path()).expect("opened");
+    assert_eq!(sessions(directory.path()).len(), 2);
+    drop(first);
+    assert_eq!(id_of(&spare), left);
+    drop(second);
+    assert_eq!(sessions(directory.path()), Vec::<PathBuf>::new());
+    assert_eq!(names_in(&spare), [SESSION_LOCK]);
+}
+
+/// It may belong to another user, or be no directory at all.
+#[cfg(unix)]
+#[test]
+fn a_spare_directory_that_cannot_be_used_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    let spare = private(directory.path()).join(SESSIONS).join(SPARE_SESSION);
+    let held = fs::File::open(spare.join(SESSION_LOCK)).expect("opened");
+    held.lock().expect("locked");
+    drop(LocalVolume::open(directory.path()).expect("opened"));
+    assert_eq!(names_in(&spare), [SESSION_LOCK]);
+    drop(held);
+    fs::remove_dir_all(&spare).expect("removed");
+    fs::write(&spare, "a file").expect("written");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    assert_eq!(sessions(directory.path()).len(), 1);
+    drop(volume);
+    assert_eq!(fs::read(&spare).expect("read"), b"a file");
+}
+
+#[cfg(unix)]
+fn id_of(path: &Path) -> u64 {
+    fs::metadata(path).expect("there").ino()
+}
+
 /// Writes into all lock files of paths.
 fn mark_locks(directory: &Path, mark: &[u8]) {
     for lock in fs::read_dir(private(directory).join(LOCKS)).expect("listed") {
@@ -279,7 +328,10 @@ fn mark_locks(directory: &Path, mark: &[u8]) {
 fn sessions(directory: &Path) -> Vec<PathBuf> {
     let sessions = private(directory).join(SESSIONS);
     let entries = fs::read_dir(sessions).expect("listed");
-    entries.map(|entry| entry.expect("listed").path()).collect()
+    let paths = entries.map(|entry| entry.expect("listed").path());
+    paths
+        .filter(|path| !path.ends_with(SPARE_SESSION))
+        .collect()
 }
 
 fn names_in(directory: &Path) -> Vec<String> {

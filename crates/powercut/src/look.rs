@@ -1,7 +1,9 @@
 //! How to look at what a power cut has left.
 
 use crate::promise::{Expectation, Files, Kind, Violation};
-use ability_storage_engine::layout::{KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS};
+use ability_storage_engine::layout::{
+    KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS, SPARE_SESSION,
+};
 use ability_storage_engine::{Change, FilePath, LocalVolume, Volume};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -140,6 +142,7 @@ fn clean(directory: &Path) -> Result<(), Violation> {
     };
     let unreadable = |error| Violation::new(Kind::Unreadable, format!("{PRIVATE_DIR}: {error}"));
     let mut left = names_in(private.join(SESSIONS)).map_err(unreadable)?;
+    left.retain(|name| name != SPARE_SESSION);
     let is_kept_of_log = |name: &&str| LOG_FILES.contains(name) || LOG_LOCKS.contains(name);
     let log = names_in(private.join(LOG)).map_err(unreadable)?;
     left.extend(log.into_iter().filter(|name| !is_kept_of_log(&&**name)));

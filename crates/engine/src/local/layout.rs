@@ -13,6 +13,9 @@ pub(crate) const FORMAT: &str = "format";
 pub(crate) const SESSIONS: &str = "sessions";
 /// In the directory of each session: held as long as it lives.
 pub(crate) const SESSION_LOCK: &str = "lock";
+/// A directory among those of the sessions that none has: the last session to end leaves its own
+/// there, empty but for its lock, for the next to begin.
+pub(crate) const SPARE_SESSION: &str = "spare";
 /// The locks of paths, and those that say how the volume is open.
 pub(crate) const LOCKS: &str = "path-locks";
 pub(crate) const STRUCTURE: &str = "structure";

@@ -6,8 +6,8 @@
 //! published, so that nothing is left behind that the next to open the volume
 //! does not find.
 
-use super::directory::{Access, Directory, Kind, unless_absent};
-use super::layout::{GATE, SESSION_LOCK, SESSIONS};
+use super::directory::{Access, Directory, Entry, Kind, unless_absent};
+use super::layout::{GATE, SESSION_LOCK, SESSIONS, SPARE_SESSION};
 use super::stage::{Complete, Staged};
 use super::unique_name;
 use std::io;
@@ -58,9 +58,10 @@ impl<D: Directory> Sessions<D> {
 
     pub(crate) fn begin(self: &Arc<Self>, _gate: &OpenLock<D>) -> io::Result<Session<D>> {
         let id = unique_name::name();
-        self.directory.create_dir(&id, Access::Private)?;
-        let directory = self.directory.open_dir(&id)?;
-        let lock = directory.lock(SESSION_LOCK)?;
+        let (directory, lock) = match self.take_spare(&id) {
+            Some(taken) => taken,
+            None => self.make(&id)?,
+        };
         Ok(Session {
             id,
             sessions: self.clone(),
@@ -69,10 +70,28 @@ impl<D: Directory> Sessions<D> {
         })
     }
 
+    /// The directory that an earlier session has left, under its new name: on a full disk it
+    /// may be impossible to make one. `None` if there is none that can be used.
+    fn take_spare(&self, id: &str) -> Option<(D, D::Lock)> {
+        let directory = self.directory.open_dir(SPARE_SESSION).ok()?;
+        let lock = directory.try_lock(SESSION_LOCK).ok()??;
+        let taken = self.directory.rename(SPARE_SESSION, &self.directory, id);
+        taken.ok().map(|()| (directory, lock))
+    }
+
+    fn make(&self, id: &str) -> io::Result<(D, D::Lock)> {
+        self.directory.create_dir(id, Access::Private)?;
+        let directory = self.directory.open_dir(id)?;
+        let lock = directory.lock(SESSION_LOCK)?;
+        Ok((directory, lock))
+    }
+
     /// The ids of all sessions, dead or alive.
     pub(crate) fn ids(&self) -> io::Result<Vec<String>> {
         let entries = self.directory.entries()?.into_iter();
-        let directories = entries.filter(|entry| entry.kind == Kind::Directory);
+        let is_session =
+            |entry: &Entry| entry.kind == Kind::Directory && entry.name != SPARE_SESSION;
+        let directories = entries.filter(is_session);
         Ok(directories.map(|entry| entry.name).collect())
     }
 
@@ -130,14 +149,21 @@ impl<D: Directory> Sessions<D> {
                 unless_absent(directory.remove_file(&entry.name))?;
             }
         }
-        // Some file systems keep a file that is open when it is removed under another
-        // name, and then the directory cannot go. Nothing is left in it that needs the
-        // lock; whoever takes the session for dead now removes it, too.
-        drop(lock);
-        // The lock file goes last: while it is there, a crash leaves a session that is
-        // plainly dead.
+        if self
+            .directory
+            .rename(id, &self.directory, SPARE_SESSION)
+            .is_ok()
+        {
+            return Ok(());
+        }
+        // From here on the session is dead to all others, and nothing may be changed in its
+        // directory once the lock is given back: it may be another's by then.
         unless_absent(directory.remove_file(SESSION_LOCK))?;
-        unless_absent(self.directory.remove_dir(id))?;
+        let removed = unless_absent(self.directory.remove_dir(id));
+        drop(lock);
+        // Some file systems keep a file that is open when it is removed under another name,
+        // and then the directory could not go.
+        removed.or_else(|_| unless_absent(self.directory.remove_dir(id)))?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What the tests over the simulated disk share.
 
+use super::layout::SPARE_SESSION;
 use super::log::Sizes;
 use super::options::Tuning;
 use super::sim::{Fault, Process, SimDirectory, SimDisk};
@@ -75,7 +76,9 @@ pub(crate) fn contents_after_cut(disk: &SimDisk) -> Contents {
 }
 
 pub(crate) fn sessions_left(disk: &SimDisk) -> Vec<String> {
-    disk.names_in(&[".ability-storage", "sessions"])
+    let mut sessions = disk.names_in(&[".ability-storage", "sessions"]);
+    sessions.retain(|name| name != SPARE_SESSION);
+    sessions
 }
 
 /// What sessions have staged and not published.

@@ -1,12 +1,14 @@
-//! File systems without space: small ones in memory, ext4 and btrfs in a file.
+//! File systems without space: small ones in memory, ext4, btrfs and XFS in a file.
 
 use crate::support::{
     Case, Host, Ledger, World, append, checkpoint, commit, delete, fill, open, options, read, write,
 };
 use ability_storage_engine::{Error, LocalVolume, Outcome, Volume};
 use nix::sys::statvfs::statvfs;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 both_modes! {
     a_full_tmpfs_refuses_honestly_and_deletes_make_room,
@@ -15,6 +17,7 @@ both_modes! {
     a_file_system_without_inodes_refuses_honestly,
     refused_batches_leave_no_files_behind,
     a_full_volume_opens_for_reading_and_for_deletes,
+    a_full_xfs_opens_for_reading_and_for_deletes,
 }
 one_mode! { Journaled:
     a_delete_makes_room_for_what_waits,
@@ -169,25 +172,59 @@ fn refused_batches_leave_no_files_behind(case: &Case) {
 /// Another program takes all space while the volume is closed.
 fn a_full_volume_opens_for_reading_and_for_deletes(case: &Case) {
     let scene = |world: &mut World| world.tmpfs("", "size=4m");
+    case.play(scene, |host| open_when_full(host, 100 << 10));
+}
+
+/// It makes no directory when so little space is left that all its trees could not grow by a
+/// level.
+fn a_full_xfs_opens_for_reading_and_for_deletes(case: &Case) {
+    // It is never smaller.
+    let scene = |world: &mut World| world.image(&["mkfs.xfs", "-q", "-f"], 304 << 20, "noatime");
     case.play(scene, |host| {
-        let mut ledger = Ledger::of(&[]);
-        let volume = host.open();
-        for number in 0..4 {
-            let path = format!("full/{number}");
-            ledger.acknowledged(&volume, [write(&path, vec![b'x'; 100 << 10])]);
+        if host.is("killed") {
+            let _volume = host.open();
+            std::thread::sleep(Duration::from_secs(60));
+            return;
         }
+        open_when_full(host, 1 << 20);
+        let volume = host.open();
+        commit(&volume, [write("full/0", "1")]).expect("written");
         drop(volume);
         fill(&host.path("filler"));
-        ledger.check_reads(host.root(), host.mode());
-        let volume = host.open();
-        let refused = ledger.attempt(&volume, [write("more", vec![b'x'; 1 << 20])]);
-        assert!(is_no_space(&refused.expect_err("there is no room")));
-        ledger.acknowledged(&volume, [delete("full/0")]);
-        checkpoint(&volume).expect("the delete makes room");
-        ledger.acknowledged(&volume, [write("small", "small")]);
+        fs::create_dir(host.path("refused")).expect_err("it makes no directory");
+        // One that was killed leaves its directory, too.
+        let mut killed = host.start("killed");
+        let sessions = || fs::read_dir(host.path(".ability-storage/sessions")).expect("listed");
+        let is_session = |name: OsString| name != "spare";
+        while !sessions().any(|entry| is_session(entry.expect("listed").file_name())) {
+            assert!(!killed.has_ended(), "it could not open the volume");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        killed.kill();
+        commit(&host.open(), [delete("full/0")]).expect("deleted");
         fs::remove_file(host.path("filler")).expect("removed");
-        ledger.check_available(host.root(), host.mode(), volume);
     });
+}
+
+/// Opens a volume that has four files of this many bytes when the disk is full.
+fn open_when_full(host: &Host, bytes: usize) {
+    let mut ledger = Ledger::of(&[]);
+    let volume = host.open();
+    for number in 0..4 {
+        let path = format!("full/{number}");
+        ledger.acknowledged(&volume, [write(&path, vec![b'x'; bytes])]);
+    }
+    drop(volume);
+    fill(&host.path("filler"));
+    ledger.check_reads(host.root(), host.mode());
+    let volume = host.open();
+    let refused = ledger.attempt(&volume, [write("more", vec![b'x'; 10 * bytes])]);
+    assert!(is_no_space(&refused.expect_err("there is no room")));
+    ledger.acknowledged(&volume, [delete("full/0")]);
+    checkpoint(&volume).expect("the delete makes room");
+    ledger.acknowledged(&volume, [write("small", "small")]);
+    fs::remove_file(host.path("filler")).expect("removed");
+    ledger.check_available(host.root(), host.mode(), volume);
 }
 
 /// Blobs of a journaled volume that are replaced before a checkpoint do not pile up.

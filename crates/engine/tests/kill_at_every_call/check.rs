@@ -4,7 +4,9 @@ use crate::directories::{copy, names, scratch};
 use crate::process::{Ending, STARTING};
 use crate::workloads::{Operation, State, Workload, append, contents, delete, in_memory, one};
 use crate::workloads::{all, write};
-use ability_storage_engine::layout::{KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS};
+use ability_storage_engine::layout::{
+    KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS, SPARE_SESSION,
+};
 use ability_storage_engine::{LocalVolume, Volume};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -27,7 +29,7 @@ const INDEX: Range<usize> = 24..32;
 /// and is clean. Returns which of the two states it was.
 pub fn check_opened(directory: &Path, states: &[State], ending: &Ending, at: &str) -> usize {
     if ending.closed {
-        let left = names(&directory.join(PRIVATE_DIR).join(SESSIONS));
+        let left = sessions(&directory.join(PRIVATE_DIR));
         assert!(left.is_empty(), "left behind by closing {left:?}; {at}");
     }
     let volume = LocalVolume::open(directory).expect(at);
@@ -141,7 +143,7 @@ fn check_closed(directory: &Path, state: &State, at: &str) {
 
     let private = directory.join(PRIVATE_DIR);
     assert_eq!(names(&private), KEPT, "{at}");
-    let sessions = names(&private.join(SESSIONS));
+    let sessions = sessions(&private);
     assert!(sessions.is_empty(), "left behind {sessions:?}; {at}");
     for name in names(&private.join(LOG)) {
         if LOG_LOCKS.contains(&&*name) {
@@ -153,6 +155,12 @@ fn check_closed(directory: &Path, state: &State, at: &str) {
         let bytes = log.len() as u64;
         assert!(bytes <= MAX_LOG_BYTES, "{name} has {bytes} bytes; {at}");
     }
+}
+
+fn sessions(private: &Path) -> Vec<String> {
+    let mut sessions = names(&private.join(SESSIONS));
+    sessions.retain(|name| name != SPARE_SESSION);
+    sessions
 }
 
 /// Whether all records that follow each other in this file of the log are without effects.

@@ -77,7 +77,12 @@ pub fn leftovers(volume: &Path, file: &str) -> Result<Vec<String>> {
     let mut found = names(volume)?;
     found.retain(|name| name != file && name != PRIVATE);
     let private = volume.join(PRIVATE);
-    for session in names(&private.join("sessions"))? {
+    // An ended session leaves a spare directory to the next.
+    let is_session = |name: &String| name != "spare";
+    for session in names(&private.join("sessions"))?
+        .into_iter()
+        .filter(is_session)
+    {
         found.push(format!("{PRIVATE}/sessions/{session}"));
     }
     let is_staged = |name: &String| name.len() == 32;

@@ -10,6 +10,7 @@ mod group_access;
 mod ignores_case;
 mod listing;
 mod lock;
+mod opening;
 mod stat;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no library wraps sync_file_range")]
@@ -22,17 +23,16 @@ use super::directory::{Access, Directory, Entry, Id, Kind, Stat, unless_absent};
 use super::durability::Durability;
 #[cfg(target_os = "linux")]
 use access_precheck::look_at;
-use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 pub(crate) use file::CapFile;
 use file::has_a_fine_clock;
 use group_access::GroupAccess;
 pub(crate) use lock::{CapLock, LockFile};
+use opening::nofollow;
 #[cfg(target_os = "linux")]
 use rustix::fs::Statx;
 use stat::{dir_builder, id_of, links_of_cap, set_access, stat_of_cap};
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -92,27 +92,6 @@ impl CapDirectory {
         }
     }
 
-    /// A handle that can be synced, where it may be read.
-    #[cfg(target_os = "linux")]
-    fn open_child(&self, name: &str) -> io::Result<Dir> {
-        use cap_std::fs::OpenOptionsExt;
-        let mut options = nofollow();
-        let flags = rustix::fs::OFlags::DIRECTORY.bits();
-        options.read(true).custom_flags(flags.cast_signed());
-        match self.dir.open_with(name, &options) {
-            Ok(file) => Ok(Dir::from_std_file(file.into_std())),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                self.dir.open_dir_nofollow(name)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open_child(&self, name: &str) -> io::Result<Dir> {
-        self.dir.open_dir_nofollow(name)
-    }
-
     #[cfg(target_os = "linux")]
     fn sync_handle(&self) -> io::Result<()> {
         if !self.failed.load(Ordering::Relaxed) {
@@ -134,37 +113,6 @@ impl CapDirectory {
         self.dir.open(".")?.into_std().sync_all()
     }
 
-    fn open_regular(&self, name: &str, write: bool) -> io::Result<Option<CapFile>> {
-        let mut options = nofollow();
-        options.read(true).write(write).nonblock(true);
-        match self.dir.open_with(name, &options) {
-            Ok(file) => {
-                let file = file.into_std();
-                let metadata = file.metadata()?;
-                let is_file = metadata.is_file();
-                let opened = Some(metadata);
-                Ok(is_file.then(|| CapFile {
-                    opened,
-                    ..self.file(file)
-                }))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            // Links, sockets and the like refuse to be opened, each in its way.
-            Err(error) => match self.stat(name)? {
-                Some(stat) if stat.kind == Kind::File => Err(error),
-                _ => Ok(None),
-            },
-        }
-    }
-
-    fn file(&self, file: File) -> CapFile {
-        CapFile {
-            file,
-            syncs: self.syncs.clone(),
-            opened: None,
-        }
-    }
-
     /// How often something in this volume was made durable.
     pub(crate) fn syncs(&self) -> u64 {
         self.syncs.count()
@@ -175,15 +123,6 @@ impl CapDirectory {
         let file = lock.lock_file()?;
         let found = self.stat(name)?.filter(|found| file.is(found));
         Ok(found.map(|found| lock.found(&found)))
-    }
-
-    fn lock_file(&self, name: &str) -> io::Result<File> {
-        let mut options = nofollow();
-        options.read(true).write(true).create(true);
-        set_access(&mut options, Access::Private);
-        let file = self.dir.open_with(name, &options)?.into_std();
-        self.group_access.give_file(&file, Access::Private);
-        Ok(file)
     }
 }
 
@@ -410,10 +349,4 @@ fn is_gone(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle
     )
-}
-
-fn nofollow() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.follow(FollowSymlinks::No);
-    options
 }

@@ -32,13 +32,15 @@ async fn calls_of_a_guest_are_reported_in_the_span_of_the_host() {
         .with_max_level(Level::TRACE)
         .with_ansi(false)
         .with_writer(move || writer.clone());
+    let dispatch = Dispatch::new(subscriber.finish());
+    let make_span = || tracing::info_span!("request", user = "alice");
+    let span = tracing::dispatcher::with_default(&dispatch, make_span);
     let volume = Counted::named(MemoryVolume::new(), "scratch", Some("todo".to_owned()));
     let mut ctx = StorageCtx::builder().ability_volume(volume).build();
     let mut view = StorageView::new(&mut ctx);
     let contents = b"text".to_vec();
     let call = Asynchronous::atomic_write(&mut view, PATH.to_owned(), contents, Scope::Ability);
-    let call = call.instrument(tracing::info_span!("request", user = "alice"));
-    let call = call.with_subscriber(Dispatch::new(subscriber.finish()));
+    let call = call.instrument(span).with_subscriber(dispatch);
     call.await.expect("written");
     let text = lines.0.lock().expect("not poisoned").clone();
     let text = String::from_utf8(text).expect("text");
