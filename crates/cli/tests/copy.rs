@@ -1,7 +1,7 @@
 //! `ability copy` and `ability gc` between directories: what arrives, what is said, and
 //! the exit codes.
 
-use end_to_end::command::{Ability, Conversation, names};
+use end_to_end::command::{Ability, Conversation, names, sessions_of};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -142,11 +142,7 @@ fn a_copy_that_is_killed_goes_on_when_it_is_run_again() {
         let file = get(&ability, &format!("to/user/{number}"));
         assert!(file == contents((8 << 20) + number), "{number}");
     }
-    let left = names(
-        &ability
-            .directory()
-            .join("to/user/.ability-storage/sessions"),
-    );
+    let left = sessions_of(&ability.directory().join("to/user"));
     assert_eq!(left, Vec::<String>::new());
 }
 

@@ -115,7 +115,8 @@ impl LocalRoot {
     /// # Errors
     ///
     /// [`Error::Unavailable`] if the directory cannot be opened or created, also if it
-    /// does not exist and the root is read-only.
+    /// does not exist and the root is read-only, or if it or one on the way from the root is a
+    /// symbolic link.
     pub fn open_volume(&self, id: &VolumeId) -> Result<LocalVolume> {
         let mut path = self.path.clone();
         for name in id.components() {
@@ -123,13 +124,14 @@ impl LocalRoot {
             if !self.is_read_only() {
                 ensure_directory(&path).map_err(unavailable(&path))?;
             }
+            refuse_link(&path).map_err(unavailable(&path))?;
         }
         if let Some(ability) = id.ability_id() {
             self.check_spelling(ability)?;
         }
         let options = self.options.volumes.clone();
         if let Some(quota) = options.shared_quota() {
-            self.count_others(quota)?;
+            self.count_others(quota, id)?;
         }
         let options = match id.ability_id() {
             Some(ability) => options.ability(ability),
@@ -158,9 +160,11 @@ impl LocalRoot {
         Err(refused(source))
     }
 
-    /// Tells a quota what the volumes hold that it does not know.
-    fn count_others(&self, quota: &Quota) -> Result<()> {
-        for id in self.list()? {
+    /// Tells a quota what the volumes hold that it does not know, but for the one that is being
+    /// opened. One that cannot be counted must not keep others from opening: it counts as empty
+    /// until it is opened itself.
+    fn count_others(&self, quota: &Quota, opened: &VolumeId) -> Result<()> {
+        for id in self.list()?.into_iter().filter(|id| id != opened) {
             let path = id
                 .components()
                 .fold(self.path.clone(), |path, name| path.join(name));
@@ -171,8 +175,13 @@ impl LocalRoot {
                 }
                 Ok(())
             };
-            let what = || format!("the volume {} could not be counted", path.display());
-            count().map_err(|error| Error::unavailable(what(), error))?;
+            match count() {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    let volume = path.display();
+                    tracing::warn!(%volume, %error, "a volume that shares a quota could not be counted; it counts as empty until it is opened");
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -204,13 +213,28 @@ impl Root for LocalRoot {
         let names = directories_in(&abilities);
         let names = names.map_err(|error| Error::unavailable(what(), error))?;
         let ids = names.iter().filter_map(|name| VolumeId::ability(name).ok());
-        let has_user = self.path.join(VolumeId::USER).is_dir();
+        let user = fs::symlink_metadata(self.path.join(VolumeId::USER));
+        let has_user = user.is_ok_and(|user| user.is_dir());
         Ok(ids.chain(has_user.then(VolumeId::user)).collect())
+    }
+}
+
+/// A link would lead out of the root, and let an ability have what is there.
+fn refuse_link(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(io::Error::new(
+            ErrorKind::NotADirectory,
+            "it is a symbolic link, and no volume is behind one; nothing was changed; mount or move a directory there instead",
+        )),
+        _ => Ok(()),
     }
 }
 
 /// The names of the directories in a directory, sorted; none if it does not exist.
 fn directories_in(path: &Path) -> io::Result<Vec<String>> {
+    if path.is_symlink() {
+        return Ok(Vec::new());
+    }
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -220,7 +244,7 @@ fn directories_in(path: &Path) -> io::Result<Vec<String>> {
         let entry = entry?;
         // No id is anything but text.
         if let Ok(name) = entry.file_name().into_string()
-            && entry.path().is_dir()
+            && entry.file_type()?.is_dir()
         {
             names.push(name);
         }

@@ -126,3 +126,46 @@ fn a_file_in_the_way_is_named() {
         assert_eq!(source.kind(), ErrorKind::NotADirectory);
     }
 }
+
+/// Whoever can make one there could have an ability write anywhere.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_volume_is_not_followed() {
+    use std::os::unix::fs::symlink;
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let elsewhere = directory.path().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("created");
+    let place = |top: &str, link: &str| {
+        let link = directory.path().join(top).join(link);
+        fs::create_dir_all(link.parent().expect("a parent")).expect("created");
+        symlink(&elsewhere, link).expect("linked");
+        LocalRoot::open_or_create(directory.path().join(top)).expect("created")
+    };
+    for (top, link) in [("a", "abilities/one"), ("b", "abilities"), ("c", "user")] {
+        let root = place(top, link);
+        let volume = if link == "user" {
+            root.user()
+        } else {
+            root.ability("one")
+        };
+        let error = volume.err().expect("refused").to_string();
+        assert!(error.contains("symbolic link"), "{error}");
+        assert!(root.list().expect("listed").is_empty(), "{link}");
+    }
+    assert_eq!(fs::read_dir(elsewhere).expect("listed").count(), 0);
+}
+
+#[test]
+fn a_volume_that_cannot_be_counted_keeps_no_other_from_opening() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let top = directory.path();
+    drop(LocalRoot::open_or_create(top).and_then(|root| root.ability("bad")));
+    let format = top.join("abilities/bad/.ability-storage/format");
+    fs::write(format, "ability-storage volume, format 999\n").expect("written");
+    let options = LocalVolume::options().quota(Quota::default().max_bytes(1_000));
+    let root = LocalRoot::options().volumes(options).open_or_create(top);
+    let root = root.expect("opened");
+    let good = root.ability("good").expect("it can be counted");
+    good.commit(write("a").into()).expect("written");
+    root.ability("bad").err().expect("its format is newer");
+}

@@ -26,12 +26,17 @@ pub struct OpenCalls {
 struct State {
     calls: u64,
     is_closed: bool,
+    /// Whose calls these are: a child of `fork` has none of those of its parent.
+    process: u32,
 }
 
 /// A call that is under way, until this is dropped.
 #[derive(Debug)]
 #[must_use = "a call ends when this is dropped"]
-pub struct OpenCall<'a>(&'a OpenCalls);
+pub struct OpenCall<'a> {
+    calls: &'a OpenCalls,
+    process: u32,
+}
 
 impl OpenCalls {
     /// Begins a call.
@@ -45,7 +50,10 @@ impl OpenCalls {
             return Err(Error::Closed);
         }
         state.calls += 1;
-        Ok(OpenCall(self))
+        Ok(OpenCall {
+            calls: self,
+            process: state.process,
+        })
     }
 
     /// Lets no call begin from now on, and waits for those that have. Returns whether it was
@@ -59,16 +67,25 @@ impl OpenCalls {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = std::process::id();
+        if state.process != process {
+            state.process = process;
+            state.calls = 0;
+        }
+        state
     }
 }
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.calls.state();
+        if state.process != self.process {
+            return;
+        }
         state.calls -= 1;
         if state.calls == 0 && state.is_closed {
-            self.0.ended.notify_all();
+            self.calls.ended.notify_all();
         }
     }
 }

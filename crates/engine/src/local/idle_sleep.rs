@@ -145,6 +145,8 @@ impl<D: Directory> Sleeper<D> {
         let process = std::process::id();
         if self.process.swap(process, Ordering::Relaxed) != process {
             std::mem::forget(slot.take());
+            self.lasting.tree.forget_parents();
+            self.lasting.accounts.forget_parents();
         }
     }
 

@@ -103,8 +103,13 @@ impl<D: Directory> Reader<D> {
             let mut is_there = governed.bytes.is_some();
             if asks && governed.follows_at_once && is_there != on_disk.contains(&path) {
                 asked = true;
-                let current = occupied::unless_occupied(self.log.open_current(&path));
-                is_there = current.map_err(not_listed)?.is_some();
+                // What cannot be looked at keeps no other file from being listed.
+                match occupied::unless_occupied(self.log.open_current(&path)) {
+                    Ok(current) => is_there = current.is_some(),
+                    Err(error) => {
+                        tracing::warn!(%path, %error, "a file is listed as the log has it, for the disk cannot be asked");
+                    }
+                }
             }
             if is_there {
                 files.push(path);

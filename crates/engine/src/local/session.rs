@@ -105,21 +105,32 @@ impl<D: Directory> Sessions<D> {
         Ok(false)
     }
 
-    /// Whether the session of this id lives; `false` if it is not known.
-    pub(crate) fn is_alive(&self, id: &str) -> bool {
-        let is_id = unique_name::tag_of(id).is_some();
-        let directory = is_id.then(|| self.directory_of(id).ok().flatten());
-        let lock = directory
-            .flatten()
-            .map(|directory| directory.try_lock(SESSION_LOCK));
-        matches!(lock, Some(Ok(None)))
+    /// Whether the session of this id lives; not if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be found out. It is neither then: what a living session needs must not be
+    /// taken away, and what only a living one vouches for must not be relied on.
+    pub(crate) fn is_alive(&self, id: &str) -> io::Result<bool> {
+        if unique_name::tag_of(id).is_none() {
+            return Ok(false);
+        }
+        let Some(directory) = self.directory_of(id)? else {
+            return Ok(false);
+        };
+        // It may end at this moment.
+        let lock = unless_absent(directory.try_lock(SESSION_LOCK))?;
+        Ok(matches!(lock, Some(None)))
     }
 
     /// The same of the session of this tag.
-    pub(crate) fn is_alive_by_tag(&self, tag: SessionTag) -> bool {
-        let ids = self.ids().unwrap_or_default();
-        let mut named = ids.iter().filter(|id| unique_name::tag_of(id) == Some(tag));
-        named.any(|id| self.is_alive(id))
+    pub(crate) fn is_alive_by_tag(&self, tag: SessionTag) -> io::Result<bool> {
+        for id in self.ids()? {
+            if unique_name::tag_of(&id) == Some(tag) && self.is_alive(&id)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The directory of a session; `None` if it has ended.

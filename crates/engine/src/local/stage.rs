@@ -38,6 +38,8 @@ struct StagedName<D: Directory> {
     name: String,
     /// Whether the file has another name by now, or is left to a record.
     gone: bool,
+    /// Which process has made it.
+    process: u32,
 }
 
 impl<D: Directory> StagedName<D> {
@@ -46,6 +48,7 @@ impl<D: Directory> StagedName<D> {
             directory,
             name,
             gone: false,
+            process: std::process::id(),
         }
     }
 }
@@ -229,7 +232,8 @@ impl<D: Directory> Synced<D> {
 
 impl<D: Directory> Drop for StagedName<D> {
     fn drop(&mut self) {
-        if self.gone {
+        // After a fork, it is that of the parent.
+        if self.gone || self.process != std::process::id() {
             return;
         }
         if let Err(error) = self.directory.remove_file(&self.name) {

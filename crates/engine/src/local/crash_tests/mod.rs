@@ -12,6 +12,7 @@ mod failed_sync;
 mod followers;
 mod journaled;
 mod killed;
+mod living_sessions;
 mod lost_track;
 mod outside_programs;
 mod outside_removals;

@@ -136,9 +136,9 @@ impl<D: Directory> LogWriter<D> {
         seen: Option<Stat>,
     ) -> Option<(Arc<D::File>, Stat)> {
         let is_on_disk = entry.is_none_or(Entry::is_published);
-        let seen = seen.filter(|seen| is_on_disk && seen.inode() != 0)?;
+        let seen = seen.filter(|_| is_on_disk)?;
         let kept = lock(&self.appended).get(path)?;
-        (kept.inode == seen.inode()).then(|| (kept.file.clone(), seen))
+        kept.is(&seen).then(|| (kept.file.clone(), seen))
     }
 
     /// What an append to `path` builds on, which was opened as the log has it.
@@ -220,9 +220,9 @@ impl<D: Directory> LogWriter<D> {
         }
         let was_published = entry.publication == Publication::Immediate
             && entry.session != self.session
-            && self.sessions.is_alive_by_tag(entry.session)
+            && self.sessions.is_alive_by_tag(entry.session)?
             && !(is_unfinished(&plain, &stat, entry)?
-                && (is_older(&stat, entry) || self.is_dying(entry.session)));
+                && (is_older(&stat, entry) || self.is_dying(entry.session)?));
         let has_beginning = match beginning {
             Some(beginning) if beginning.staged.is_none() => {
                 has_beginning(&plain, &stat, beginning)?
@@ -235,15 +235,15 @@ impl<D: Directory> LogWriter<D> {
 
     /// Whether a session ends within a moment. A process that is killed gives back its locks
     /// one after the other: that of a path may be free before that of its session is.
-    fn is_dying(&self, session: SessionTag) -> bool {
+    fn is_dying(&self, session: SessionTag) -> io::Result<bool> {
         let begun = Instant::now();
         while begun.elapsed() < LONGEST_DEATH {
-            if !self.sessions.is_alive_by_tag(session) {
-                return true;
+            if !self.sessions.is_alive_by_tag(session)? {
+                return Ok(true);
             }
             thread::sleep(LONGEST_DEATH / 20);
         }
-        false
+        Ok(false)
     }
 }
 

@@ -100,7 +100,7 @@ impl<D: Directory> LogWriter<D> {
         }
         // A descriptor that has been open longer reports more errors.
         let kept = lock(&self.appended).get(path);
-        let kept = kept.filter(|kept| kept.inode == stat.inode() && kept.inode != 0);
+        let kept = kept.filter(|kept| kept.is(stat));
         if !self.sync_foreign(kept.as_ref().map_or(file, |kept| &kept.file))? {
             return Ok(false);
         }

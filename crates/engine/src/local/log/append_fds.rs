@@ -3,6 +3,7 @@
 //! others may have been reported to another program before, and is reported to no descriptor that
 //! was opened later.
 
+use super::super::directory::{Id, Stat};
 use super::super::fd_cache::FdCache;
 use crate::FilePath;
 use std::collections::HashSet;
@@ -21,9 +22,18 @@ pub(super) struct AppendFds<F> {
 /// A file that is extended.
 pub(super) struct AppendFd<F> {
     pub(super) file: Arc<F>,
-    pub(super) inode: u64,
+    /// Which file it is; `None` where that is not known. The inode alone does not tell: another
+    /// file system may be mounted over a directory.
+    pub(super) id: Option<Id>,
     /// How long it was when it was opened: what is behind that was written since.
     pub(super) opened_at: u64,
+}
+
+impl<F> AppendFd<F> {
+    /// Whether what was found at a name is this file.
+    pub(super) fn is(&self, found: &Stat) -> bool {
+        self.id.is_some() && self.id == found.id()
+    }
 }
 
 impl<F> Default for AppendFds<F> {
@@ -77,7 +87,7 @@ mod tests {
         let file = |opened_at| {
             Arc::new(AppendFd {
                 file: Arc::new(()),
-                inode: 1,
+                id: Some((1, 1)),
                 opened_at,
             })
         };

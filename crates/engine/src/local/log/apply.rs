@@ -131,16 +131,16 @@ impl<D: Directory> LogWriter<D> {
     /// like now.
     fn extended(&self, path: &FilePath, stat: Stat) -> io::Result<(Arc<AppendFd<D::File>>, Stat)> {
         let kept = lock(&self.appended).get(path);
-        if let Some(kept) = kept.filter(|kept| kept.inode == stat.inode() && kept.inode != 0) {
+        if let Some(kept) = kept.filter(|kept| kept.is(&stat)) {
             return Ok((kept, stat));
         }
         let file = self.reader.tree.open_to_change(path)?;
         let file = file.ok_or(ErrorKind::NotFound)?;
         let stat = file.stat_when_opened()?;
-        let (inode, opened_at) = (stat.inode(), stat.size);
+        let (id, opened_at) = (stat.id(), stat.size);
         let extended = Arc::new(AppendFd {
             file: Arc::new(file),
-            inode,
+            id,
             opened_at,
         });
         lock(&self.appended).put(path, extended.clone());

@@ -208,7 +208,7 @@ impl<'a, D: Directory> Group<'a, D> {
         file: &File,
     ) -> bool {
         let there = self.log.reader.tree.stat(path).ok().flatten();
-        let is_there = there.is_some_and(|there| there.inode() == extended.inode);
+        let is_there = there.is_some_and(|there| extended.is(&there));
         is_there && holds(&*extended.file, beginning, file).unwrap_or(false)
     }
 

@@ -49,10 +49,8 @@ impl<D: Directory> Writer<D> {
         };
         let seen = plan.stat(&self.reader, path).ok().flatten();
         let kept = lock(&self.log.appended).get(path);
-        let inodes = kept.zip(seen.filter(|seen| !seen.is_fixed));
-        inodes.is_some_and(|(kept, seen)| {
-            kept.inode == append.inode && kept.inode == seen.inode() && kept.inode != 0
-        })
+        let both = kept.zip(seen.filter(|seen| !seen.is_fixed));
+        both.is_some_and(|(kept, seen)| kept.is(&seen) && append.inode == seen.inode())
     }
 
     /// Finds which of these paths, which are sorted, are known to be refused when a record is

@@ -76,8 +76,10 @@ impl<D: Directory> LogWriter<D> {
             .collect();
         drop(state);
         for (name, tag) in staged {
-            if !named.contains(&name) && tag != self.session && !self.sessions.is_alive_by_tag(tag)
-            {
+            let is_wanted = named.contains(&name)
+                || tag == self.session
+                || self.sessions.is_alive_by_tag(tag)?;
+            if !is_wanted {
                 unless_absent(self.directory.remove_file(&name))?;
             }
         }

@@ -34,7 +34,8 @@ impl<D: Directory> LogWriter<D> {
     /// marked as failed.
     fn is_of_living(&self, mark: &[u8]) -> bool {
         let id = str::from_utf8(mark);
-        id.is_ok_and(|id| self.sessions.is_alive(id))
+        // Where that cannot be found out, nobody vouches for its last sync.
+        id.is_ok_and(|id| self.sessions.is_alive(id).unwrap_or(false))
     }
 
     /// Syncs a log file. If that fails, or this process is killed meanwhile, the next session

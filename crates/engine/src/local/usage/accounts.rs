@@ -198,6 +198,17 @@ impl Accounts {
         }
     }
 
+    /// After a fork: no thread of the parent ends a count here, and nothing that it has
+    /// reserved is made.
+    pub(crate) fn forget_parents(&self) {
+        let mut ledger = self.ledger();
+        ledger.counting = None;
+        ledger.reserved = Reserved::default();
+        drop(ledger);
+        self.writers.store(0, Ordering::Relaxed);
+        self.in_flight.store(0, Ordering::Relaxed);
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
