@@ -2,7 +2,7 @@
 //! lines: threads that share one host, and hosts that know nothing of each other.
 
 use ability_storage::{FilePath, Limits, LocalVolume, Scope, StorageCtx, Volume};
-use end_to_end::command::names;
+use end_to_end::command::{names, sessions_of};
 use end_to_end::embedding::{COUNTER, Guest, PROBE, VARIANTS, Variant};
 use end_to_end::many::{check_log, share};
 use end_to_end::stores;
@@ -169,6 +169,5 @@ fn two_hosts_see_what_the_other_wrote() {
     drop(one);
     assert_eq!(ask(&other, &["delete", "a"]), "ok");
     drop(other);
-    let sessions = directory.path().join(".ability-storage/sessions");
-    assert_eq!(names(&sessions), Vec::<String>::new());
+    assert_eq!(sessions_of(directory.path()), Vec::<String>::new());
 }

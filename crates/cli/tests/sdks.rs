@@ -1,7 +1,7 @@
 //! The SDKs in Python and JavaScript in the real host: the suites that they pass in
 //! memory, and their examples.
 
-use end_to_end::command::{Ability, Ended, end_with_input, names};
+use end_to_end::command::{Ability, Ended, end_with_input, sessions_of};
 use std::fs;
 
 /// How many cases the suites have: fewer would mean that some were not tried.
@@ -166,7 +166,7 @@ fn an_ability_and_its_background_run_together() {
     let user = ability.root().join("user");
     let reminders = fs::read_to_string(user.join("reminders.json")).expect("a file");
     assert!(reminders.contains("water the plants"), "{reminders}");
-    assert_eq!(names(&user.join(".ability-storage/sessions")), [""; 0]);
+    assert_eq!(sessions_of(&user), [""; 0]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The host runs the built guests, many calls at once, and stops when it is told
 //! to, without cutting off a call.
 
-use end_to_end::command::{Ended, end_with_input, ended, names};
+use end_to_end::command::{Ended, end_with_input, ended, names, sessions_of};
 use end_to_end::guests;
 use std::io::Write;
 use std::path::Path;
@@ -30,11 +30,8 @@ fn told<'a>(ended: &'a Ended, start: &str) -> Vec<&'a str> {
 
 fn check_closed(data: &Path) {
     for id in names(&data.join("abilities")) {
-        let sessions = data
-            .join("abilities")
-            .join(&id)
-            .join(".ability-storage/sessions");
-        assert_eq!(names(&sessions), Vec::<String>::new());
+        let volume = data.join("abilities").join(&id);
+        assert_eq!(sessions_of(&volume), Vec::<String>::new());
     }
 }
 

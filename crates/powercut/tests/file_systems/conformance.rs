@@ -3,7 +3,7 @@
 
 use crate::inside::in_private;
 use crate::kinds::{self, KINDS};
-use crate::trial::{assert_same, check_opened, names};
+use crate::trial::{assert_same, check_opened, sessions_of};
 use ability_storage_engine::{LocalVolume, MemoryVolume, author::conformance};
 use anyhow::Result;
 use powercut::file_system::FileSystem;
@@ -129,7 +129,7 @@ fn conforms(mounted: &Path, except: &[&str]) -> Result<()> {
         eprintln!("{name}");
         case(&volume);
         drop(volume);
-        let left = names(&directory.join(".ability-storage/sessions"));
+        let left = sessions_of(&directory);
         assert!(left.is_empty(), "left behind {left:?}");
         fs::remove_dir_all(&directory)?;
     }

@@ -5,7 +5,7 @@
 use crate::filler::{Filler, SmallExt4};
 use crate::inside::in_private;
 use crate::kinds::{self, KINDS, Kind, commit, contents, delete, file, prepare, write};
-use crate::trial::{Answer, Trial, check_opened, names};
+use crate::trial::{Answer, Trial, check_opened, sessions_of};
 use ability_storage_engine::{Error, LocalVolume, Volume};
 use anyhow::Result;
 use powercut::system::mount::Mount;
@@ -207,7 +207,7 @@ fn what_a_dead_session_staged_makes_room_on_a_full_disk() {
         let filler = Filler::of_blocks(mount.path())?;
         let volume = LocalVolume::open(&left)?;
         commit(&volume, [write("another", kinds::filled(100_000))])?;
-        assert_eq!(names(&left.join(".ability-storage/sessions")).len(), 1);
+        assert_eq!(sessions_of(&left).len(), 1);
         drop(volume);
         filler.remove()?;
         Ok(())

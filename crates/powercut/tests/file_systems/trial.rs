@@ -2,7 +2,7 @@
 
 use crate::kinds::{Kind, State, append, commit, contents, write};
 use ability_storage_engine::layout::{
-    LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSION_LOCK, SESSIONS,
+    LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION,
 };
 use ability_storage_engine::{Error, LocalVolume, MemoryVolume, Outcome, Result, Volume};
 use std::fmt::Display;
@@ -161,6 +161,12 @@ fn staged(directory: &Path) -> Vec<String> {
     of_sessions
         .chain(of_log.filter(|name| !is_kept(&&**name)))
         .collect()
+}
+
+pub fn sessions_of(volume: &Path) -> Vec<String> {
+    let mut sessions = names(&volume.join(PRIVATE_DIR).join(SESSIONS));
+    sessions.retain(|name| name != SPARE_SESSION);
+    sessions
 }
 
 pub fn names(directory: &Path) -> Vec<String> {
