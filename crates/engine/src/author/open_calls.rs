@@ -115,4 +115,20 @@ mod tests {
         });
         assert!(!calls.close(), "it was closed before");
     }
+
+    #[test]
+    fn a_child_of_fork_waits_for_no_call_of_its_parent() {
+        let calls = OpenCalls::default();
+        let of_parent = calls.begin().expect("open");
+        calls.state().process = 0;
+        drop(calls.begin().expect("open"));
+        assert!(calls.close());
+        // It was under way when the parent forked.
+        let mut state = calls.state();
+        state.process = of_parent.process;
+        state.calls = 1;
+        drop(state);
+        drop(of_parent);
+        assert_eq!(calls.state().calls, 0);
+    }
 }

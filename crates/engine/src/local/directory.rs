@@ -43,6 +43,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
     fn open_or_create_dir(&self, name: &str, access: Access) -> io::Result<Self> {
         match self.open_dir(name) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(there) => {
+                self.mend_access(name, access);
+                return Ok(there);
+            }
             result => return result,
         }
         match self.create_dir(name, access) {
@@ -50,6 +54,10 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
             _ => self.open_dir(name),
         }
     }
+
+    /// Lets in who may use a directory of this name that is there: a process may have been
+    /// killed when it had made it and before it did that.
+    fn mend_access(&self, _name: &str, _access: Access) {}
 
     /// Creates a file that did not exist, for writing.
     fn create_file(&self, name: &str, access: Access) -> io::Result<Self::File>;

@@ -56,6 +56,64 @@ fn a_strict_mask_keeps_nobody_of_the_group_from_opening() {
     });
 }
 
+/// Whatever the mode that lets the group in, and also when one is killed and another puts into
+/// the files what was committed.
+#[test]
+fn members_of_the_group_use_a_volume_in_turn() {
+    for (mode, mask) in [
+        (0o2770, 0o007),
+        (0o0770, 0o027),
+        (0o2775, 0o002),
+        (0o2770, 0o027),
+    ] {
+        for options in each_way() {
+            let Some(directory) = shared_directory(mode) else {
+                return;
+            };
+            let path = directory.path().join("volume");
+            let open = || options.clone().open(&path).expect("opened");
+            as_user(ALICE, &[TEAM], mask, || {
+                let volume = open();
+                committed(&volume, [write("alice", "1")]);
+                committed(&volume, [write("a/deep", "1"), append("log", "1")]);
+                std::mem::forget(volume);
+            });
+            as_user(BOB, &[TEAM], mask, || {
+                let volume = open();
+                assert_eq!(read_text(&volume, "a/deep"), "1", "{mode:o} {mask:o}");
+                committed(&volume, [write("b/c", "2"), write("alice", "2")]);
+                volume.close().expect("all is in the files");
+            });
+            as_user(ALICE, &[TEAM], mask, || {
+                let volume = open();
+                assert_eq!(volume.list(None).expect("listed").len(), 4);
+                for (path, text) in [("alice", "2"), ("a/deep", "1"), ("b/c", "2"), ("log", "1")] {
+                    assert_eq!(read_text(&volume, path), text, "{path}: {mode:o} {mask:o}");
+                }
+                committed(&volume, [write("alice", "3")]);
+            });
+        }
+    }
+}
+
+/// One who is killed between making a directory and letting the group in opens the volume again.
+#[test]
+fn what_was_not_given_to_the_group_is_when_its_owner_opens_it_again() {
+    let Some(directory) = shared_directory(0o2770) else {
+        return;
+    };
+    let path = directory.path().join("volume");
+    let open = || LocalVolume::open(&path);
+    let use_it = || committed(&open().expect("opened"), [append("log", "1")]);
+    as_user(ALICE, &[TEAM], 0o007, use_it);
+    for name in ["", "sessions", "path-locks", "log"] {
+        let private = path.join(".ability-storage").join(name);
+        fs::set_permissions(&private, fs::Permissions::from_mode(0o700)).expect("set");
+        as_user(ALICE, &[TEAM], 0o007, use_it);
+        as_user(BOB, &[TEAM], 0o007, use_it);
+    }
+}
+
 #[test]
 fn a_user_of_the_group_reads_a_volume_that_the_group_may_read() {
     for options in each_way() {

@@ -46,15 +46,21 @@ impl GroupAccess {
         Self(None)
     }
 
-    /// Lets the group into a directory that was just created. What is created in it belongs to
-    /// the group.
+    /// Lets the group into a directory that was just created, or that this user has created
+    /// before and may have been killed. What is created in it belongs to the group. In one of the
+    /// volume itself, others may do what the umask leaves them.
     #[cfg(unix)]
     pub(super) fn give_directory(self, dir: &Dir, name: &str, access: Access) {
-        if let (Some(shared), Access::Private) = (self.0, access) {
-            let given = dir.open(name);
-            let given = given.and_then(|made| shared.give(&made.into_std(), 0o2700 | shared.bits));
-            report(given);
-        }
+        let Some(shared) = self.0 else { return };
+        let given = dir.open(name).and_then(|made| {
+            let made = made.into_std();
+            let others = match access {
+                Access::Private => 0,
+                _ => mode_of(&made)? & 0o007,
+            };
+            shared.give(&made, 0o2700 | shared.bits | others)
+        });
+        report(given);
     }
 
     /// Lets the group into a file that was just created, or is there.
@@ -89,6 +95,12 @@ impl Shared {
         }
         file.set_permissions(std::fs::Permissions::from_mode(mode))
     }
+}
+
+#[cfg(unix)]
+fn mode_of(file: &File) -> io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.mode())
 }
 
 /// One who is not in the group cannot share with it, and some file systems have no modes. The

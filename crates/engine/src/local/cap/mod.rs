@@ -171,6 +171,12 @@ impl Directory for CapDirectory {
         Ok(())
     }
 
+    fn mend_access(&self, name: &str, access: Access) {
+        if access == Access::Private {
+            self.group_access.give_directory(&self.dir, name, access);
+        }
+    }
+
     fn remove_dir(&self, name: &str) -> io::Result<()> {
         self.dir.remove_dir(name)
     }
