@@ -238,7 +238,8 @@ fn a_child_of_fork_waits_for_no_sync_of_its_parent() {
         gate.a_sync_began();
         gate.dir_sync.forget_parents();
         let (sender, synced) = channel();
-        scope.spawn(|| sender.send(gate.dir_sync.share(ID, || Ok(()))));
+        let dir_sync = &gate.dir_sync;
+        scope.spawn(move || sender.send(dir_sync.share(ID, || Ok(()))));
         let synced = synced.recv_timeout(TOO_LONG);
         gate.the_sync_ends(Ok(()));
         synced.expect("it waits for nobody").expect("synced");
