@@ -97,6 +97,9 @@ impl Loader {
     pub fn precompile(&self, path: &Path) -> Result<Vec<u8>> {
         let file = path.display();
         let (bytes, _) = read(path)?;
+        if compiled::is_compiled(&bytes) {
+            bail!("{file} is compiled already; compile the component that it was made of");
+        }
         check_kind(&bytes).with_context(|| format!("{file} is not a component"))?;
         let component = self.compile(path, &bytes)?;
         self.prepared(path, &component)?;

@@ -221,6 +221,24 @@ fn what_is_left_out_is_named_and_no_success() {
     assert!(ended.stdout.contains(r#""complete":false"#), "{ended:?}");
 }
 
+/// What it leads to is somebody else's.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_volume_is_left_out() {
+    let ability = ability();
+    put(&ability, "from/user/fine.md", b"copied");
+    put(&ability, "elsewhere/secret", b"not copied");
+    fs::create_dir_all(ability.directory().join("from/abilities")).expect("created");
+    let link = ability.directory().join("from/abilities/linked");
+    std::os::unix::fs::symlink(ability.directory().join("elsewhere"), link).expect("linked");
+    let ended = ability.call(&["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let expected = "ability: abilities/linked was left out: ";
+    assert!(ended.stderr.contains(expected), "{ended:?}");
+    assert_eq!(names(&ability.directory().join("to")), ["user"]);
+    assert_eq!(names(&ability.directory().join("elsewhere")), ["secret"]);
+}
+
 #[test]
 fn a_directory_is_cleared_by_opening_it() {
     let ability = ability();

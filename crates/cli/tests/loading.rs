@@ -300,3 +300,27 @@ fn what_cannot_be_compiled_leaves_no_file() {
         ["text.wasm"]
     );
 }
+
+#[test]
+fn compiled_code_is_not_compiled_again() {
+    let ability = ability();
+    let code = compiled(&ability);
+    let again = ability.call(&["compile", code.to_str().expect("text"), "-o", "b.cwasm"]);
+    assert_eq!(again.code, Some(125), "{again:?}");
+    assert!(again.stderr.contains("compiled already"), "{again:?}");
+}
+
+/// It would wait for ever for somebody to write into it.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_output_is_replaced() {
+    let ability = ability();
+    let pipe = ability.directory().join("out.cwasm");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("started").success());
+    let component = guests::path("counter");
+    let component = component.to_str().expect("text");
+    let ended = ability.call(&["compile", component, "-o", "out.cwasm"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(pipe.is_file());
+}

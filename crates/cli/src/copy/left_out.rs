@@ -6,6 +6,8 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
 
+const LINK: &str = "it is a symbolic link";
+
 /// Something that is not copied, by its path from the root, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LeftOut {
@@ -20,6 +22,7 @@ pub fn left_out(root: &Path) -> Vec<LeftOut> {
     found.look_into(root, "", |finder, entry, name| {
         let at = entry.path();
         match name {
+            VolumeId::USER | VolumeId::ABILITIES if at.is_symlink() => finder.note(name, LINK),
             VolumeId::USER if at.is_dir() => finder.look_into_volume(&at, name),
             VolumeId::ABILITIES if at.is_dir() => finder.look_at_abilities(&at),
             _ => finder.note(name, "it is in no volume"),
@@ -43,7 +46,9 @@ impl Finder {
     fn look_at_abilities(&mut self, directory: &Path) {
         self.look_into(directory, VolumeId::ABILITIES, |finder, entry, name| {
             let path = format!("{}/{name}", VolumeId::ABILITIES);
-            if !entry.path().is_dir() {
+            if entry.path().is_symlink() {
+                finder.note(&path, LINK);
+            } else if !entry.path().is_dir() {
                 finder.note(&path, "it is in no volume");
             } else if let Err(error) = VolumeId::ability(name) {
                 let reason = error.reason();
@@ -80,7 +85,7 @@ impl Finder {
                     finder.look_at(entry, volume, &format!("{path}/{name}"));
                 });
             }
-            Ok(kind) if kind.is_symlink() => self.note(&from_root, "it is a symbolic link"),
+            Ok(kind) if kind.is_symlink() => self.note(&from_root, LINK),
             Ok(_) => self.note(&from_root, "it is neither a file nor a directory"),
         }
     }
