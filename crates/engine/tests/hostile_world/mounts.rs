@@ -1,16 +1,18 @@
 //! Mounts inside a volume, and a volume whose file system changes under it.
 
 use crate::support::{
-    Case, Host, Ledger, Mode, Skip, World, append, checkpoint, delete, mount_image, options,
-    rename, unmount, write,
+    Case, Host, Ledger, Mode, Skip, World, append, checkpoint, commit, committed, delete,
+    mount_image, options, read, rename, unmount, write,
 };
 use nix::mount::{MsFlags, mount};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 both_modes! {
     a_mounted_directory_refuses_or_keeps_each_commit,
     a_mounted_file_refuses_or_keeps_each_commit,
+    a_mounted_file_of_the_same_number_is_not_taken_for_the_one_beneath,
     a_volume_that_was_read_only_meanwhile_is_available,
     a_file_system_that_turns_read_only_loses_nothing,
 }
@@ -71,6 +73,45 @@ fn a_mounted_file_refuses_or_keeps_each_commit(case: &Case) {
         }
         ledger.acknowledged(&volume, [write("beside", "5")]);
         ledger.check_available(host.root(), host.mode(), volume);
+    });
+}
+
+/// A session has the file open that the mount hides.
+fn a_mounted_file_of_the_same_number_is_not_taken_for_the_one_beneath(case: &Case) {
+    let scene = |world: &mut World| {
+        world.tmpfs("", "size=16m")?;
+        world.directory("sub");
+        Ok(())
+    };
+    case.play(scene, |host| {
+        let volume = host.open();
+        let log = host.path("sub/log");
+        for line in ["one\n", "two\n"] {
+            committed(&volume, [append("sub/log", line)]);
+        }
+        checkpoint(&volume).expect("a checkpoint");
+        committed(&volume, [append("sub/log", "three\n")]);
+        checkpoint(&volume).expect("a checkpoint");
+        let wanted = fs::metadata(&log).expect("there").ino();
+        let (none, flags) = (None::<&str>, MsFlags::empty());
+        mount(none, &host.path("sub"), Some("tmpfs"), flags, none).expect("mounted");
+        let found = (0..10_000).any(|number| {
+            let other = host.path(&format!("sub/{number}"));
+            fs::write(&other, "one\ntwo\nthree\n").expect("written");
+            let is_same = fs::metadata(&other).expect("there").ino() == wanted;
+            if is_same {
+                fs::rename(&other, &log).expect("renamed");
+            }
+            is_same
+        });
+        assert!(found, "no file of the mount has the number {wanted}");
+        let added = commit(&volume, [append("sub/log", "four\n")]);
+        let shown = read(&volume, "sub/log").expect("there");
+        let has_it = shown.ends_with(b"four\n");
+        assert_eq!(added.is_ok(), has_it, "{added:?}: {}", shown.escape_ascii());
+        drop(volume);
+        unmount(&host.path("sub"));
+        assert_eq!(fs::read(&log).expect("read"), b"one\ntwo\nthree\n");
     });
 }
 

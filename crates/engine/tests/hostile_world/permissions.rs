@@ -19,6 +19,7 @@ both_modes! {
     a_file_that_becomes_immutable_between_appends_refuses_them,
     an_immutable_directory_refuses_or_keeps_each_commit,
     an_unreadable_directory_is_not_part_of_the_volume,
+    a_file_that_cannot_be_looked_at_keeps_no_other_from_being_listed,
     a_directory_made_read_only_after_the_commit_keeps_what_was_acknowledged,
     an_older_batch_does_not_overwrite_a_later_write,
     a_conditional_write_of_what_was_read_succeeds_after_the_trouble,
@@ -222,6 +223,34 @@ fn an_unreadable_directory_is_not_part_of_the_volume(case: &Case) {
         let refused = commit(&volume, [write("lost+found/a", "1")]);
         refused.expect_err("the host may not write there");
         ledger.check_available(host.root(), host.mode(), volume);
+    });
+}
+
+/// The log has a record about it.
+fn a_file_that_cannot_be_looked_at_keeps_no_other_from_being_listed(case: &Case) {
+    let scene = |world: &mut World| {
+        world.needs_root()?;
+        world.directory("d");
+        world.host_is_not_root();
+        world.give_to_host("d");
+        Ok(())
+    };
+    case.play(scene, |host| {
+        let killed = host.open();
+        commit(&killed, [write("a", "1")]).expect("written");
+        commit(&killed, [append("d/log", "line\n")]).expect("appended");
+        let mode = |mode| fs::Permissions::from_mode(mode);
+        fs::set_permissions(host.path("d"), mode(0)).expect("set");
+        let names = |volume: &LocalVolume| {
+            let listed = volume.list(None).expect("listed");
+            listed.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let other = host.open();
+        for volume in [&killed, &other] {
+            assert!(names(volume).contains(&"a".to_owned()));
+        }
+        fs::set_permissions(host.path("d"), mode(0o755)).expect("set");
+        assert_eq!(names(&other), ["a", "d/log"]);
     });
 }
 
