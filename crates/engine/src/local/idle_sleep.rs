@@ -84,7 +84,7 @@ impl<D: Directory> Sleeper<D> {
             lasting: Lasting::new(root, options),
             local: Mutex::default(),
             last_used: AtomicU64::default(),
-            process: AtomicU32::default(),
+            process: AtomicU32::new(std::process::id()),
             is_journaled: AtomicBool::default(),
             _root: RootDescriptor::count(),
         });

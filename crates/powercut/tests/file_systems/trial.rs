@@ -139,7 +139,7 @@ pub fn check_opened(directory: &Path, possible: &[State], at: &str) {
     }
     check_writing(&volume, at);
     drop(volume);
-    let left = names(&directory.join(PRIVATE_DIR).join(SESSIONS));
+    let left = sessions_of(directory);
     assert!(left.is_empty(), "left behind {left:?}; {at}");
 }
 

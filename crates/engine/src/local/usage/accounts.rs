@@ -19,7 +19,7 @@ use crate::observe::HostContext;
 use crate::quota::Share;
 use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ pub(crate) struct Accounts {
     stops_counting: AtomicBool,
     writers: AtomicUsize,
     in_flight: AtomicU64,
+    /// The child of `fork` that counts here for itself; 0 in the process that began to.
+    child: AtomicU32,
     /// Of a quota for several volumes.
     share: Option<Share>,
 }
@@ -68,11 +70,13 @@ pub(crate) struct Reservation<'a> {
 pub(crate) struct InFlight {
     accounts: Arc<Accounts>,
     bytes: u64,
+    child: u32,
 }
 
 /// The place of an open writer.
 pub(crate) struct WriterPlace {
     accounts: Arc<Accounts>,
+    child: u32,
 }
 
 impl Accounts {
@@ -154,6 +158,7 @@ impl Accounts {
     ) -> Result<WriterPlace> {
         let place = WriterPlace {
             accounts: self.clone(),
+            child: self.child.load(Ordering::Relaxed),
         };
         // Counted before it is checked, so that two cannot take the last place.
         let open = self.writers.fetch_add(1, Ordering::Relaxed);
@@ -165,6 +170,7 @@ impl Accounts {
         InFlight {
             accounts: self.clone(),
             bytes: 0,
+            child: self.child.load(Ordering::Relaxed),
         }
     }
 
@@ -200,7 +206,13 @@ impl Accounts {
 
     /// After a fork: no thread of the parent ends a count here, and nothing that it has
     /// reserved is made.
+    ///
+    /// Several volumes may share the accounts: the first does it for all.
     pub(crate) fn forget_parents(&self) {
+        let process = std::process::id();
+        if self.child.swap(process, Ordering::Relaxed) == process {
+            return;
+        }
         let mut ledger = self.ledger();
         ledger.counting = None;
         ledger.reserved = Reserved::default();
@@ -374,15 +386,18 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.accounts
-            .in_flight
-            .fetch_sub(self.bytes, Ordering::Relaxed);
+        if self.accounts.child.load(Ordering::Relaxed) == self.child {
+            let in_flight = &self.accounts.in_flight;
+            in_flight.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for WriterPlace {
     fn drop(&mut self) {
-        self.accounts.writers.fetch_sub(1, Ordering::Relaxed);
+        if self.accounts.child.load(Ordering::Relaxed) == self.child {
+            self.accounts.writers.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
