@@ -15,10 +15,6 @@ use std::io;
 pub(super) struct GroupAccess(Option<Shared>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(unix),
-    expect(dead_code, reason = "there are no such groups elsewhere")
-)]
 struct Shared {
     group: u32,
     /// The bits of the group alone, as of a directory.
