@@ -79,7 +79,8 @@ impl OpenCalls {
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        let mut state = self.calls.state();
+        let state = self.calls.state.lock();
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.process != self.process {
             return;
         }

@@ -55,8 +55,8 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
         }
     }
 
-    /// Lets in who may use a directory of this name that is there: a process may have been
-    /// killed when it had made it and before it did that.
+    /// Gives a directory that is there to those who may use it: the process that made it may
+    /// have been killed before it did that.
     fn mend_access(&self, _name: &str, _access: Access) {}
 
     /// Creates a file that did not exist, for writing.

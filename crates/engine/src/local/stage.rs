@@ -241,3 +241,22 @@ impl<D: Directory> Drop for StagedName<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::sim::SimDisk;
+
+    #[test]
+    fn a_child_of_fork_removes_nothing_that_its_parent_has_staged() {
+        let disk = SimDisk::new();
+        for (is_of_parent, left) in [(false, 0), (true, 1)] {
+            let directory = Arc::new(disk.start().0);
+            let staged = Staged::create(directory, "staged".to_owned(), None);
+            let mut staged = staged.expect("no faults");
+            staged.name.process += u32::from(is_of_parent);
+            drop(staged);
+            assert_eq!(disk.names_in(&[]).len(), left);
+        }
+    }
+}

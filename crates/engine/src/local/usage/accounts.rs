@@ -14,12 +14,13 @@
 
 use super::super::directory::Directory;
 use super::ledger::{Counted, Ledger, Reserved};
+use super::under_way::{InFlight, UnderWay, WriterPlace};
 use super::{Growth, Inventory, minus};
 use crate::observe::HostContext;
 use crate::quota::Share;
 use crate::{Error, FilePath, Limits, Outcome, Result, Usage};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -42,10 +43,7 @@ pub(crate) struct Accounts {
     count_ended: Condvar,
     /// Whether the count that is being made is to end early.
     stops_counting: AtomicBool,
-    writers: AtomicUsize,
-    in_flight: AtomicU64,
-    /// The child of `fork` that counts here for itself; 0 in the process that began to.
-    child: AtomicU32,
+    under_way: Arc<UnderWay>,
     /// Of a quota for several volumes.
     share: Option<Share>,
 }
@@ -64,19 +62,6 @@ pub(crate) struct Reservation<'a> {
     /// How many counts had ended when it was made.
     counts: u64,
     is_kept: bool,
-}
-
-/// Bytes that are staged and not yet committed.
-pub(crate) struct InFlight {
-    accounts: Arc<Accounts>,
-    bytes: u64,
-    child: u32,
-}
-
-/// The place of an open writer.
-pub(crate) struct WriterPlace {
-    accounts: Arc<Accounts>,
-    child: u32,
 }
 
 impl Accounts {
@@ -151,27 +136,15 @@ impl Accounts {
         }
     }
 
-    pub(crate) fn open_writer(
-        self: &Arc<Self>,
-        limits: &Limits,
-        path: &FilePath,
-    ) -> Result<WriterPlace> {
-        let place = WriterPlace {
-            accounts: self.clone(),
-            child: self.child.load(Ordering::Relaxed),
-        };
-        // Counted before it is checked, so that two cannot take the last place.
-        let open = self.writers.fetch_add(1, Ordering::Relaxed);
-        limits.check_writers(path, open)?;
-        Ok(place)
+    /// # Errors
+    ///
+    /// If too many writers are open.
+    pub(crate) fn open_writer(&self, limits: &Limits, path: &FilePath) -> Result<WriterPlace> {
+        self.under_way.open_writer(limits, path)
     }
 
-    pub(crate) fn in_flight(self: &Arc<Self>) -> InFlight {
-        InFlight {
-            accounts: self.clone(),
-            bytes: 0,
-            child: self.child.load(Ordering::Relaxed),
-        }
+    pub(crate) fn in_flight(&self) -> InFlight {
+        self.under_way.in_flight()
     }
 
     fn reserve_share(&self, path: &FilePath, growth: &Growth) -> Result<()> {
@@ -209,16 +182,12 @@ impl Accounts {
     ///
     /// Several volumes may share the accounts: the first does it for all.
     pub(crate) fn forget_parents(&self) {
-        let process = std::process::id();
-        if self.child.swap(process, Ordering::Relaxed) == process {
+        if !self.under_way.forget_parents() {
             return;
         }
         let mut ledger = self.ledger();
         ledger.counting = None;
         ledger.reserved = Reserved::default();
-        drop(ledger);
-        self.writers.store(0, Ordering::Relaxed);
-        self.in_flight.store(0, Ordering::Relaxed);
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -373,31 +342,6 @@ impl Drop for Reservation<'_> {
             ledger.keep(&self.growth, self.counts);
         }
         self.accounts.tell_quota(&ledger, self.growth.net().more);
-    }
-}
-
-impl InFlight {
-    pub(crate) fn add(&mut self, limits: &Limits, path: &FilePath, bytes: u64) -> Result<()> {
-        self.bytes += bytes;
-        let all = self.accounts.in_flight.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        limits.check_in_flight(path, all)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if self.accounts.child.load(Ordering::Relaxed) == self.child {
-            let in_flight = &self.accounts.in_flight;
-            in_flight.fetch_sub(self.bytes, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for WriterPlace {
-    fn drop(&mut self) {
-        if self.accounts.child.load(Ordering::Relaxed) == self.child {
-            self.accounts.writers.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 

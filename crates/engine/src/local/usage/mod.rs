@@ -3,16 +3,19 @@
 //! | module | holds |
 //! |---|---|
 //! | `accounts` | whether a commit has room: what is reserved, when the files are counted |
+//! | `under_way` | open writers, and bytes that are staged and not committed |
 //! | `ledger` | the numbers: what is counted and what is reserved |
 //! | `count_files` | counting the files |
 
 mod accounts;
 mod count_files;
 mod ledger;
+mod under_way;
 
 use crate::Usage;
-pub(crate) use accounts::{Accounts, InFlight, Reservation, WriterPlace};
+pub(crate) use accounts::{Accounts, Reservation};
 pub(crate) use count_files::Inventory;
+pub(crate) use under_way::{InFlight, WriterPlace};
 
 /// How a commit changes what the volume holds.
 #[derive(Clone, Copy, Debug, Default)]
