@@ -3,11 +3,12 @@
 use ability_storage_engine::layout::{
     FORMAT, LOCKS, LOG, LOG_FILES, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION, WRITER,
 };
-use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
+use ability_storage_engine::{Change, Durability, Error, FilePath, LocalVolume, Volume};
 use std::fs;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -442,4 +443,45 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), &to).expect("copied");
         }
     }
+}
+
+/// Another session gives up its records again and again while a long list is made.
+#[test]
+fn a_list_is_made_while_others_make_checkpoints_without_a_pause() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for parent in 0..400 {
+        let parent = directory.path().join(parent.to_string());
+        fs::create_dir(&parent).expect("created");
+        for number in 0..10 {
+            fs::write(parent.join(number.to_string()), b"x").expect("written");
+        }
+    }
+    // Without syncs, a checkpoint takes no time.
+    let options = LocalVolume::options();
+    let options = options.journaled(true).durability(Durability::None);
+    let volume = options.clone().open(directory.path()).expect("opened");
+    let others: Vec<_> = (0..2)
+        .map(|_| options.clone().open(directory.path()).expect("opened"))
+        .collect();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for (number, other) in others.iter().enumerate() {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                let path = format!("other/{number}");
+                for number in 0_u64.. {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    write(other, &path, &number.to_le_bytes());
+                    other.checkpoint().expect("made");
+                }
+            });
+        }
+        let lists: Vec<_> = (0..10).map(|_| volume.list(None)).collect();
+        is_over.store(true, Ordering::Relaxed);
+        for list in lists {
+            assert!(list.expect("listed").len() >= 4_000);
+        }
+    });
 }

@@ -41,23 +41,21 @@ pub(crate) trait Directory: Send + Sync + Sized + 'static {
 
     /// Fails with `NotADirectory` like [`open_dir`](Self::open_dir).
     fn open_or_create_dir(&self, name: &str, access: Access) -> io::Result<Self> {
-        match self.open_dir(name) {
+        match self.open_dir_with_access(name, access) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Ok(there) => {
-                self.mend_access(name, access);
-                return Ok(there);
-            }
             result => return result,
         }
         match self.create_dir(name, access) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => self.open_dir(name),
+            _ => self.open_dir_with_access(name, access),
         }
     }
 
-    /// Gives a directory that is there to those who may use it: the process that made it may
-    /// have been killed before it did that.
-    fn mend_access(&self, _name: &str, _access: Access) {}
+    /// Opens a directory that another process may have made this moment, and not yet given to
+    /// those who may use it, or that was killed before it did.
+    fn open_dir_with_access(&self, name: &str, _access: Access) -> io::Result<Self> {
+        self.open_dir(name)
+    }
 
     /// Creates a file that did not exist, for writing.
     fn create_file(&self, name: &str, access: Access) -> io::Result<Self::File>;

@@ -1,7 +1,8 @@
 //! Locks across threads and processes: one writer of a path at a time, and the
 //! peace that a batch needs in the tree of directories.
 //!
-//! A lock is a lock file of the system, so it dies with its process. Readers never take one.
+//! A lock is a lock file of the system, so it dies with its process. Readers take none, but
+//! for a list that checkpoints outrun (`log/look_at_all`), which never waits for it for ever.
 //! Locks are taken in this order, which nothing may break:
 //!
 //! 1. the lock of checkpoints (`log/checkpoint`);

@@ -1,6 +1,6 @@
 //! A directory that several users share by their group.
 
-use crate::support::fork::as_user;
+use crate::support::fork::{as_user, in_two_processes};
 use crate::support::{append, commit, committed, read_text, write};
 use ability_storage_engine::{LocalVolume, LocalVolumeOptions, Volume};
 use nix::unistd::{Gid, Uid, chown};
@@ -111,6 +111,37 @@ fn what_was_not_given_to_the_group_is_when_its_owner_opens_it_again() {
         fs::set_permissions(&private, fs::Permissions::from_mode(0o700)).expect("set");
         as_user(ALICE, &[TEAM], 0o007, use_it);
         as_user(BOB, &[TEAM], 0o007, use_it);
+    }
+}
+
+/// No call makes a file with a mode that the mask takes from it: there is a moment in which what
+/// one has made is not yet given to the others.
+#[test]
+fn members_of_the_group_open_a_new_volume_at_the_same_time() {
+    for round in 0..60 {
+        let Some(directory) = shared_directory(0o2770) else {
+            return;
+        };
+        let path = directory.path().join("volume");
+        let use_it = |name: &str| {
+            let volume = LocalVolume::open(&path).expect("opened");
+            committed(&volume, [write(name, "1")]);
+            for number in 1..10 {
+                committed(&volume, [write(&format!("{name}-{number}"), "1")]);
+            }
+        };
+        in_two_processes(
+            || as_user(ALICE, &[TEAM], 0o077, || use_it("alice")),
+            || as_user(BOB, &[TEAM], 0o077, || use_it("bob")),
+        );
+        as_user(ALICE, &[TEAM], 0o077, || {
+            let volume = LocalVolume::open(&path).expect("opened");
+            assert_eq!(
+                volume.list(None).expect("listed").len(),
+                20,
+                "round {round}"
+            );
+        });
     }
 }
 

@@ -7,8 +7,18 @@
 use super::super::directory::Access;
 use cap_std::fs::{Dir, Metadata};
 use std::fs::File;
-#[cfg(unix)]
 use std::io;
+
+/// What another user of the group has made this moment and not yet let the group into is tried
+/// again, so often and after such a time.
+#[cfg(unix)]
+const TRIES: u32 = 100;
+#[cfg(unix)]
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+
+/// What has not been changed for such a time is not being made.
+#[cfg(unix)]
+const BEING_MADE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a group may do, and which group it is; `None` if the directory is not shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +77,41 @@ impl GroupAccess {
         }
     }
 
+    /// Does `open` to what is at `name`, and again while another user of the group is about to
+    /// let the group in: no call makes a file with a mode that the umask takes from it.
+    #[cfg(unix)]
+    pub(super) fn open_when_given<T>(
+        self,
+        dir: &Dir,
+        name: &str,
+        open: impl Fn() -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut tries = if self.0.is_some() { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match open() {
+                Err(error)
+                    if error.kind() == io::ErrorKind::PermissionDenied
+                        && tries > 0
+                        && is_being_made(dir, name) =>
+                {
+                    std::thread::sleep(PAUSE);
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn open_when_given<T>(
+        self,
+        _dir: &Dir,
+        _name: &str,
+        open: impl Fn() -> io::Result<T>,
+    ) -> io::Result<T> {
+        open()
+    }
+
     #[cfg(not(unix))]
     pub(super) fn give_directory(self, _dir: &Dir, _name: &str, _access: Access) {}
 
@@ -91,6 +136,22 @@ impl Shared {
         }
         file.set_permissions(std::fs::Permissions::from_mode(mode))
     }
+}
+
+#[cfg(unix)]
+fn is_being_made(dir: &Dir, name: &str) -> bool {
+    use cap_std::fs::MetadataExt;
+    use std::time::{Duration, SystemTime};
+    // Nobody looks into a directory that is being made.
+    let metadata = dir.symlink_metadata(name).or_else(|_| dir.dir_metadata());
+    let Ok(metadata) = metadata else {
+        return false;
+    };
+    let changed =
+        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or(0));
+    // The time is in whole seconds.
+    let age = SystemTime::now().duration_since(changed);
+    age.is_ok_and(|age| age < BEING_MADE + Duration::from_secs(1))
 }
 
 #[cfg(unix)]

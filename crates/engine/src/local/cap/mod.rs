@@ -171,10 +171,14 @@ impl Directory for CapDirectory {
         Ok(())
     }
 
-    fn mend_access(&self, name: &str, access: Access) {
-        if access == Access::Private {
-            self.group_access.give_directory(&self.dir, name, access);
+    fn open_dir_with_access(&self, name: &str, access: Access) -> io::Result<Self> {
+        if access != Access::Private {
+            return self.open_dir(name);
         }
+        let open = || self.open_dir(name);
+        let there = self.group_access.open_when_given(&self.dir, name, open)?;
+        self.group_access.give_directory(&self.dir, name, access);
+        Ok(there)
     }
 
     fn remove_dir(&self, name: &str) -> io::Result<()> {

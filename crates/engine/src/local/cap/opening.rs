@@ -65,7 +65,9 @@ impl CapDirectory {
         let mut options = nofollow();
         options.read(true).write(true).create(true);
         set_access(&mut options, Access::Private);
-        let file = self.dir.open_with(name, &options)?.into_std();
+        let open = || self.dir.open_with(name, &options);
+        let file = self.group_access.open_when_given(&self.dir, name, open)?;
+        let file = file.into_std();
         self.group_access.give_file(&file, Access::Private);
         Ok(file)
     }

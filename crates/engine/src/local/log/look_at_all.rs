@@ -2,9 +2,12 @@
 //! above those on the disk.
 //!
 //! Files may be checkpointed and records given up while a look goes on. It counts only if no
-//! record may have come and gone unseen; what was given up meanwhile is kept for it.
+//! record may have come and gone unseen; what was given up meanwhile is kept for it. Where
+//! other sessions give up records faster than the files are looked at, they are kept from it
+//! for one look.
 
 use super::super::directory::Directory;
+use super::super::layout::CHECKPOINT;
 use super::entry::Entry;
 use super::log_reader::LogReader;
 use super::pending::Pending;
@@ -13,9 +16,19 @@ use crate::{FilePath, Usage};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// How often all files are counted or listed again because of commits that came in between.
 const LOOKS_AT_ALL: usize = 16;
+
+/// After so many of these, checkpoints wait for the rest.
+const LOOKS_BESIDE_CHECKPOINTS: usize = 4;
+
+/// How long a reader tries to keep others from making checkpoints, and how often. One that
+/// goes on at this moment has to end first; a process that was stopped may never end it.
+const CHECKPOINT_WAIT: Duration = Duration::from_secs(10);
+const CHECKPOINT_POLL: Duration = Duration::from_micros(50);
 
 /// All that the log shows at one moment.
 pub(crate) type Shown = HashMap<FilePath, Governed>;
@@ -49,7 +62,11 @@ impl<D: Directory> LogReader<D> {
         mut look: impl FnMut() -> io::Result<T>,
     ) -> io::Result<(T, Shown)> {
         let looking = Looking::begin(self)?;
-        for _ in 0..LOOKS_AT_ALL {
+        let mut _no_checkpoint = None;
+        for looks in 0..LOOKS_AT_ALL {
+            if looks == LOOKS_BESIDE_CHECKPOINTS {
+                _no_checkpoint = self.hold_checkpoints()?;
+            }
             let state = self.up_to_date()?;
             let (before, published) = (state.pending.gaps(), published(&state.pending));
             drop(state);
@@ -63,7 +80,30 @@ impl<D: Directory> LogReader<D> {
                 return Ok((looked, shown));
             }
         }
-        Err(ErrorKind::ResourceBusy.into())
+        Err(io::Error::new(
+            ErrorKind::ResourceBusy,
+            "other sessions commit faster than the files can be looked at",
+        ))
+    }
+
+    /// Keeps all sessions from giving up records as long as the lock lives; `None` if one
+    /// does not end its checkpoint, or if the lock cannot be taken, as in a volume that may
+    /// only be read.
+    fn hold_checkpoints(&self) -> io::Result<Option<D::Lock>> {
+        let Some(directory) = self.state().logs.directory()? else {
+            return Ok(None);
+        };
+        let end = Instant::now() + CHECKPOINT_WAIT;
+        loop {
+            match directory.try_lock(CHECKPOINT) {
+                Ok(None) if Instant::now() < end => thread::sleep(CHECKPOINT_POLL),
+                Ok(lock) => return Ok(lock),
+                Err(error) => {
+                    tracing::debug!(%error, "checkpoints go on while the files are looked at");
+                    return Ok(None);
+                }
+            }
+        }
     }
 
     /// What all files come to, where `count` tells what those on the disk come to
