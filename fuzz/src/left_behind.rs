@@ -15,8 +15,9 @@ use std::time::Duration;
 
 pub(crate) const PRIVATE: &str = ".ability-storage";
 pub(crate) const LOG_FILES: [&str; 2] = ["log-0", "log-1"];
-/// What the engine writes, and an earlier text that it takes over.
-pub(crate) const FORMAT_TEXTS: [&[u8]; 2] = [
+/// What the engine writes, and earlier texts that it takes over.
+pub(crate) const FORMAT_TEXTS: [&[u8]; 3] = [
+    b"ability-storage volume, format 4\n",
     b"ability-storage volume, format 3\n",
     b"ability-storage volume, format 2\n",
 ];

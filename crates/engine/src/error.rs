@@ -368,6 +368,10 @@ impl Error {
             None => return Self::unavailable(what, source),
         };
         match error {
+            // A file of the engine may not get longer, by a limit of the process.
+            Error::Io { path, source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                Error::NoSpace { path, source }
+            }
             // It is not about this file.
             Error::Io { source, .. } => Self::unavailable(what, source),
             full_or_read_only => full_or_read_only,

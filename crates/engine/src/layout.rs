@@ -25,6 +25,8 @@ pub const SPECIAL_LOCKS: [&str; 3] = [private::STRUCTURE, private::IMMEDIATE, pr
 pub const LOG: &str = private::LOG;
 /// The files of the log.
 pub const LOG_FILES: [&str; 2] = private::LOG_FILES;
+/// The lock in the directory of the log for those that make a checkpoint.
+pub const CHECKPOINT: &str = private::CHECKPOINT;
 /// The lock in the directory of the log for those that write records.
 pub const WRITER: &str = private::WRITER;
 /// The lock in the directory of the log for those that sync it. Its contents say whether a

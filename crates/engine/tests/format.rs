@@ -5,16 +5,20 @@ use ability_storage_engine::{Change, Error, FilePath, LocalVolume, Volume};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const EARLIER: &str = "ability-storage volume, format 2\n";
+const EARLIER: [&str; 2] = [
+    "ability-storage volume, format 2\n",
+    "ability-storage volume, format 3\n",
+];
 
 /// The format file is not synced before there is a log.
 #[test]
 fn a_format_file_that_a_power_cut_left_in_part_counts_as_missing() {
-    let torn: [&[u8]; 6] = [
+    let torn: [&[u8]; 7] = [
         b"",
         b"ability",
         b"ability-storage volume, format 2",
         b"ability-storage volume, format 3",
+        b"ability-storage volume, format 4",
         b"ability\0\0\0\0",
         &[0; 33],
     ];
@@ -65,8 +69,8 @@ fn a_readme_is_written_when_the_private_directory_is_made_and_never_again() {
 #[test]
 fn an_unknown_format_is_refused() {
     for unknown in [
-        "ability-storage volume, format 4\n",
-        "ability-storage volume, format 30\n",
+        "ability-storage volume, format 5\n",
+        "ability-storage volume, format 40\n",
         "ability-storage\n",
         "x",
     ] {
@@ -82,18 +86,22 @@ fn an_unknown_format_is_refused() {
 
 #[test]
 fn a_volume_that_is_open_in_an_earlier_version_is_refused() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let open = LocalVolume::open(directory.path()).expect("opened");
-    let format = private(directory.path()).join(FORMAT);
-    fs::write(&format, EARLIER).expect("written");
-    let refused = LocalVolume::open(directory.path()).expect_err("refused");
-    assert!(
-        refused.to_string().contains("close it there first"),
-        "{refused}"
-    );
-    assert_eq!(fs::read_to_string(&format).expect("there"), EARLIER);
-    drop(open);
-    LocalVolume::open(directory.path()).expect("opened");
+    for earlier in EARLIER {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let open = LocalVolume::open(directory.path()).expect("opened");
+        let format = private(directory.path()).join(FORMAT);
+        let current = fs::read_to_string(&format).expect("there");
+        fs::write(&format, earlier).expect("written");
+        let refused = LocalVolume::open(directory.path()).expect_err("refused");
+        assert!(
+            refused.to_string().contains("close it there first"),
+            "{refused}"
+        );
+        assert_eq!(fs::read_to_string(&format).expect("there"), earlier);
+        drop(open);
+        drop(LocalVolume::open(directory.path()).expect("opened"));
+        assert_eq!(fs::read_to_string(&format).expect("there"), current);
+    }
 }
 
 fn write(volume: &LocalVolume, path: &str, contents: &[u8]) {

@@ -1,12 +1,13 @@
 //! A journaled volume on a real file system: what it costs, and what other programs see.
 #![cfg(target_os = "linux")]
 
-use ability_storage_engine::layout::{LOG, LOG_FILES, PRIVATE_DIR, SYNC};
+use ability_storage_engine::layout::{CHECKPOINT, LOG, LOG_FILES, PRIVATE_DIR, SYNC};
 use ability_storage_engine::{Change, FilePath, LocalVolume, LocalVolumeOptions, Volume};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -385,4 +386,61 @@ fn a_file_that_was_rotated_in_its_place_has_each_append_once() {
         drop(volume);
         assert!(plain(directory.path(), "log") == Some(expected), "its file");
     }
+}
+
+/// Another process may be stopped while it makes one.
+#[test]
+fn the_log_stays_bounded_while_no_checkpoint_can_be_made() {
+    const BYTES: usize = 100_000;
+    let directory = directory();
+    for journaled in [true, false] {
+        let volume = options().journaled(journaled).open(directory.path());
+        let volume = volume.expect("opened");
+        write(&volume, "first", b"so that there is a log");
+        append_to(&volume, "log", b"so that there is a log");
+        let held = fs::File::open(log(&directory).join(CHECKPOINT)).or_else(|_| {
+            let path = log(&directory).join(CHECKPOINT);
+            fs::File::create(path)
+        });
+        let held = held.expect("opened");
+        held.lock().expect("locked");
+        let made = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for number in 0..400_u32 {
+                    let contents = vec![number as u8; BYTES];
+                    match journaled {
+                        true => write(&volume, "written", &contents),
+                        false => append_to(&volume, "log", &contents),
+                    }
+                    made.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            // Until it makes no progress, or all is in the log.
+            let mut seen = u64::MAX;
+            while seen != made.load(Ordering::Relaxed) {
+                seen = made.load(Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(700));
+            }
+            let bytes: u64 = LOG_FILES
+                .iter()
+                .map(|name| {
+                    fs::metadata(log(&directory).join(name))
+                        .expect("there")
+                        .len()
+                })
+                .sum();
+            drop(held);
+            writer.join().expect("all is made");
+            assert!(
+                bytes <= 16 << 20,
+                "{bytes} after {seen} commits, {journaled}"
+            );
+        });
+    }
+}
+
+fn append_to(volume: &LocalVolume, path: &str, contents: &[u8]) {
+    let append = Change::append(file(path), contents.to_vec());
+    volume.commit(append.into()).expect("appended");
 }

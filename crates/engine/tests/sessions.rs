@@ -5,9 +5,11 @@ use ability_storage_engine::layout::{
 };
 use ability_storage_engine::{Change, Durability, Error, FilePath, LocalVolume, Volume};
 use std::fs;
+use std::io::Write;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -484,4 +486,92 @@ fn a_list_is_made_while_others_make_checkpoints_without_a_pause() {
             assert!(list.expect("listed").len() >= 4_000);
         }
     });
+}
+
+/// A copy would take as long as the file is long, and as much space.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_appended_to_is_not_copied() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let paths: Vec<String> = (0..40).map(|number| format!("{number}.log")).collect();
+    for path in &paths {
+        fs::write(directory.path().join(path), vec![b'x'; 10_000]).expect("written");
+    }
+    let ids = || -> Vec<u64> {
+        let paths = paths.iter();
+        paths
+            .map(|path| id_of(&directory.path().join(path)))
+            .collect()
+    };
+    let before = ids();
+    let host = LocalVolume::open(directory.path()).expect("opened");
+    for _ in 0..3 {
+        for path in &paths {
+            append(&host, path, b"one");
+            append(&host, path, b"other");
+        }
+        host.checkpoint().expect("made");
+    }
+    assert!(ids() == before, "one session alone");
+    // The host has them open, and a session that comes and goes leaves them to it.
+    for path in &paths {
+        append(&host, path, b"host");
+        let other = LocalVolume::open(directory.path()).expect("opened");
+        append(&other, path, b"other");
+        other.close().expect("closed");
+    }
+    assert!(ids() == before, "beside a host");
+    host.checkpoint().expect("made");
+    assert!(ids() == before, "a checkpoint of the host");
+    append(&host, &paths[0], b"host");
+    let other = LocalVolume::open(directory.path()).expect("opened");
+    append(&other, &paths[0], b"other");
+    drop(host);
+    other.close().expect("closed");
+    let read = other_contents(directory.path(), &paths[0]);
+    assert!(read.ends_with(b"hostotherhostother"), "{}", read.len());
+}
+
+#[cfg(unix)]
+fn other_contents(directory: &Path, path: &str) -> Vec<u8> {
+    let volume = LocalVolume::options().read_only(true);
+    let volume = volume.open(directory).expect("opened");
+    let read = volume.read(&file(path), 1 << 20).expect("read");
+    read.into_contents()
+}
+
+/// A copy has other inodes, and times of change of its own.
+#[cfg(unix)]
+#[test]
+fn what_a_batch_has_removed_is_not_there_in_a_copy_of_the_volume() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let volume = LocalVolume::open(directory.path()).expect("opened");
+    write(&volume, "a", b"removed");
+    let removed = fs::metadata(directory.path().join("a")).expect("there");
+    let batch = [
+        Change::delete(file("a")),
+        Change::write(file("moved"), b"1"),
+    ];
+    volume.commit(batch.into_iter().collect()).expect("made");
+    let copy = tempfile::tempdir().expect("a temporary directory");
+    let mut copied = Command::new("cp");
+    copied.arg("-a").arg(directory.path().join("."));
+    copied.arg(copy.path());
+    assert!(copied.status().expect("run").success());
+    // As a snapshot has it from before the removal was written back.
+    let restored = fs::File::create(copy.path().join("a")).expect("made");
+    (&restored).write_all(b"removed").expect("written");
+    restored
+        .set_modified(removed.modified().expect("known"))
+        .expect("set");
+    drop(restored);
+    thread::sleep(Duration::from_millis(2_500));
+    fs::set_permissions(copy.path().join("a"), removed.permissions()).expect("set");
+    let list = |volume: &LocalVolume| volume.list(None).expect("listed");
+    let read_only = LocalVolume::options().read_only(true);
+    let read_only = read_only.open(copy.path()).expect("opened");
+    assert_eq!(list(&read_only), [file("moved")]);
+    read_only.read(&file("a"), 10).expect_err("there is none");
+    let opened = LocalVolume::open(copy.path()).expect("opened");
+    assert_eq!(list(&opened), [file("moved")]);
 }

@@ -66,6 +66,12 @@ impl OpenCalls {
         !was_closed
     }
 
+    /// Whether it was closed, as far as that can be told without waiting.
+    pub(crate) fn is_closed(&self) -> bool {
+        let state = self.state.try_lock();
+        state.is_ok_and(|state| state.is_closed)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();

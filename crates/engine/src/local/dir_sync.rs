@@ -100,11 +100,6 @@ impl DirSync {
         }
     }
 
-    /// After a fork: threads of the parent end no sync here.
-    pub(crate) fn forget_parents(&self) {
-        self.directories().clear();
-    }
-
     fn directories(&self) -> MutexGuard<'_, HashMap<Id, Entry>> {
         self.directories
             .lock()

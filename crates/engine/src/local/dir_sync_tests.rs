@@ -229,20 +229,3 @@ fn commits_into_one_directory_share_its_sync() {
         assert_eq!(contents(&left).expect("read"), now);
     }
 }
-
-#[test]
-fn a_child_of_fork_waits_for_no_sync_of_its_parent() {
-    let gate = Gate::new();
-    thread::scope(|scope| {
-        let of_parent = scope.spawn(|| gate.settle());
-        gate.a_sync_began();
-        gate.dir_sync.forget_parents();
-        let (sender, synced) = channel();
-        let dir_sync = &gate.dir_sync;
-        scope.spawn(move || sender.send(dir_sync.share(ID, || Ok(()))));
-        let synced = synced.recv_timeout(TOO_LONG);
-        gate.the_sync_ends(Ok(()));
-        synced.expect("it waits for nobody").expect("synced");
-        of_parent.join().expect("no panic").expect("settled");
-    });
-}

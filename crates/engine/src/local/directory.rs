@@ -328,6 +328,9 @@ pub(crate) struct Stat {
     pub kind: Kind,
     pub size: u64,
     pub modified: SystemTime,
+    /// When the file was made, by the clock of its file system; `None` where that is not
+    /// known. No program can set this time.
+    pub created: Option<SystemTime>,
     /// The permission bits, `None` where there are none.
     pub mode: Option<u32>,
     /// How many names the file has; 1 where that is not known.

@@ -12,13 +12,14 @@
 
 use super::directory::Directory;
 use super::options::LocalVolumeOptions;
+use super::per_process::PerProcess;
 use super::poison::lock;
 use super::process_fds::{RootDescriptor, spare_descriptors};
 use super::{Lasting, Local};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 
 /// How many descriptors a volume has while it is awake: those of its session and its log,
 /// and the locks that it is about to take again.
@@ -27,7 +28,15 @@ const DESCRIPTORS: u64 = 16;
 /// Counts calls, so that it is known which volume was used last.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
-static AWAKE: Mutex<BTreeMap<u64, Weak<dyn Sleep>>> = Mutex::new(BTreeMap::new());
+type Volumes = Mutex<BTreeMap<u64, Weak<dyn Sleep>>>;
+
+/// Those of this process that are awake.
+fn volumes_awake() -> &'static Volumes {
+    static AWAKE: OnceLock<PerProcess<Volumes>> = OnceLock::new();
+    AWAKE
+        .get_or_init(|| PerProcess::new(Mutex::default()))
+        .get(|_| Mutex::default())
+}
 
 /// An open volume, awake or asleep.
 pub(super) struct Sleeper<D: Directory> {
@@ -36,8 +45,6 @@ pub(super) struct Sleeper<D: Directory> {
     /// `None` while it sleeps.
     local: Mutex<Option<Arc<Local<D>>>>,
     last_used: AtomicU64,
-    /// The process that began the session.
-    process: AtomicU32,
     is_journaled: AtomicBool,
     _root: RootDescriptor,
 }
@@ -63,13 +70,16 @@ fn most_awake(spare: Option<u64>) -> usize {
 }
 
 fn sleep_until(awake: usize) {
-    if lock(&AWAKE).len() <= awake {
+    if lock(volumes_awake()).len() <= awake {
         return;
     }
-    let mut volumes: Vec<_> = lock(&AWAKE).values().filter_map(Weak::upgrade).collect();
+    let mut volumes: Vec<_> = lock(volumes_awake())
+        .values()
+        .filter_map(Weak::upgrade)
+        .collect();
     volumes.sort_by_cached_key(|volume| volume.last_used());
     for volume in volumes {
-        if lock(&AWAKE).len() <= awake {
+        if lock(volumes_awake()).len() <= awake {
             return;
         }
         volume.try_sleep();
@@ -79,23 +89,35 @@ fn sleep_until(awake: usize) {
 impl<D: Directory> Sleeper<D> {
     /// Opens a volume, which is awake then.
     pub(super) fn open(root: D, options: LocalVolumeOptions) -> io::Result<Arc<Self>> {
-        let opened = Arc::new(Self {
-            id: CALLS.fetch_add(1, Ordering::Relaxed),
-            lasting: Lasting::new(root, options),
-            local: Mutex::default(),
-            last_used: AtomicU64::default(),
-            process: AtomicU32::new(std::process::id()),
-            is_journaled: AtomicBool::default(),
-            _root: RootDescriptor::count(),
-        });
+        let opened = Arc::new(Self::over(Lasting::new(root, options)));
         opened.awake()?;
         Ok(opened)
+    }
+
+    /// The same volume for a child of `fork`, asleep: the session of the parent has locks that
+    /// exclude nobody here.
+    pub(super) fn in_child(&self) -> Self {
+        let in_child = Self::over(self.lasting.in_child());
+        let is_journaled = self.is_journaled();
+        in_child.is_journaled.store(is_journaled, Ordering::Relaxed);
+        in_child
+    }
+
+    fn over(lasting: Lasting<D>) -> Self {
+        Self {
+            id: CALLS.fetch_add(1, Ordering::Relaxed),
+            lasting,
+            local: Mutex::default(),
+            last_used: AtomicU64::default(),
+            is_journaled: AtomicBool::default(),
+            _root: RootDescriptor::count(),
+        }
     }
 
     /// The volume; it stays awake as long as what is returned lives.
     pub(super) fn awake(self: &Arc<Self>) -> io::Result<Arc<Local<D>>> {
         self.touch();
-        let awake = self.own().clone();
+        let awake = self.slot().clone();
         match awake {
             Some(local) => Ok(local),
             None => self.wake(),
@@ -114,13 +136,13 @@ impl<D: Directory> Sleeper<D> {
 
     /// The volume, unless it sleeps. It is not used by that.
     pub(super) fn if_awake(&self) -> Option<Arc<Local<D>>> {
-        self.own().clone()
+        self.slot().clone()
     }
 
     /// Puts all that is committed into the files, and ends the session, if there is one.
     pub(super) fn close(&self) -> io::Result<()> {
         self.lasting.context.run(|| {
-            let mut slot = self.own();
+            let mut slot = self.slot();
             let finished = slot.as_ref().map_or(Ok(()), |local| local.finish());
             self.end_session(&mut slot);
             finished
@@ -129,30 +151,17 @@ impl<D: Directory> Sleeper<D> {
 
     /// Ends the session, if there is one.
     pub(super) fn end(&self) {
-        let end = || self.end_session(&mut self.own());
+        let end = || self.end_session(&mut self.slot());
         self.lasting.context.run(end);
     }
 
-    /// The session of this process. After a fork, the one of the parent is only forgotten:
-    /// its locks are those of the parent, too, and exclude nobody here.
-    fn own(&self) -> MutexGuard<'_, Option<Arc<Local<D>>>> {
-        let mut slot = lock(&self.local);
-        self.forget_parents(&mut slot);
-        slot
-    }
-
-    fn forget_parents(&self, slot: &mut Option<Arc<Local<D>>>) {
-        let process = std::process::id();
-        if self.process.swap(process, Ordering::Relaxed) != process {
-            std::mem::forget(slot.take());
-            self.lasting.tree.forget_parents();
-            self.lasting.accounts.forget_parents();
-        }
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<Local<D>>>> {
+        lock(&self.local)
     }
 
     fn wake(self: &Arc<Self>) -> io::Result<Arc<Local<D>>> {
         make_room();
-        let mut slot = self.own();
+        let mut slot = self.slot();
         if let Some(local) = &*slot {
             return Ok(local.clone());
         }
@@ -162,7 +171,7 @@ impl<D: Directory> Sleeper<D> {
             .store(local.is_journaled(), Ordering::Relaxed);
         *slot = Some(local.clone());
         let me: Weak<Self> = Arc::downgrade(self);
-        lock(&AWAKE).insert(self.id, me);
+        lock(volumes_awake()).insert(self.id, me);
         Ok(local)
     }
 
@@ -170,7 +179,7 @@ impl<D: Directory> Sleeper<D> {
     fn end_session(&self, slot: &mut Option<Arc<Local<D>>>) {
         drop(slot.take());
         self.lasting.tree.close_kept();
-        lock(&AWAKE).remove(&self.id);
+        lock(volumes_awake()).remove(&self.id);
     }
 
     #[cfg(test)]
@@ -201,7 +210,6 @@ impl<D: Directory> Sleeper<D> {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        self.forget_parents(&mut slot);
         let Some(local) = slot.as_ref().filter(|local| is_idle(local)) else {
             return;
         };
@@ -230,7 +238,7 @@ fn is_idle<D: Directory>(local: &Arc<Local<D>>) -> bool {
 
 impl<D: Directory> Drop for Sleeper<D> {
     fn drop(&mut self) {
-        lock(&AWAKE).remove(&self.id);
+        lock(volumes_awake()).remove(&self.id);
     }
 }
 

@@ -35,10 +35,13 @@ const README_TEXT: &str = include_str!("readme.txt");
 /// The format file while it is written.
 const NEW_FORMAT: &str = "format.new";
 
-const FORMAT_TEXT: &str = "ability-storage volume, format 3\n";
-/// In format 2, nothing tells the holder of the writer lock who had it before. All that is on
-/// the disk is the same.
-const EARLIER_TEXT: &str = "ability-storage volume, format 2\n";
+const FORMAT_TEXT: &str = "ability-storage volume, format 4\n";
+/// In format 3, no record names what was at a path before. In format 2, nothing tells the holder
+/// of the writer lock who had it before, either. Records of both can be read.
+const EARLIER_TEXTS: [&str; 2] = [
+    "ability-storage volume, format 3\n",
+    "ability-storage volume, format 2\n",
+];
 const FORMAT_START: &str = "ability-storage volume, format ";
 /// No format file is longer, in bytes.
 const MAX_FORMAT_BYTES: u64 = 256;
@@ -121,7 +124,7 @@ pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<Format> {
     if bytes == FORMAT_TEXT.as_bytes() {
         return Ok(Format::Current);
     }
-    if bytes == EARLIER_TEXT.as_bytes() {
+    if EARLIER_TEXTS.map(str::as_bytes).contains(&&*bytes) {
         return Ok(Format::Earlier);
     }
     if is_torn(&bytes) && !has_log(private)? {
@@ -131,7 +134,7 @@ pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<Format> {
     let version = text.strip_prefix(FORMAT_START).map(str::trim);
     let what = match version {
         Some(version) => format!(
-            "the volume has format {version:?}, and this version of ability-storage knows no format after 3; open it with the version that wrote it, or a newer one"
+            "the volume has format {version:?}, and this version of ability-storage knows no format after 4; open it with the version that wrote it, or a newer one"
         ),
         None => "the file .ability-storage/format is damaged, so it is not known how the volume is to be read".to_owned(),
     };
@@ -143,9 +146,8 @@ pub(crate) fn check_format<D: Directory>(private: &D) -> io::Result<Format> {
 fn is_torn(bytes: &[u8]) -> bool {
     let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     let found = &bytes[..bytes.len() - zeros];
-    [FORMAT_TEXT, EARLIER_TEXT]
-        .iter()
-        .any(|text| text.as_bytes().starts_with(found))
+    let mut texts = EARLIER_TEXTS.into_iter().chain([FORMAT_TEXT]);
+    texts.any(|text| text.as_bytes().starts_with(found))
 }
 
 /// Whether there is a log file, which a session makes only once the format file is durable.

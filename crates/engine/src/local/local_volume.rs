@@ -3,6 +3,7 @@
 use super::cap::CapDirectory;
 use super::idle_sleep::{self, Sleeper};
 use super::options::LocalVolumeOptions;
+use super::per_process::PerProcess;
 use super::{Local, not_in_the_files, root_removed};
 use crate::author::OpenCall;
 use crate::observe::Counters;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct LocalVolume {
-    sleeper: Arc<Sleeper<CapDirectory>>,
+    sleeper: PerProcess<Arc<Sleeper<CapDirectory>>>,
 }
 
 impl LocalVolumeOptions {
@@ -63,6 +64,7 @@ impl LocalVolumeOptions {
             options.directory = path.canonicalize().map_err(unavailable)?;
         }
         let sleeper = Sleeper::open(root, options).map_err(unavailable)?;
+        let sleeper = PerProcess::new(sleeper);
         let volume = LocalVolume { sleeper };
         if shares_quota {
             volume.usage()?;
@@ -83,7 +85,7 @@ impl LocalVolume {
 
     /// Whether commits go into a [journal](LocalVolumeOptions::journaled) first.
     pub fn is_journaled(&self) -> bool {
-        self.sleeper.is_journaled()
+        self.sleeper().is_journaled()
     }
 
     /// Puts all that is committed into the files themselves, and makes that durable:
@@ -104,11 +106,17 @@ impl LocalVolume {
         LocalVolumeOptions::default()
     }
 
+    /// That of this process.
+    fn sleeper(&self) -> &Arc<Sleeper<CapDirectory>> {
+        self.sleeper.get(|parents| Arc::new(parents.in_child()))
+    }
+
     /// The volume, awake, for one call.
     fn local(&self) -> Result<Awake<'_>> {
-        let lasting = self.sleeper.lasting();
+        let sleeper = self.sleeper();
+        let lasting = sleeper.lasting();
         let call = lasting.calls.begin()?;
-        let awake = self.sleeper.awake();
+        let awake = sleeper.awake();
         let local = awake.map_err(|error| root_removed::wake_error(&*lasting.root, error))?;
         Ok(Awake { local, _call: call })
     }
@@ -131,14 +139,17 @@ impl Deref for Awake<'_> {
 
 impl Drop for LocalVolume {
     fn drop(&mut self) {
-        self.sleeper.end();
+        if let Some(sleeper) = self.sleeper.if_made() {
+            sleeper.end();
+        }
+        self.sleeper.keep_parents();
     }
 }
 
 impl fmt::Debug for LocalVolume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalVolume")
-            .field("root", &self.sleeper.lasting().root)
+            .field("root", &self.sleeper().lasting().root)
             .finish_non_exhaustive()
     }
 }
@@ -173,7 +184,7 @@ impl Volume for LocalVolume {
         match self.local() {
             Ok(local) => local.commit(batch),
             Err(error) => {
-                let observed = self.sleeper.lasting().observer.batch(batch.steps());
+                let observed = self.sleeper().lasting().observer.batch(batch.steps());
                 let result = Err(error);
                 observed.committed(&result);
                 result
@@ -203,17 +214,19 @@ impl Volume for LocalVolume {
     }
 
     fn counters(&self) -> Counters {
-        let lasting = self.sleeper.lasting();
+        let sleeper = self.sleeper();
+        let lasting = sleeper.lasting();
         let syncs = lasting.root.syncs();
-        match self.sleeper.if_awake() {
+        match sleeper.if_awake() {
             Some(local) => local.counters(syncs),
             None => lasting.observer.counters(syncs),
         }
     }
 
     fn close(&self) -> Result<()> {
-        match self.sleeper.lasting().calls.close() {
-            true => self.sleeper.close().map_err(not_in_the_files),
+        let sleeper = self.sleeper();
+        match sleeper.lasting().calls.close() {
+            true => sleeper.close().map_err(not_in_the_files),
             false => Ok(()),
         }
     }

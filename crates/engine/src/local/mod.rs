@@ -18,6 +18,7 @@
 //! | `lru` | a bounded memory of what was needed last |
 //! | `process_fds` | how many descriptors all volumes of the process may keep open |
 //! | `fd_cache` | descriptors that stay open to be used again |
+//! | `per_process` | what a child of `fork` has to itself |
 //! | `idle_sleep` | idle volumes sleep, so that they need few descriptors |
 //! | `poison` | mutexes that go on after a panic |
 //! | `stage` | new contents on their way into the volume |
@@ -66,6 +67,7 @@ mod log;
 mod lru;
 mod occupied;
 mod options;
+mod per_process;
 mod poison;
 mod process_fds;
 mod reader;
@@ -120,7 +122,21 @@ pub(crate) struct Lasting<D: Directory> {
 
 impl<D: Directory> Lasting<D> {
     fn new(root: D, options: LocalVolumeOptions) -> Self {
-        let root = Arc::new(root);
+        Self::over(Arc::new(root), options)
+    }
+
+    /// The same for a child of `fork`, which uses nothing of its parent that a thread of that
+    /// may have held.
+    fn in_child(&self) -> Self {
+        let lasting = Self::over(self.root.clone(), self.options.clone());
+        lasting.accounts.forget_parents();
+        if self.calls.is_closed() {
+            lasting.calls.close();
+        }
+        lasting
+    }
+
+    fn over(root: Arc<D>, options: LocalVolumeOptions) -> Self {
         let observer = Observer::named(options.name.clone(), options.ability.clone());
         Self {
             tree: Arc::new(Tree::new(root.clone(), options.durability)),

@@ -10,11 +10,23 @@ use super::directory::{Access, Directory, Entry, Kind, unless_absent};
 use super::layout::{GATE, SESSION_LOCK, SESSIONS, SPARE_SESSION};
 use super::stage::{Complete, Staged};
 use super::unique_name;
+use crate::error::is_no_space;
 use std::io;
 use std::sync::Arc;
 
 /// What a session calls itself in the names that it gives, and in its records.
 pub(crate) type SessionTag = u64;
+
+/// That of a session in the spare directory. No id begins with it.
+const SPARE_TAG: SessionTag = 1;
+
+/// The tag of the session of this id; `None` if no session has such an id.
+pub(crate) fn tag_of(id: &str) -> Option<SessionTag> {
+    match id == SPARE_SESSION {
+        true => Some(SPARE_TAG),
+        false => unique_name::tag_of(id),
+    }
+}
 
 /// The sessions of a volume, of all processes.
 pub(crate) struct Sessions<D: Directory> {
@@ -56,11 +68,22 @@ impl<D: Directory> Sessions<D> {
         Ok(Self { directory })
     }
 
-    pub(crate) fn begin(self: &Arc<Self>, _gate: &OpenLock<D>) -> io::Result<Session<D>> {
+    /// Begins a session, which `is_alone` if no other has the volume open.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        gate: &OpenLock<D>,
+        is_alone: bool,
+    ) -> io::Result<Session<D>> {
         let id = unique_name::name();
-        let (directory, lock) = match self.take_spare(&id) {
-            Some(taken) => taken,
-            None => self.make(&id)?,
+        let made = match self.take_spare(&id) {
+            Some((directory, lock)) => Ok((id, directory, lock)),
+            None => self
+                .make(&id)
+                .map(|(directory, lock)| (id, directory, lock)),
+        };
+        let (id, directory, lock) = match made {
+            Err(error) if is_alone && is_no_space(&error) => self.adopt(gate)?.ok_or(error)?,
+            made => made?,
         };
         Ok(Session {
             id,
@@ -68,6 +91,19 @@ impl<D: Directory> Sessions<D> {
             directory: Arc::new(directory),
             lock: Some(lock),
         })
+    }
+
+    /// A directory that an earlier session has left, with the id that it has: some file systems
+    /// that are full rename nothing, either. Only where no other session lives, and nothing but
+    /// what is going to be recovered has that id.
+    fn adopt(&self, gate: &OpenLock<D>) -> io::Result<Option<(String, D, D::Lock)>> {
+        let spare = SPARE_SESSION.to_owned();
+        for id in self.ids()?.into_iter().chain([spare]) {
+            if let Some(Dead { directory, lock }) = self.dead(gate, &id)? {
+                return Ok(Some((id, directory, lock)));
+            }
+        }
+        Ok(None)
     }
 
     /// The directory that an earlier session has left, under its new name: on a full disk it
@@ -89,8 +125,10 @@ impl<D: Directory> Sessions<D> {
     /// The ids of all sessions, dead or alive.
     pub(crate) fn ids(&self) -> io::Result<Vec<String>> {
         let entries = self.directory.entries()?.into_iter();
-        let is_session =
-            |entry: &Entry| entry.kind == Kind::Directory && entry.name != SPARE_SESSION;
+        let is_session = |entry: &Entry| {
+            entry.kind == Kind::Directory
+                && (entry.name != SPARE_SESSION || self.is_alive(SPARE_SESSION).unwrap_or(true))
+        };
         let directories = entries.filter(is_session);
         Ok(directories.map(|entry| entry.name).collect())
     }
@@ -112,7 +150,7 @@ impl<D: Directory> Sessions<D> {
     /// If that cannot be found out. It is neither then: what a living session needs must not be
     /// taken away, and what only a living one vouches for must not be relied on.
     pub(crate) fn is_alive(&self, id: &str) -> io::Result<bool> {
-        if unique_name::tag_of(id).is_none() {
+        if tag_of(id).is_none() {
             return Ok(false);
         }
         let Some(directory) = self.directory_of(id)? else {
@@ -123,10 +161,17 @@ impl<D: Directory> Sessions<D> {
         Ok(matches!(lock, Some(None)))
     }
 
+    /// Whether any session but this one lives, as far as that can be found out.
+    pub(crate) fn is_another_alive(&self, id: &str) -> bool {
+        let ids = self.ids().unwrap_or_default();
+        let mut others = ids.iter().filter(|other| *other != id);
+        others.any(|other| self.is_alive(other).unwrap_or(false))
+    }
+
     /// The same of the session of this tag.
     pub(crate) fn is_alive_by_tag(&self, tag: SessionTag) -> io::Result<bool> {
         for id in self.ids()? {
-            if unique_name::tag_of(&id) == Some(tag) && self.is_alive(&id)? {
+            if tag_of(&id) == Some(tag) && self.is_alive(&id)? {
                 return Ok(true);
             }
         }
@@ -160,12 +205,12 @@ impl<D: Directory> Sessions<D> {
                 unless_absent(directory.remove_file(&entry.name))?;
             }
         }
-        if self
-            .directory
-            .rename(id, &self.directory, SPARE_SESSION)
-            .is_ok()
-        {
-            return Ok(());
+        match self.directory.rename(id, &self.directory, SPARE_SESSION) {
+            Ok(()) => return Ok(()),
+            // It may be all that the next session can have.
+            Err(error) if is_no_space(&error) => return Ok(()),
+            // There is one.
+            Err(_) => {}
         }
         // From here on the session is dead to all others, and nothing may be changed in its
         // directory once the lock is given back: it may be another's by then.

@@ -42,7 +42,7 @@ pub(super) fn begin<D: Directory>(
         private.open_or_create_dir(LOCKS, Access::Private)?,
     ));
     let mode = journal_mode::enter(root, &locks, options.publication())?;
-    let session = sessions.begin(&gate)?;
+    let session = sessions.begin(&gate, mode.is_alone)?;
     let log_options = LogOptions {
         publication: mode.publication,
         session_id: session.id().to_owned(),

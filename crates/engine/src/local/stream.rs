@@ -9,6 +9,7 @@ use super::writer::{Abort, Writer};
 use crate::version::VersionHasher;
 use crate::volume::{Precondition, Writer as VolumeWriter};
 use crate::{Error, FilePath, Result, Version};
+use std::io;
 use std::sync::Arc;
 
 /// The disk gets a long file in pieces of this length while it is still being written,
@@ -30,6 +31,8 @@ pub(crate) struct LocalWriter<D: Directory> {
     on_its_way: u64,
     /// Whether a write failed: what is staged is then not what was meant.
     failed: bool,
+    /// The process that opened it, and whose session it belongs to.
+    process: u32,
     in_flight: InFlight,
     _place: WriterPlace,
 }
@@ -52,6 +55,7 @@ impl<D: Directory> LocalWriter<D> {
             bytes: 0,
             on_its_way: 0,
             failed: false,
+            process: std::process::id(),
             in_flight,
             _place: place,
         })
@@ -60,12 +64,14 @@ impl<D: Directory> LocalWriter<D> {
 
 impl<D: Directory> VolumeWriter for LocalWriter<D> {
     fn write(&mut self, contents: &[u8]) -> Result<()> {
+        self.check_process()?;
         let result = self.stage(contents);
         self.failed |= result.is_err();
         result
     }
 
     fn commit(self: Box<Self>, precondition: Precondition) -> Result<Version> {
+        self.check_process()?;
         let writer = self.writer.clone();
         let observed = writer.observer.stream(&self.path, self.bytes);
         let _span = observed.span().entered();
@@ -78,6 +84,16 @@ impl<D: Directory> VolumeWriter for LocalWriter<D> {
 }
 
 impl<D: Directory> LocalWriter<D> {
+    /// That this is not a child of `fork`: the locks of the session would not exclude its
+    /// parent.
+    fn check_process(&self) -> Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        let reason = "it was opened before this process was forked; open it again";
+        Err(Error::not_changed(&self.path, io::Error::other(reason)))
+    }
+
     fn stage(&mut self, contents: &[u8]) -> Result<()> {
         let more = contents.len() as u64;
         let limits = self.writer.limits();
@@ -104,6 +120,7 @@ impl<D: Directory> LocalWriter<D> {
             bytes,
             on_its_way: _,
             failed,
+            process: _,
             in_flight: _in_flight,
             _place,
         } = self;

@@ -105,11 +105,6 @@ impl<D: Directory> Tree<D> {
         &self.root
     }
 
-    /// After a fork: see [`DirSync::forget_parents`].
-    pub(crate) fn forget_parents(&self) {
-        self.dir_sync.forget_parents();
-    }
-
     /// Closes the directories that are open for later use.
     pub(crate) fn close_kept(&self) {
         self.open().retain(|_| false);

@@ -1,13 +1,16 @@
 //! What a guest or a killed process can make the host keep.
 
 use crate::support::{
-    Case, Ledger, Mode, Process, World, checkpoint, commit, committed, delete, fork, options,
-    rename, write,
+    Case, Ledger, Mode, Process, World, append, checkpoint, commit, committed, delete, fork,
+    options, read_text, rename, write,
 };
-use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, Precondition, Volume};
+use ability_storage_engine::{Error, FilePath, Limits, LocalVolume, Outcome, Precondition, Volume};
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 both_modes! {
@@ -15,6 +18,8 @@ both_modes! {
     directories_that_held_deleted_files_are_removed,
     sparse_files_of_the_largest_size_are_counted,
     parent_and_child_of_a_fork_exclude_each_other,
+    a_stream_of_the_parent_is_refused_in_a_child_of_fork,
+    a_child_of_fork_never_waits_for_threads_of_its_parent,
 }
 one_mode! { Journaled:
     what_a_killed_process_staged_is_removed,
@@ -283,5 +288,70 @@ fn parent_and_child_of_a_fork_exclude_each_other(case: &Case) {
         let mut ledger = Ledger::of(&[("counter", all.as_str())]);
         drop(volume);
         ledger.check_available(host.root(), host.mode(), host.open());
+    });
+}
+
+/// The child would write with the locks of its parent, which do not exclude each other.
+fn a_stream_of_the_parent_is_refused_in_a_child_of_fork(case: &Case) {
+    let scene = |world: &mut World| {
+        world.in_memory();
+        Ok(())
+    };
+    let path = FilePath::new("streamed").expect("valid");
+    case.play(scene, |host| {
+        let volume = host.open();
+        let mut writer = volume.writer(&path).expect("begun");
+        writer.write(b"begun ").expect("staged");
+        let writer = Cell::new(Some(writer));
+        let in_child = || {
+            let mut writer = writer.take().expect("a copy");
+            let refused = writer.write(b"by the child").expect_err("refused");
+            assert_eq!(refused.outcome(), Outcome::NotApplied, "{refused}");
+            let refused = writer.commit(Precondition::Any).expect_err("refused");
+            assert_eq!(refused.outcome(), Outcome::NotApplied, "{refused}");
+            committed(&volume, [write("of the child", "x")]);
+        };
+        let in_parent = || {
+            let mut writer = writer.take().expect("there");
+            writer.write(b"and ended").expect("staged");
+            writer.commit(Precondition::Any).expect("made");
+        };
+        fork::in_two_processes(in_child, in_parent);
+        let mut ledger = Ledger::of(&[("streamed", "begun and ended"), ("of the child", "x")]);
+        drop(volume);
+        ledger.check_available(host.root(), host.mode(), host.open());
+    });
+}
+
+/// They may hold any mutex at the moment of the fork.
+fn a_child_of_fork_never_waits_for_threads_of_its_parent(case: &Case) {
+    const FORKS: usize = 60;
+    let scene = |world: &mut World| {
+        world.in_memory();
+        Ok(())
+    };
+    case.play(scene, |host| {
+        let volume = host.open();
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for thread in 0..3 {
+                let (volume, is_over) = (&volume, &is_over);
+                scope.spawn(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        committed(
+                            volume,
+                            [append("log", "p"), write(&format!("{thread}"), "x")],
+                        );
+                        committed(volume, [write(&format!("{thread}"), "y")]);
+                    }
+                });
+            }
+            for _ in 0..FORKS {
+                fork::in_two_processes(|| committed(&volume, [append("log", "c")]), || ());
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let log = read_text(&volume, "log");
+        assert_eq!(log.matches('c').count(), FORKS);
     });
 }

@@ -170,6 +170,35 @@ fn a_user_of_the_group_reads_a_volume_that_the_group_may_read() {
     }
 }
 
+/// Whoever may hold a lock may keep all others from it.
+#[test]
+fn a_user_of_the_group_who_may_only_read_can_take_no_lock() {
+    for mode in [0o750, 0o2750, 0o2755] {
+        let Some(directory) = shared_directory(mode) else {
+            return;
+        };
+        let path = directory.path().join("volume");
+        as_user(ALICE, &[TEAM], 0o022, || {
+            let volume = LocalVolume::open(&path).expect("opened");
+            committed(&volume, [append("log", "1"), write("a", "1")]);
+            committed(&volume, [write("a", "2")]);
+        });
+        as_user(BOB, &[TEAM], 0o022, || {
+            let private = path.join(".ability-storage");
+            let shards = fs::read_dir(private.join("path-locks")).expect("listed");
+            let mut locks: Vec<_> = shards.map(|entry| entry.expect("read").path()).collect();
+            let others = ["lock", "log/writer", "log/sync", "log/checkpoint"];
+            locks.extend(others.map(|name| private.join(name)));
+            locks.push(private.join("sessions/spare/lock"));
+            assert!(locks.len() > 7, "{locks:?}");
+            for lock in locks.iter().filter(|lock| lock.exists()) {
+                let opened = fs::File::open(lock);
+                opened.expect_err(&lock.display().to_string());
+            }
+        });
+    }
+}
+
 /// The log has contents of files that others may not read.
 #[test]
 fn a_directory_that_is_not_shared_keeps_the_log_to_its_owner() {

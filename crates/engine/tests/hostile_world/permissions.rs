@@ -17,6 +17,7 @@ both_modes! {
     an_immutable_file_refuses_or_keeps_each_commit,
     an_append_only_file_refuses_or_keeps_each_commit,
     a_file_that_becomes_immutable_between_appends_refuses_them,
+    a_file_that_others_have_changed_and_made_immutable_refuses_appends,
     an_immutable_directory_refuses_or_keeps_each_commit,
     an_unreadable_directory_is_not_part_of_the_volume,
     a_file_that_cannot_be_looked_at_keeps_no_other_from_being_listed,
@@ -186,6 +187,29 @@ fn a_file_that_becomes_immutable_between_appends_refuses_them(case: &Case) {
         }
         ledger.acknowledged(&volume, [append("sub/a", "+")]);
         ledger.check_available(host.root(), host.mode(), volume);
+    });
+}
+
+/// The same after another session, and another program, has changed it.
+fn a_file_that_others_have_changed_and_made_immutable_refuses_appends(case: &Case) {
+    case.play(needs_flags, |host| {
+        let (volume, other) = (host.open(), host.open());
+        for volume in [&volume, &other] {
+            committed(volume, [append("log", "+")]);
+        }
+        fs::write(host.path("log"), "edited").expect("written");
+        set_flag(&host.path("log"), Flag::Immutable, true).expect("set");
+        for volume in [&volume, &other] {
+            let refused = commit(volume, [append("log", "-")]).expect_err("refused");
+            assert_eq!(refused.outcome(), Outcome::NotApplied);
+        }
+        set_flag(&host.path("log"), Flag::Immutable, false).expect("taken back");
+        for volume in [&volume, &other] {
+            committed(volume, [append("log", "!")]);
+        }
+        checkpoint(&volume).expect("made");
+        let log = fs::read_to_string(host.path("log")).expect("read");
+        assert!(log.ends_with("!!") && !log.contains('-'), "{log}");
     });
 }
 

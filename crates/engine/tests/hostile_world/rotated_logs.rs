@@ -17,6 +17,9 @@ both_modes! {
     an_append_to_a_replaced_file_is_durable,
     lines_that_wait_in_the_log_outlive_a_rotation,
 }
+one_mode! { Direct:
+    a_log_that_was_emptied_stays_empty,
+}
 
 /// Appends to a log that starts with `start`, and lets a conditional write be made of
 /// what was read.
@@ -229,4 +232,49 @@ fn lines_that_wait_in_the_log_outlive_a_rotation(case: &Case) {
             });
         }
     }
+}
+
+/// It was in the file before: the other program has decided what becomes of it.
+fn a_log_that_was_emptied_stays_empty(case: &Case) {
+    case.play(nothing_special, |host| {
+        let restore = |contents: &'static str| {
+            move |log: &Path| {
+                let restored = log.with_extension("restored");
+                fs::write(&restored, contents).expect("written");
+                fs::rename(&restored, log).expect("renamed");
+            }
+        };
+        let changes: [(&str, Box<dyn Fn(&Path)>); 4] = [
+            ("", Box::new(|log| fs::write(log, "").expect("emptied"))),
+            ("first\n", Box::new(|log| cut(log, "first\n".len()))),
+            ("first\nsec", Box::new(|log| cut(log, "first\nsec".len()))),
+            ("first\n", Box::new(restore("first\n"))),
+        ];
+        for (kept, change) in changes {
+            for by_other in [false, true] {
+                let _ = fs::remove_file(host.path("log"));
+                fs::write(host.path("log"), "first\n").expect("written");
+                let volume = host.open();
+                let other = host.open();
+                committed(&volume, [append("log", "second\n")]);
+                change(&host.path("log"));
+                let case = format!("{kept:?}, by another: {by_other}");
+                assert_eq!(read_text(&volume, "log"), kept, "{case}");
+                checkpoint(if by_other { &other } else { &volume }).expect("made");
+                for volume in [&volume, &other] {
+                    assert_eq!(read_text(volume, "log"), kept, "{case}");
+                }
+                committed(&volume, [append("log", "third\n")]);
+                let all = format!("{kept}third\n");
+                drop((volume, other));
+                let disk = fs::read_to_string(host.path("log")).expect("read");
+                assert_eq!(disk, all, "{case}");
+            }
+        }
+    });
+}
+
+fn cut(log: &Path, bytes: usize) {
+    let log = OpenOptions::new().write(true).open(log).expect("opened");
+    log.set_len(bytes as u64).expect("cut");
 }

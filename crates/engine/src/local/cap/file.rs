@@ -1,9 +1,9 @@
 //! Open files.
 
 use super::super::directory::{FileHandle, Stat};
-use super::stat::stat_of_std;
+use super::stat::stat_of_file;
 use super::syncs::Syncs;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,7 +14,7 @@ pub(crate) struct CapFile {
     pub(super) file: File,
     pub(super) syncs: Arc<Syncs>,
     /// What was looked at when it was opened.
-    pub(super) opened: Option<Metadata>,
+    pub(super) opened: Option<Stat>,
 }
 
 /// Whether changes in quick succession have different times. A clock of ticks, as
@@ -98,14 +98,14 @@ impl FileHandle for CapFile {
     }
 
     fn stat_when_opened(&self) -> io::Result<Stat> {
-        match &self.opened {
-            Some(metadata) => Ok(stat_of_std(metadata)),
+        match self.opened {
+            Some(stat) => Ok(stat),
             None => self.stat(),
         }
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of_std(&self.file.metadata()?))
+        stat_of_file(&self.file)
     }
 
     #[cfg(unix)]

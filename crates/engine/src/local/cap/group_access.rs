@@ -112,6 +112,21 @@ impl GroupAccess {
         open()
     }
 
+    /// The same of a lock file. Who may only read takes no lock, and must keep nobody from
+    /// one.
+    #[cfg(unix)]
+    pub(super) fn give_lock_file(self, file: &File) {
+        let Some(shared) = self.0 else { return };
+        let bits = match shared.bits & 0o020 {
+            0 => 0,
+            _ => shared.bits & 0o060,
+        };
+        report(shared.give(file, 0o600 | bits));
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn give_lock_file(self, _file: &File) {}
+
     #[cfg(not(unix))]
     pub(super) fn give_directory(self, _dir: &Dir, _name: &str, _access: Access) {}
 

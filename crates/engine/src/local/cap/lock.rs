@@ -2,7 +2,7 @@
 
 use super::super::directory::{Id, Lock, SPOILED_MARK, Stat, read_all, write_all};
 use super::file::{read_at, write_at};
-use super::stat::stat_of_std;
+use super::stat::stat_of_file;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +36,8 @@ pub(crate) struct CapLock {
     /// `None` as long as it was not asked for.
     id: OnceLock<Option<Id>>,
     is_held: bool,
+    /// The process that holds it. A child of `fork` has it, too, and does not give it back.
+    process: u32,
     /// The length of the file, which only the holder changes.
     bytes: AtomicU64,
 }
@@ -91,6 +93,7 @@ impl CapLock {
             file,
             id,
             is_held: true,
+            process: std::process::id(),
             bytes: AtomicU64::new(UNKNOWN),
         }
     }
@@ -99,7 +102,7 @@ impl CapLock {
         let id = match self.id.get() {
             Some(id) => *id,
             None => {
-                let found = stat_of_std(&self.file.metadata()?).id();
+                let found = stat_of_file(&self.file)?.id();
                 *self.id.get_or_init(|| found)
             }
         };
@@ -168,8 +171,9 @@ impl Lock for CapLock {
 
 impl Drop for CapLock {
     fn drop(&mut self) {
-        // Closing frees it, unless somebody reads its mark.
-        if self.is_held && Arc::strong_count(&self.file) > 1 {
+        // Closing frees it only if nobody has a copy of the descriptor: who reads its mark, or a
+        // child of `fork`.
+        if self.is_held && self.process == std::process::id() {
             let _ = self.file.unlock();
         }
     }
@@ -191,5 +195,46 @@ fn retry_interrupted(mut wait: impl FnMut() -> io::Result<()>) -> io::Result<()>
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             result => return result,
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// As a child of `fork` has one.
+    #[test]
+    fn a_lock_that_is_dropped_is_free_whoever_has_a_copy_of_its_descriptor() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("lock");
+        let open = || {
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false);
+            options.open(&path).expect("opened")
+        };
+        let held = CapLock::wait_for(open()).expect("taken");
+        let of_child = held.file.try_clone().expect("copied");
+        assert!(CapLock::unless_taken(open()).expect("asked").is_none());
+        drop(held);
+        assert!(CapLock::unless_taken(open()).expect("asked").is_some());
+        drop(of_child);
+    }
+
+    #[test]
+    fn a_child_of_fork_does_not_give_back_a_lock_of_its_parent() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("lock");
+        let held = CapLock::wait_for(File::create(&path).expect("made")).expect("taken");
+        let of_child = CapLock {
+            file: Arc::new(held.file.try_clone().expect("copied")),
+            id: OnceLock::new(),
+            is_held: true,
+            process: 0,
+            bytes: AtomicU64::new(UNKNOWN),
+        };
+        drop(of_child);
+        let other = File::open(&path).expect("opened");
+        assert!(CapLock::unless_taken(other).expect("asked").is_none());
+        drop(held);
     }
 }

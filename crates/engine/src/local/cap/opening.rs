@@ -1,7 +1,7 @@
 //! Opening what is in a directory, never through a symbolic link.
 
 use super::super::directory::{Access, Directory, Kind};
-use super::stat::set_access;
+use super::stat::{set_access, stat_of_file};
 use super::{CapDirectory, CapFile};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::fs::{Dir, OpenOptions};
@@ -36,10 +36,9 @@ impl CapDirectory {
         match self.dir.open_with(name, &options) {
             Ok(file) => {
                 let file = file.into_std();
-                let metadata = file.metadata()?;
-                let is_file = metadata.is_file();
-                let opened = Some(metadata);
-                Ok(is_file.then(|| CapFile {
+                let stat = stat_of_file(&file)?;
+                let opened = Some(stat);
+                Ok((stat.kind == Kind::File).then(|| CapFile {
                     opened,
                     ..self.file(file)
                 }))
@@ -68,7 +67,7 @@ impl CapDirectory {
         let open = || self.dir.open_with(name, &options);
         let file = self.group_access.open_when_given(&self.dir, name, open)?;
         let file = file.into_std();
-        self.group_access.give_file(&file, Access::Private);
+        self.group_access.give_lock_file(&file);
         Ok(file)
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
         modified: metadata
             .modified()
             .map_or(SystemTime::UNIX_EPOCH, |time| time.into_std()),
+        created: metadata.created().ok().map(|time| time.into_std()),
         mode: mode_of_cap(metadata),
         links: links_of_cap(metadata),
         stamp: stamp_of_cap(metadata),
@@ -55,7 +56,7 @@ pub(super) fn stat_of_cap(metadata: &Metadata) -> io::Result<Stat> {
     })
 }
 
-pub(super) fn stat_of_std(metadata: &std::fs::Metadata) -> Stat {
+fn stat_of_std(metadata: &std::fs::Metadata) -> Stat {
     let kind = match metadata.is_file() {
         true => Kind::File,
         false => Kind::Other,
@@ -64,6 +65,7 @@ pub(super) fn stat_of_std(metadata: &std::fs::Metadata) -> Stat {
         kind,
         size: metadata.len(),
         modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        created: metadata.created().ok(),
         mode: mode_of_std(metadata),
         links: links_of_std(metadata),
         stamp: stamp_of_std(metadata),
@@ -75,13 +77,30 @@ pub(super) fn stat_of_std(metadata: &std::fs::Metadata) -> Stat {
 /// does not answer, or not all of it.
 #[cfg(target_os = "linux")]
 pub(super) fn stat_of_name(directory: &Dir, name: &str) -> Option<Option<Stat>> {
-    use rustix::fs::{AtFlags, FileType, StatxFlags, makedev, statx};
+    use rustix::fs::AtFlags;
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    ask(directory, name, flags)
+}
+
+/// What is open.
+pub(super) fn stat_of_file(file: &std::fs::File) -> io::Result<Stat> {
+    #[cfg(target_os = "linux")]
+    if let Some(Some(found)) = ask(file, "", rustix::fs::AtFlags::EMPTY_PATH) {
+        return Ok(found);
+    }
+    Ok(stat_of_std(&file.metadata()?))
+}
+
+#[cfg(target_os = "linux")]
+fn ask(of: impl rustix::fd::AsFd, name: &str, flags: rustix::fs::AtFlags) -> Option<Option<Stat>> {
+    use rustix::fs::{FileType, StatxFlags, makedev, statx};
     let asked = StatxFlags::BASIC_STATS;
-    let found = match statx(directory, name, flags, asked) {
+    let found = match statx(of, name, flags, asked | StatxFlags::BTIME) {
         Err(rustix::io::Errno::NOENT) => return Some(None),
         found => found.ok()?,
     };
+    let is_created_known = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+    let created = time_of(found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
     if found.stx_mask & asked.bits() != asked.bits() {
         return None;
     }
@@ -95,6 +114,7 @@ pub(super) fn stat_of_name(directory: &Dir, name: &str) -> Option<Option<Stat>> 
         },
         size: found.stx_size,
         modified: time_of(found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
+        created: is_created_known.then_some(created),
         mode: Some(mode & PERMISSION_BITS),
         links: u64::from(found.stx_nlink),
         stamp: Some(Stamp {

@@ -9,11 +9,13 @@ use super::append_base::{
 };
 use super::entry::Entry;
 use super::opened_file::Pieces;
+use super::pending_file::File;
 use super::record::{Append, Publication};
 use super::{LogWriter, Opened};
 use crate::FilePath;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -218,11 +220,7 @@ impl<D: Directory> LogWriter<D> {
                 return Ok(Some((Base::Disk(Arc::new(plain)), stat)));
             }
         }
-        let was_published = entry.publication == Publication::Immediate
-            && entry.session != self.session
-            && self.sessions.is_alive_by_tag(entry.session)?
-            && !(is_unfinished(&plain, &stat, entry)?
-                && (is_older(&stat, entry) || self.is_dying(entry.session)?));
+        let was_published = self.was_published_by_another(&plain, &stat, entry)?;
         let has_beginning = match beginning {
             Some(beginning) if beginning.staged.is_none() => {
                 has_beginning(&plain, &stat, beginning)?
@@ -231,6 +229,41 @@ impl<D: Directory> LogWriter<D> {
         };
         let is_changed = was_published || !has_beginning;
         Ok(is_changed.then(|| (Base::Disk(Arc::new(plain)), stat)))
+    }
+
+    /// Whether another session has put into the file what the entry says, where files follow at
+    /// once: what the log does not find there was there.
+    fn was_published_by_another(
+        &self,
+        on_disk: &D::File,
+        stat: &Stat,
+        entry: &Entry,
+    ) -> io::Result<bool> {
+        Ok(entry.publication == Publication::Immediate
+            && entry.session != self.session
+            && self.sessions.is_alive_by_tag(entry.session)?
+            && !(is_unfinished(on_disk, stat, entry)?
+                && (is_older(stat, entry) || self.is_dying(entry.session)?)))
+    }
+
+    /// Whether another program has cut the file at `path`, or put a shorter one into its place,
+    /// after it had all that the entry says. A disk that loses what was written makes no file
+    /// shorter.
+    pub(super) fn was_cut_by_others(
+        &self,
+        path: &FilePath,
+        entry: &Entry,
+        file: &File,
+    ) -> io::Result<bool> {
+        if entry.publication == Publication::Deferred || self.is_alone.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let Some(on_disk) = self.reader.tree.open_file(path)? else {
+            return Ok(false);
+        };
+        let stat = on_disk.stat_when_opened()?;
+        Ok(stat.size < file.bytes
+            && (entry.is_published() || self.was_published_by_another(&on_disk, &stat, entry)?))
     }
 
     /// Whether a session ends within a moment. A process that is killed gives back its locks

@@ -9,9 +9,9 @@ use crate::FilePath;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// How many files are kept open. Where a descriptor had to be closed, the next checkpoint
-/// writes the bytes once more.
-const MAX_FILES: usize = 16;
+/// How many files are kept open, if the process has so many descriptors. Where one had to be
+/// closed, the next checkpoint copies its file, however long that is.
+const MAX_FILES: usize = 256;
 
 pub(super) struct AppendFds<F> {
     files: FdCache<FilePath, Arc<AppendFd<F>>>,
@@ -51,6 +51,12 @@ impl<F> AppendFds<F> {
         let file = self.files.get(path)?;
         self.in_use.insert(path.clone());
         Some(file)
+    }
+
+    /// Whether a descriptor is open since the file was no longer than this.
+    pub(super) fn vouches_for(&mut self, path: &FilePath, bytes: u64) -> bool {
+        let file = self.files.get(path);
+        file.is_some_and(|file| file.opened_at <= bytes)
     }
 
     /// Keeps the descriptor of a file that is about to be extended, or was synced just now.

@@ -32,6 +32,9 @@ impl<D: Directory> LogWriter<D> {
         // directories were.
         effects.sort_by_key(|(_, effect)| matches!(effect, Effect::Put(_) | Effect::Append(_)));
         for (path, effect) in effects {
+            if matches!(effect, Effect::Former(_)) {
+                continue;
+            }
             let Some(entry) = self.reader.log.entry(path) else {
                 continue;
             };
@@ -68,7 +71,7 @@ impl<D: Directory> LogWriter<D> {
                 Ok(())
             }
             (Effect::Append(append), Some(file)) => self.extend(path, append, file),
-            (Effect::Append(_), None) => Ok(()),
+            (Effect::Append(_), None) | (Effect::Former(_), _) => Ok(()),
         }
     }
 
@@ -195,13 +198,15 @@ impl<D: Directory> LogWriter<D> {
 
     /// Makes sure that the file at `path` has all chunks behind the beginning, on the disk,
     /// whatever was written back before. Not in place if readers of other sessions would see
-    /// a file that has lost its end.
+    /// a file that has lost its end; not at all if another program has cut the file, and the
+    /// `change_stands`.
     pub(super) fn rewrite(
         &self,
         path: &FilePath,
         beginning: &DiskPrefix,
         file: &File,
         publication: Publication,
+        change_stands: bool,
     ) -> io::Result<InPlace> {
         let Some(on_disk) = self.reader.tree.open_to_change(path)? else {
             tracing::warn!(%path, "a file that was appended to was removed by another program");
@@ -219,6 +224,9 @@ impl<D: Directory> LogWriter<D> {
             // What stood before was on no disk, but what was acknowledged is kept.
             tracing::warn!(%path, "what another program wrote before an append did not reach the disk");
             found = OnDisk::Ours;
+        }
+        if change_stands {
+            found = OnDisk::Changed;
         }
         let stays = matches!(found, OnDisk::Changed) && publication == Publication::Immediate;
         if stat.links > 1 && !stays {

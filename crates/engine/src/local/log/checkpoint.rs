@@ -284,9 +284,12 @@ impl<D: Directory> LogWriter<D> {
         if entries.is_empty() {
             return Ok(());
         }
-        let last = self.reader.log.state().logs.last();
+        let state = self.reader.log.state();
         let entries = entries.iter().map(|(path, entry)| (path, entry));
-        for mut record in repeated(entries, last) {
+        let former = |path: &FilePath| state.pending.former_files.of(path);
+        let records = repeated(entries, former, state.logs.last());
+        drop(state);
+        for mut record in records {
             let mut state = self.make_room(turn, payload_bytes(&record.effects))?;
             // Making room may have put a new log file, with records, in the place of the old.
             record.sequence = state.logs.last() + 1;

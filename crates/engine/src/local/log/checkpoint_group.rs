@@ -104,7 +104,9 @@ impl<'a, D: Directory> Group<'a, D> {
     /// Whether another program has made a file where the entry has removed one.
     fn is_followed(&self, path: &FilePath, entry: &Entry) -> bool {
         let there = self.log.reader.tree.stat(path).ok().flatten();
-        there.is_some_and(|there| entry.is_followed_by(&there))
+        let state = self.log.reader.log.state();
+        let former_files = &state.pending.former_files;
+        there.is_some_and(|there| entry.is_followed_by(path, &there, former_files))
     }
 
     fn was_placed(
@@ -183,9 +185,14 @@ impl<'a, D: Directory> Group<'a, D> {
                 synced
             }
             _ => {
-                // Readers must not look at the file while it is written once more.
-                entry.set_published(false);
-                self.log.rewrite(path, beginning, file, entry.publication)
+                let change_stands = self.log.was_cut_by_others(path, entry, file)?;
+                if !change_stands {
+                    // Readers must not look at the file while it is written once more.
+                    entry.set_published(false);
+                }
+                let publication = entry.publication;
+                self.log
+                    .rewrite(path, beginning, file, publication, change_stands)
             }
         };
         result.or_else(|error| {

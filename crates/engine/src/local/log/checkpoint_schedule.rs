@@ -133,6 +133,7 @@ impl<D: Directory> LogWriter<D> {
         }
         let closed = match self.has_nothing_to_checkpoint() {
             Ok(true) => Ok(()),
+            Ok(false) if self.is_for_others() => Ok(()),
             _ => self.checkpoint_all(),
         };
         self.take_back_mark();
@@ -171,9 +172,30 @@ impl<D: Directory> LogWriter<D> {
         }
     }
 
+    /// Whether a checkpoint would copy whole files that other sessions append to, which these
+    /// need only sync. All that is committed is durable in the log, and in the files for all to
+    /// see: so one of them makes the checkpoint, or the session that needs room in the log.
+    fn is_for_others(&self) -> bool {
+        if !self.publishes_immediately() || self.has_unpublished() {
+            return false;
+        }
+        let state = self.reader.log.state();
+        let mut appended = lock(&self.appended);
+        let is_copied = state.pending.entries().any(|(path, entry)| {
+            let file = entry.file.as_ref().filter(|file| file.has_chunks());
+            let beginning = file.and_then(|file| file.beginning.as_ref());
+            beginning.is_some_and(|beginning| !appended.vouches_for(path, beginning.bytes))
+        });
+        drop((appended, state));
+        is_copied && self.sessions.is_another_alive(&self.session_id)
+    }
+
     fn checkpoint_when_due(&self) {
         while self.checkpointer.wait() {
-            let result = self.checkpoint_all();
+            let result = match self.is_for_others() {
+                true => Ok(()),
+                false => self.checkpoint_all(),
+            };
             if let Err(error) = &result {
                 self.warn("a checkpoint failed; it will be tried again", None, error);
             }

@@ -121,7 +121,7 @@ impl<D: Directory> Writer<D> {
         let stat = plan.stat(&self.reader, path)?;
         let reservation = self.reserve_over(path, stat, Some(blob.bytes()))?;
         let mut builder = RecordBuilder::new(&self.log);
-        builder.add_blob(path, blob, stat.and_then(|stat| stat.mode), version);
+        builder.add_blob(path, blob, stat, version);
         let written = self.write_record(&mut exclusive, path, builder);
         reservation.keep_if_made(&written);
         self.finish(exclusive, path, written?, paths)

@@ -33,7 +33,7 @@ pub(super) struct Space {
 /// staged has its space.
 pub(super) fn file_bytes(effects: &[(FilePath, Effect)]) -> u64 {
     let bytes = effects.iter().map(|(_, effect)| match effect {
-        Effect::Remove => 0,
+        Effect::Remove | Effect::Former(_) => 0,
         Effect::Append(append) => FILE_BYTES + append.more.len() as u64,
         Effect::Put(put) => match &put.contents {
             Contents::Inline(bytes) => FILE_BYTES + bytes.len() as u64,

@@ -2,6 +2,7 @@
 
 use super::super::directory::Stat;
 use super::super::session::SessionTag;
+use super::former_file::FormerFiles;
 use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Publication};
@@ -85,13 +86,24 @@ impl Entry {
         })
     }
 
-    /// Whether the file on the disk was made or changed after the entry said that there is
-    /// none. Then another program did that, where removals follow at once: it has seen the
-    /// removal, and its file stays.
-    pub(super) fn is_followed_by(&self, on_disk: &Stat) -> bool {
+    /// Whether another program has made the file on the disk after the entry said that there
+    /// is none, where removals follow at once: it has seen the removal, and its file stays.
+    pub(super) fn is_followed_by(
+        &self,
+        path: &FilePath,
+        on_disk: &Stat,
+        former_files: &FormerFiles,
+    ) -> bool {
         let follows_at_once = self.file.is_none() && self.publication == Publication::Immediate;
-        let begin = self.time + CLOCK_DIFFERENCE;
-        follows_at_once && on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin))
+        follows_at_once
+            && match former_files.has(path, on_disk) {
+                Some(was_there) => !was_there,
+                // There was nothing, as far as anybody knew.
+                None => {
+                    let begin = self.time + CLOCK_DIFFERENCE;
+                    on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin))
+                }
+            }
     }
 
     /// What the entry says, as the effects of a record that needs no other.

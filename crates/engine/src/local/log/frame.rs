@@ -23,7 +23,9 @@ use std::io::{self, ErrorKind};
 pub(crate) const HEADER_BYTES: usize = 72;
 
 const MAGIC: [u8; 4] = *b"ABSL";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// In this version, no effect names what was at a path before.
+const EARLIER_VERSION: u8 = 2;
 const CHECKED_BYTES: usize = HEADER_BYTES - 32;
 
 /// The records of one commit, or a mark without effects.
@@ -61,7 +63,13 @@ pub(crate) fn finish(record: &mut [u8], generation: Generation, index: u64) {
     let Some((header, payload)) = record.split_at_mut_checked(HEADER_BYTES) else {
         return;
     };
-    let checked = checked(KIND_COMMIT, generation, index, payload.len() as u64);
+    let checked = checked(
+        VERSION,
+        KIND_COMMIT,
+        generation,
+        index,
+        payload.len() as u64,
+    );
     let mut hasher = blake3::Hasher::new();
     hasher.update(&checked).update(payload);
     header[..CHECKED_BYTES].copy_from_slice(&checked);
@@ -70,11 +78,12 @@ pub(crate) fn finish(record: &mut [u8], generation: Generation, index: u64) {
 
 /// The first bytes of a log file whose name another file has now.
 pub(crate) fn replaced(generation: Generation) -> [u8; CHECKED_BYTES] {
-    checked(KIND_REPLACED, generation, 0, 0)
+    checked(VERSION, KIND_REPLACED, generation, 0, 0)
 }
 
 /// All of a header but the checksum.
 fn checked(
+    version: u8,
     kind: u8,
     generation: Generation,
     index: u64,
@@ -82,7 +91,7 @@ fn checked(
 ) -> [u8; CHECKED_BYTES] {
     let mut header = [0; CHECKED_BYTES];
     header[..4].copy_from_slice(&MAGIC);
-    header[4] = VERSION;
+    header[4] = version;
     header[5] = kind;
     header[8..24].copy_from_slice(&generation);
     header[24..32].copy_from_slice(&index.to_le_bytes());
@@ -116,7 +125,7 @@ impl Header {
     /// record, and must not look like one.
     pub(crate) fn check_version(&self) -> io::Result<()> {
         let known = [KIND_COMMIT, KIND_REPLACED].contains(&self.kind);
-        if self.version == VERSION && known {
+        if [VERSION, EARLIER_VERSION].contains(&self.version) && known {
             return Ok(());
         }
         Err(malformed())
@@ -136,7 +145,13 @@ impl Header {
 
     /// To find out the same of a payload that comes piece by piece.
     pub(crate) fn check(&self) -> Check<'_> {
-        let checked = checked(self.kind, self.generation, self.index, self.payload_bytes);
+        let checked = checked(
+            self.version,
+            self.kind,
+            self.generation,
+            self.index,
+            self.payload_bytes,
+        );
         let mut hasher = blake3::Hasher::new();
         hasher.update(&checked);
         Check {

@@ -16,7 +16,7 @@ impl Lag {
     /// One more record.
     pub(super) fn add(&mut self, record: &Record) {
         let bytes = record.effects.iter().map(|(_, effect)| match effect {
-            Effect::Remove => 0,
+            Effect::Remove | Effect::Former(_) => 0,
             Effect::Append(append) => append.more.len() as u64,
             Effect::Put(put) => put.contents.bytes(),
         });

@@ -154,6 +154,11 @@ impl<D: Directory> LogPair<D> {
         Ok(needed <= self.bytes_in_use()?)
     }
 
+    /// Whether the records in the file in use take as much as a log file may get.
+    pub(super) fn is_at_most(&mut self) -> io::Result<bool> {
+        Ok(self.end_in_use()? >= self.sizes.max_log_bytes)
+    }
+
     /// Where the next record goes in the file in use.
     fn end_in_use(&mut self) -> io::Result<u64> {
         let end = self.file_in_use()?.end();

@@ -121,7 +121,9 @@ impl<D: Directory> LogReader<D> {
         };
         let Some(file) = &entry.file else {
             let plain = self.open_plain(path)?;
-            return Ok(plain.filter(|(_, stat)| entry.is_followed_by(stat)));
+            let state = self.state();
+            let former_files = &state.pending.former_files;
+            return Ok(plain.filter(|(_, stat)| entry.is_followed_by(path, stat, former_files)));
         };
         let Some(beginning) = &file.beginning else {
             let pieces = Pieces::of_chunks(file);

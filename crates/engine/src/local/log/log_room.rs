@@ -89,7 +89,7 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// The file of the log that a checkpoint is due for: it has records that count, and the
-    /// other is full. What others have written since the log was last followed does not count:
+    /// other is full, or as long as a log file may get. What others have written since the log was last followed does not count:
     /// it can still grow.
     fn full_slot(&self) -> io::Result<Option<LogSlot>> {
         let mut state = self.reader.log.state();
@@ -100,7 +100,7 @@ impl<D: Directory> LogWriter<D> {
         let is_crowded = !state.pending.is_untouched(other)
             // Without the writer lock nothing may be made.
             && state.logs.are_made()
-            && !state.logs.has_room_for(0)?;
+            && (!state.logs.has_room_for(0)? || state.logs.is_at_most()?);
         Ok(is_crowded.then_some(other))
     }
 }

@@ -67,6 +67,8 @@ mod disk_space;
 #[cfg(test)]
 mod dying_session_tests;
 mod entry;
+
+mod former_file;
 mod frame;
 mod group_commit;
 mod lag;
@@ -103,8 +105,7 @@ use super::known_files::KnownFiles;
 use super::layout::{CHECKPOINT, LOG, SYNC, WRITER};
 use super::lru::Lru;
 use super::reader::Reader;
-use super::session::{SessionTag, Sessions};
-use super::unique_name;
+use super::session::{self, SessionTag, Sessions};
 use crate::FilePath;
 use crate::observe::HostContext;
 use append_base::{DurableBy, DurableStat, KNOWN_BASES};
@@ -220,7 +221,7 @@ impl<D: Directory> LogWriter<D> {
             reader,
             directory,
             publication: options.publication,
-            session: unique_name::tag_of(&options.session_id).unwrap_or_default(),
+            session: session::tag_of(&options.session_id).unwrap_or_default(),
             session_id: options.session_id,
             sessions: options.sessions,
             sizes,

@@ -7,6 +7,7 @@
 use super::directory_counts::DirectoryCounts;
 use super::disk_space::file_bytes;
 use super::entry::Entry;
+use super::former_file::FormerFiles;
 use super::lag::Lag;
 use super::log_file::LogSlot;
 use super::pending_file::File;
@@ -44,6 +45,8 @@ pub(super) struct Pending {
     looks: usize,
     /// What was given up while they did, and whether it was a file.
     given_up_in_looks: BTreeMap<FilePath, bool>,
+    /// What was at the paths before.
+    pub(super) former_files: FormerFiles,
 }
 
 impl Pending {
@@ -172,6 +175,10 @@ impl Pending {
         self.all_bytes += bytes;
         for (path, effect) in effects {
             let file = match effect {
+                Effect::Former(file) => {
+                    self.former_files.add(&path, which, file);
+                    continue;
+                }
                 Effect::Remove => None,
                 Effect::Put(put) => Some(File::put(put, which)),
                 Effect::Append(append) => {
@@ -215,6 +222,7 @@ impl Pending {
     /// some may have become files of the volume.
     pub(super) fn give_up(&mut self, which: LogSlot) -> Vec<String> {
         for path in std::mem::take(&mut self.touched[which]) {
+            self.former_files.give_up(&path, which);
             let Some(entry) = self.entries.get(&path) else {
                 continue;
             };

@@ -75,6 +75,7 @@ impl File {
             kind: Kind::File,
             size: self.bytes,
             modified: self.modified,
+            created: None,
             mode: self.mode,
             links: 1,
             stamp: None,

@@ -5,6 +5,7 @@
 
 use super::super::session::SessionTag;
 use super::super::unique_name;
+use super::former_file::FormerFile;
 use super::frame::{self, Fields, malformed, put_bytes, put_number};
 use crate::{FilePath, Version};
 use std::io;
@@ -15,6 +16,7 @@ const REMOVE: u8 = 1;
 const PUT: u8 = 2;
 const PUT_STAGED: u8 = 3;
 const APPEND: u8 = 4;
+const FORMER: u8 = 5;
 
 /// Stands for "no permission bits are known".
 const NO_MODE: u64 = u64::MAX;
@@ -24,6 +26,9 @@ const MAX_SEQUENCE: u64 = 1 << 62;
 
 /// More than what an effect takes beside its path and its contents, in bytes.
 pub(super) const EFFECT_BYTES: usize = 160;
+
+/// The same of one that names a former file.
+const FORMER_BYTES: usize = 48;
 
 /// One commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,9 @@ pub(super) enum Effect {
     Remove,
     Put(Put),
     Append(Append),
+    /// Changes nothing: it names a file that was at the path before the effects behind it, and
+    /// that may be found there although they were made.
+    Former(FormerFile),
 }
 
 /// A whole new file.
@@ -118,9 +126,13 @@ impl Effect {
 
 /// An upper bound of the length of the payload of a record with these effects.
 pub(super) fn payload_bytes(effects: &[(FilePath, Effect)]) -> usize {
-    let bytes = effects
-        .iter()
-        .map(|(path, effect)| path.as_str().len() + effect.inline_bytes() + EFFECT_BYTES);
+    let bytes = effects.iter().map(|(path, effect)| {
+        let fixed = match effect {
+            Effect::Former(_) => FORMER_BYTES,
+            _ => EFFECT_BYTES,
+        };
+        path.as_str().len() + effect.inline_bytes() + fixed
+    });
     EFFECT_BYTES + bytes.sum::<usize>()
 }
 
@@ -144,6 +156,7 @@ impl Record {
                     Contents::Staged(_) => PUT_STAGED,
                 },
                 Effect::Append(_) => APPEND,
+                Effect::Former(_) => FORMER,
             };
             record.push(kind);
             put_bytes(&mut record, path.as_str().as_bytes());
@@ -151,6 +164,7 @@ impl Record {
                 Effect::Remove => {}
                 Effect::Put(put) => put.encode(&mut record),
                 Effect::Append(append) => append.encode(&mut record),
+                Effect::Former(file) => file.encode(&mut record),
             }
         }
         record
@@ -179,6 +193,7 @@ impl Record {
                 REMOVE => Effect::Remove,
                 PUT | PUT_STAGED => Effect::Put(Put::decode(&mut fields, kind)?),
                 APPEND => Effect::Append(Append::decode(&mut fields)?),
+                FORMER => Effect::Former(FormerFile::decode(&mut fields)?),
                 _ => return Err(malformed()),
             };
             record.effects.push((path, effect));
@@ -257,13 +272,13 @@ impl Append {
 }
 
 /// Nanoseconds since 1970; earlier times and those after 2554 are not kept.
-fn put_time(record: &mut Vec<u8>, time: SystemTime) {
+pub(super) fn put_time(record: &mut Vec<u8>, time: SystemTime) {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     let nanoseconds = since.unwrap_or_default().as_nanos();
     put_number(record, u64::try_from(nanoseconds).unwrap_or(u64::MAX));
 }
 
-fn time(fields: &mut Fields<'_>) -> io::Result<SystemTime> {
+pub(super) fn time(fields: &mut Fields<'_>) -> io::Result<SystemTime> {
     let since = Duration::from_nanos(fields.number()?);
     let time = SystemTime::UNIX_EPOCH.checked_add(since);
     time.ok_or_else(malformed)
@@ -271,6 +286,7 @@ fn time(fields: &mut Fields<'_>) -> io::Result<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::directory::{Kind, Stat};
     use super::*;
 
     fn record() -> Record {
@@ -296,12 +312,24 @@ mod tests {
             inode: 78,
             more: b"more".as_slice().into(),
         };
+        let former = FormerFile::of(&Stat {
+            kind: Kind::File,
+            size: 5,
+            modified: time,
+            created: Some(time),
+            mode: None,
+            links: 1,
+            stamp: None,
+            is_fixed: false,
+        });
+        let former = former.expect("on the disk");
         Record {
             sequence: 42,
             session: 5,
             publication: Publication::Deferred,
             time,
             effects: vec![
+                (path("gone"), Effect::Former(former)),
                 (path("gone"), Effect::Remove),
                 (
                     path("a/b"),
@@ -333,7 +361,7 @@ mod tests {
             }
         }
         let mut beyond = record();
-        beyond.effects.truncate(4);
+        beyond.effects.truncate(5);
         if let Some((_, Effect::Append(append))) = beyond.effects.last_mut() {
             append.offset = u64::MAX - 2;
         }
@@ -344,7 +372,7 @@ mod tests {
     fn a_record_names_nothing_but_what_is_staged() {
         for name in ["", "..", "log-0", "writer", "a/b", "../../state"] {
             let mut record = record();
-            record.effects.truncate(3);
+            record.effects.truncate(4);
             if let Some((_, Effect::Put(put))) = record.effects.last_mut() {
                 put.contents = Contents::Staged(StagedBlob {
                     name: name.to_owned(),

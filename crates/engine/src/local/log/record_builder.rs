@@ -7,6 +7,7 @@ use super::super::commit_plan::{Plan, PlannedContents, PlannedEffect, Source};
 use super::super::directory::{Directory, Stat};
 use super::super::process_fds::budget;
 use super::super::stage::{Complete, sync_all};
+use super::former_file::FormerFile;
 use super::record::{Contents, Effect, Publication, Put};
 use super::staged_blob::Blob;
 use super::{LogWriter, Opened};
@@ -55,7 +56,10 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
     pub(super) fn add_all(&mut self, plan: &Plan<'_>) -> Result<()> {
         for (path, effect) in &plan.effects {
             match effect {
-                PlannedEffect::Remove => self.effects.push((path.clone(), Effect::Remove)),
+                PlannedEffect::Remove => {
+                    self.add_former(path, plan.stat(&self.log.reader, path)?);
+                    self.effects.push((path.clone(), Effect::Remove));
+                }
                 PlannedEffect::Put(source) => {
                     let before = plan.stat(&self.log.reader, path)?;
                     let attributes = Attributes {
@@ -86,16 +90,34 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
         &mut self,
         path: &FilePath,
         blob: Blob<D>,
-        mode: Option<u32>,
+        before: Option<Stat>,
         version: Version,
     ) {
+        self.add_former(path, before);
         let attributes = Attributes {
-            mode,
+            mode: before.and_then(|stat| stat.mode),
             version: Some(version),
             ..Attributes::default()
         };
         self.put(path, blob.contents(), attributes);
         self.blobs.push(blob);
+    }
+
+    /// Names the file that is replaced or removed, where the files follow at once.
+    fn add_former(&mut self, path: &FilePath, before: Option<Stat>) {
+        let Some(mut before) = before else { return };
+        if self.log.publication == Publication::Deferred {
+            return;
+        }
+        if before.stamp.is_none()
+            && let Ok(Some(on_disk)) = self.log.reader.tree.stat(path)
+        {
+            // The process that was to put it there may have been killed, before that or after.
+            before = on_disk;
+        }
+        if let Some(former) = FormerFile::of(&before) {
+            self.effects.push((path.clone(), Effect::Former(former)));
+        }
     }
 
     fn add(
@@ -107,6 +129,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
     ) -> io::Result<()> {
         match source {
             Source::New(PlannedContents { base: None, more }) => {
+                self.add_former(path, seen);
                 self.put_new(path, None, more, attributes)
             }
             Source::New(PlannedContents {
@@ -120,9 +143,13 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
                     self.effects.push((path.clone(), Effect::Append(append)));
                     return Ok(());
                 }
+                self.add_former(path, seen);
                 self.put_from(path, base, more, attributes)
             }
-            Source::Existing(base) => self.move_from(path, base),
+            Source::Existing(base) => {
+                self.add_former(path, seen);
+                self.move_from(path, base)
+            }
         }
     }
 

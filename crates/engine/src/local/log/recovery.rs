@@ -25,7 +25,11 @@ impl<D: Directory> LogWriter<D> {
         let (is_empty, is_made) = (state.pending.is_empty(), state.logs.is_there());
         drop(state);
         if is_alone && is_made {
-            self.forget_marks()?;
+            // Without that, the log is not trusted, and written once more.
+            if let Err(error) = self.forget_marks() {
+                tracing::warn!(%error, "the mark of an earlier sync of the log stays");
+                self.suspect();
+            }
             if !is_empty {
                 self.put_in_order();
             }

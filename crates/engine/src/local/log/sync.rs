@@ -9,6 +9,7 @@ use super::super::directory::{Directory, FileHandle};
 use super::super::session::SessionTag;
 use super::LogWriter;
 use super::entry::Entry;
+use super::former_file::FormerFile;
 use super::group_commit::SyncError;
 use super::log_pair::empty_record;
 use super::process_lock::Held;
@@ -18,6 +19,9 @@ use crate::FilePath;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+/// How often the log is synced because of others that could not, or were killed.
+const TRIES: usize = 8;
 
 impl<D: Directory> LogWriter<D> {
     /// Waits until all up to this record is on the disk.
@@ -42,7 +46,8 @@ impl<D: Directory> LogWriter<D> {
         let held = self.take_sync()?;
         let mut state = self.reader.log.state();
         if state.is_suspect {
-            return Err(io::Error::other("an earlier sync of the log failed"));
+            let what = "an earlier sync of the log failed, or the process was killed that made it";
+            return Err(io::Error::other(what));
         }
         let last = state.logs.last();
         let file = state.logs.descriptor_to_sync()?;
@@ -55,15 +60,21 @@ impl<D: Directory> LogWriter<D> {
     /// The same as [`sync_log`](Self::sync_log), with a new file in the place of the log if
     /// an earlier sync has failed. The caller has the turn.
     pub(super) fn sync_log_in(&self, _turn: &WriterGuard<'_, D>) -> io::Result<Held<'_, D>> {
-        let synced = self.sync_log();
-        if synced.is_err() && self.reader.log.state().is_suspect {
-            self.replace_suspect()?;
-            return self.sync_log().map(|(held, _)| held);
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            match self.sync_log() {
+                // Another session may be killed in a sync right after this one has replaced
+                // the log.
+                Err(_) if tries > 0 && self.reader.log.state().is_suspect => {
+                    self.replace_suspect()?;
+                }
+                synced => return synced.map(|(held, _)| held),
+            }
         }
-        synced.map(|(held, _)| held)
     }
 
-    pub(super) fn suspect(&self) {
+    pub(in crate::local) fn suspect(&self) {
         self.reader.log.state().is_suspect = true;
     }
 
@@ -85,7 +96,8 @@ impl<D: Directory> LogWriter<D> {
         let held = self.sync.take(&self.directory)?;
         let mut state = self.reader.log.state();
         let which = state.logs.in_use();
-        let records = repeated(state.pending.entries(), state.logs.last());
+        let former = |path: &FilePath| state.pending.former_files.of(path);
+        let records = repeated(state.pending.entries(), former, state.logs.last());
         state.logs.replace(which, &records)?;
         if state.pending.is_untouched(1 - which) {
             state.logs.replace_given_up(1 - which)?;
@@ -143,12 +155,19 @@ impl<D: Directory> LogWriter<D> {
 /// There is at least one.
 pub(super) fn repeated<'a>(
     entries: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Entry>)>,
+    former: impl Fn(&FilePath) -> Vec<FormerFile>,
     last: u64,
 ) -> Vec<Record> {
     let mut effects: [Vec<(FilePath, Effect)>; 2] = Default::default();
+    // So that none of them seems to be older than it is.
+    let mut time = SystemTime::UNIX_EPOCH;
     for (path, entry) in entries {
         let is_deferred = entry.publication == Publication::Deferred;
-        effects[usize::from(is_deferred)].extend(entry.to_effects(path));
+        let effects = &mut effects[usize::from(is_deferred)];
+        let former = former(path).into_iter();
+        effects.extend(former.map(|file| (path.clone(), Effect::Former(file))));
+        effects.extend(entry.to_effects(path));
+        time = time.max(entry.time);
     }
     let [immediate, deferred] = effects;
     let mut records = vec![
@@ -163,7 +182,7 @@ pub(super) fn repeated<'a>(
     numbered
         .map(|((publication, effects), sequence)| Record {
             publication,
-            time: SystemTime::now(),
+            time,
             effects,
             ..empty_record(sequence)
         })

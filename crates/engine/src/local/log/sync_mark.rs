@@ -49,13 +49,16 @@ impl<D: Directory> LogWriter<D> {
         let is_suspect = self.reader.log.state().is_suspect;
         let mut is_spoiled = false;
         if !is_suspect && !self.has_marked.load(Ordering::Relaxed) {
-            match self.mark(held) {
+            match held.lock()?.set_mark(self.session_id.as_bytes()) {
                 // Commits that make room must go on.
                 Err(error) if is_no_space(&error) => {
                     held.lock()?.cut_mark(true)?;
                     is_spoiled = true;
                 }
-                marked => marked?,
+                marked => {
+                    marked?;
+                    self.has_marked.store(true, Ordering::Relaxed);
+                }
             }
         }
         let synced = sync();
@@ -76,9 +79,15 @@ impl<D: Directory> LogWriter<D> {
 
     /// Says that all syncs of the log files that are in use have succeeded.
     pub(super) fn mark(&self, held: &Held<'_, D>) -> io::Result<()> {
-        held.lock()?.set_mark(self.session_id.as_bytes())?;
-        self.has_marked.store(true, Ordering::Relaxed);
-        Ok(())
+        match held.lock()?.set_mark(self.session_id.as_bytes()) {
+            // No mark says the same, and takes no space.
+            Err(error) if is_no_space(&error) => held.lock()?.cut_mark(false),
+            marked => {
+                marked?;
+                self.has_marked.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
     }
 
     /// Takes back the mark of this session, which ends, unless another session has the lock.
@@ -92,7 +101,7 @@ impl<D: Directory> LogWriter<D> {
             let Some(held) = held else { return Ok(()) };
             let lock = held.lock()?;
             match lock.mark()? == self.session_id.as_bytes() {
-                true => lock.set_mark(b""),
+                true => clear(lock),
                 false => Ok(()),
             }
         });
@@ -108,8 +117,16 @@ impl<D: Directory> LogWriter<D> {
         let lock = held.lock()?;
         match is_none(&lock.mark()?) {
             true => Ok(()),
-            false => lock.set_mark(b""),
+            false => clear(lock),
         }
+    }
+}
+
+/// Takes the mark back, also on a disk without space.
+fn clear(lock: &impl Lock) -> io::Result<()> {
+    match lock.set_mark(b"") {
+        Err(error) if is_no_space(&error) => lock.cut_mark(false),
+        cleared => cleared,
     }
 }
 

@@ -198,7 +198,6 @@ impl SimDisk {
         self.state().unordered = true;
     }
 
-    /// Lets all changes have the same time.
     /// From now on the clock of the file system is a minute ahead of that of the host, as
     /// after some time.
     pub(crate) fn set_clock_ahead(&self) {
@@ -206,6 +205,7 @@ impl SimDisk {
         self.state().clock = now.as_secs() + 60;
     }
 
+    /// Lets all changes have the same time.
     pub(crate) fn set_coarse_clock(&self) {
         self.state().coarse_clock = true;
     }
@@ -346,6 +346,7 @@ fn stat_of(state: &State, node: Node) -> Stat {
         kind: node.kind,
         size: file.now.len() as u64,
         modified: SystemTime::UNIX_EPOCH + Duration::from_secs(file.modified),
+        created: None,
         mode: Some(file.mode),
         links: state.names_of(node.inode),
         stamp: Some(Stamp {

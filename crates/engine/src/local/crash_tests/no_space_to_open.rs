@@ -1,0 +1,78 @@
+//! A volume opens where nothing more fits on the disk, or into a quota.
+
+use crate::local::Local;
+use crate::local::layout::{LOG, PRIVATE_DIR, SESSIONS, SYNC};
+use crate::local::sim::{Call, SimDisk};
+use crate::local::testing::{Way, batch, contents, delete, open_with, write};
+use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+
+/// On btrfs with a quota that is used up, neither can a directory be made nor renamed.
+#[test]
+fn a_session_begins_where_no_directory_can_be_made_or_renamed() {
+    for way in [Way::Published, Way::Journaled] {
+        let disk = SimDisk::new();
+        let volume = open_with(&disk, way).expect("opened");
+        volume.commit(write("a", b"1").into()).expect("made");
+        volume.commit(write("b", b"1").into()).expect("made");
+        drop(volume);
+        let calls = [Call::CreateDir, Call::RenameTo];
+        disk.fail_calls(&[PRIVATE_DIR, SESSIONS], QuotaExceeded, &calls);
+        for (round, path) in ["a", "b"].into_iter().enumerate() {
+            let volume = open_with(&disk, way).expect("opened");
+            assert_eq!(contents(&volume).expect("read").len(), 2 - round);
+            volume.commit(delete(path).into()).expect("made");
+            // No other session can begin now, but none is taken for dead either.
+            open_with(&disk, way).map(drop).expect_err("no directory");
+            volume.commit(write("c", b"1").into()).expect("made");
+            volume.commit(delete("c").into()).expect("made");
+        }
+        disk.heal();
+        let (one, other) = (open_with(&disk, way), open_with(&disk, way));
+        let (one, other) = (one.expect("opened"), other.expect("opened"));
+        one.commit(write("a", b"2").into()).expect("made");
+        assert_eq!(contents(&other).expect("read").len(), 1);
+    }
+}
+
+/// The same while a session is killed and the quota is used up since before it ended.
+#[test]
+fn the_directory_of_a_killed_session_is_enough_for_the_next() {
+    for way in [Way::Published, Way::Journaled] {
+        let disk = SimDisk::new();
+        let (killed, process) = disk.start();
+        let volume = Local::open(killed, way.options()).expect("opened");
+        volume
+            .commit(batch([write("a", b"1"), write("b", b"1")]))
+            .expect("made");
+        let calls = [Call::CreateDir, Call::RenameTo];
+        disk.fail_calls(&[PRIVATE_DIR, SESSIONS], QuotaExceeded, &calls);
+        disk.kill(&process);
+        std::mem::forget(volume);
+        for _ in 0..2 {
+            let volume = open_with(&disk, way).expect("opened");
+            assert_eq!(contents(&volume).expect("read").len(), 2);
+        }
+    }
+}
+
+/// On a full btrfs the mark of the lock for syncs can be cut, and not overwritten.
+#[test]
+fn a_volume_opens_where_no_mark_can_be_taken_back() {
+    for way in [Way::Published, Way::Journaled] {
+        let disk = SimDisk::new();
+        let (killed, process) = disk.start();
+        let volume = Local::open(killed, way.options()).expect("opened");
+        volume
+            .commit(batch([write("a", b"1"), write("b", b"1")]))
+            .expect("made");
+        disk.kill(&process);
+        std::mem::forget(volume);
+        disk.fail_calls(&[PRIVATE_DIR, LOG, SYNC], StorageFull, &[Call::Write]);
+        for _ in 0..2 {
+            let volume = open_with(&disk, way).expect("opened");
+            assert_eq!(contents(&volume).expect("read").len(), 2);
+            volume.commit(delete("a").into()).ok();
+            volume.commit(write("a", b"1").into()).ok();
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Files that a commit has replaced or removed: until a checkpoint, they may be at their paths
+//! again, or still, after a power cut, a kill, or in a copy of the volume.
+//!
+//! A file that another program makes where the log says that there is none is another file: it
+//! has seen the removal, and its file stays. No clock tells the two apart, for clocks are set,
+//! and times of change move with owners, permissions and copies. So a record names what was at
+//! the path before.
+
+use super::super::directory::Stat;
+use super::frame::{Fields, put_number};
+use super::log_file::LogSlot;
+use super::record::{put_time, time};
+use crate::FilePath;
+use std::collections::HashMap;
+use std::io;
+use std::time::SystemTime;
+
+/// What tells a file from any other, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FormerFile {
+    /// 0 where that is not known.
+    inode: u64,
+    /// When the inode was given to it; 1970 where that is not known.
+    created: SystemTime,
+    bytes: u64,
+    modified: SystemTime,
+}
+
+impl FormerFile {
+    /// `None` if this is no file on the disk.
+    pub(super) fn of(stat: &Stat) -> Option<Self> {
+        if stat.stamp.is_none() && stat.created.is_none() {
+            return None;
+        }
+        Some(Self {
+            inode: stat.inode(),
+            created: stat.created.unwrap_or(SystemTime::UNIX_EPOCH),
+            bytes: stat.size,
+            modified: stat.modified,
+        })
+    }
+
+    /// Whether this is it. A file system may give its inode to the next file that is made; a
+    /// copy has an inode of its own, and most have the times and the length.
+    fn is(&self, stat: &Stat) -> bool {
+        let Some(there) = Self::of(stat) else {
+            return false;
+        };
+        let is_same_inode = self.inode != 0 && self.inode == there.inode;
+        (is_same_inode && self.created == there.created)
+            || (self.bytes == there.bytes && self.modified == there.modified)
+    }
+
+    pub(super) fn encode(&self, record: &mut Vec<u8>) {
+        put_number(record, self.inode);
+        put_time(record, self.created);
+        put_number(record, self.bytes);
+        put_time(record, self.modified);
+    }
+
+    pub(super) fn decode(fields: &mut Fields<'_>) -> io::Result<Self> {
+        Ok(Self {
+            inode: fields.number()?,
+            created: time(fields)?,
+            bytes: fields.number()?,
+            modified: time(fields)?,
+        })
+    }
+}
+
+/// Those of all paths that the log has records about.
+#[derive(Default)]
+pub(super) struct FormerFiles(HashMap<FilePath, Vec<(LogSlot, FormerFile)>>);
+
+impl FormerFiles {
+    /// A record in this file of the log names one.
+    pub(super) fn add(&mut self, path: &FilePath, which: LogSlot, file: FormerFile) {
+        let files = self.0.entry(path.clone()).or_default();
+        let named = (which, file);
+        if !files.contains(&named) {
+            files.push(named);
+        }
+    }
+
+    /// What this file of the log says of the path is on the disk.
+    pub(super) fn give_up(&mut self, path: &FilePath, which: LogSlot) {
+        if let Some(files) = self.0.get_mut(path) {
+            files.retain(|(named_in, _)| *named_in != which);
+            if files.is_empty() {
+                self.0.remove(path);
+            }
+        }
+    }
+
+    pub(super) fn of(&self, path: &FilePath) -> Vec<FormerFile> {
+        let mut files: Vec<FormerFile> = Vec::new();
+        for (_, file) in self.0.get(path).into_iter().flatten() {
+            if !files.contains(file) {
+                files.push(file.clone());
+            }
+        }
+        files
+    }
+
+    /// Whether the file that is at the path now was there before; `None` if it is not known
+    /// what was.
+    pub(super) fn has(&self, path: &FilePath, now: &Stat) -> Option<bool> {
+        let files = self.0.get(path)?;
+        Some(files.iter().any(|(_, file)| file.is(now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::directory::{Kind, Stamp};
+    use super::*;
+    use std::time::Duration;
+
+    fn time(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn stat() -> Stat {
+        Stat {
+            kind: Kind::File,
+            size: 5,
+            modified: time(100),
+            created: Some(time(90)),
+            mode: None,
+            links: 1,
+            stamp: Some(Stamp {
+                device: 1,
+                inode: 7,
+                changed: (100, 0),
+            }),
+            is_fixed: false,
+        }
+    }
+
+    fn with_inode(inode: u64, stat: Stat) -> Stat {
+        let stamp = stat.stamp.map(|stamp| Stamp { inode, ..stamp });
+        Stat { stamp, ..stat }
+    }
+
+    #[test]
+    fn a_file_is_told_from_what_another_program_makes() {
+        let former = FormerFile::of(&stat()).expect("on the disk");
+        let changed = Stamp {
+            changed: (5_000, 0),
+            ..stat().stamp.expect("there")
+        };
+        let stamp = Some(changed);
+        let owner_changed = Stat { stamp, ..stat() };
+        let size = 9;
+        let longer = Stat { size, ..stat() };
+        let copied = with_inode(8, stat());
+        let created = Some(time(95));
+        let copied_later = Stat { created, ..copied };
+        for same in [stat(), owner_changed, longer, copied, copied_later] {
+            assert!(former.is(&same), "{same:?}");
+        }
+        let modified = time(101);
+        let next_in_inode = Stat {
+            created,
+            modified,
+            ..stat()
+        };
+        let other = with_inode(8, Stat { modified, ..stat() });
+        let in_log_alone = Stat {
+            stamp: None,
+            created: None,
+            ..stat()
+        };
+        for other in [next_in_inode, other, in_log_alone] {
+            assert!(!former.is(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_is_forgotten() {
+        let path = FilePath::new("a").expect("valid");
+        let mut files = FormerFiles::default();
+        assert_eq!(files.has(&path, &stat()), None);
+        let former = FormerFile::of(&stat()).expect("on the disk");
+        for which in [0, 1, 1] {
+            files.add(&path, which, former.clone());
+        }
+        assert_eq!(files.of(&path), [former]);
+        files.give_up(&path, 0);
+        assert_eq!(files.has(&path, &stat()), Some(true));
+        files.give_up(&path, 1);
+        assert_eq!(files.has(&path, &stat()), None);
+    }
+}
