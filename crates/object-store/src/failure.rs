@@ -74,6 +74,19 @@ fn is_refusal(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 408 | 409 | 429)
 }
 
+/// Whether it was not the object store that answered, or did not, but the service of a cloud
+/// that gives credentials to its machines.
+fn is_of_metadata(error: &Error) -> bool {
+    const SERVICES: [&str; 4] = [
+        "://169.254.169.254",
+        "://169.254.170.2",
+        "://[fd00:ec2::254]",
+        "://metadata.google.internal",
+    ];
+    let is_named = |text: String| SERVICES.iter().any(|service| text.contains(service));
+    is_named(error.to_string()) || causes(error).any(|cause| is_named(cause.to_string()))
+}
+
 fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {
@@ -99,6 +112,11 @@ pub(crate) fn told(error: Error) -> io::Error {
         (Error::PermissionDenied { .. }, _) => "the object store denied it".to_owned(),
         (Error::Unauthenticated { .. }, _) => {
             "the object store does not accept the credentials".to_owned()
+        }
+        _ if is_of_metadata(&error) => {
+            "no credentials were found, and the metadata service of this machine, which is asked \
+             for them then, gave none"
+                .to_owned()
         }
         (Error::NotFound { .. }, _) => "the object store has no such object".to_owned(),
         (Error::NotSupported { .. } | Error::NotImplemented { .. }, _) => {
@@ -142,5 +160,35 @@ impl fmt::Display for Told {
 impl std::error::Error for Told {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_without_credentials_is_not_blamed() {
+        let told_of = |text: &'static str| {
+            let source = text.into();
+            let error = Error::Generic {
+                store: "S3",
+                source,
+            };
+            told(error).to_string()
+        };
+        for address in [
+            "http://169.254.169.254/latest/api/token",
+            "http://metadata.google.internal/computeMetadata/v1",
+        ] {
+            let text = format!("Error performing PUT {address} in 2 ms");
+            let said = told_of(text.leak());
+            assert!(said.starts_with("no credentials were found"), "{said}");
+        }
+        let said = told_of("Error performing PUT http://127.0.0.1:9000/bucket in 2 ms");
+        assert!(
+            said.starts_with("the request to the object store"),
+            "{said}"
+        );
     }
 }
