@@ -11,9 +11,11 @@ use crate::model::Model;
 use crate::new;
 use crate::roots::{CacheOptions, Place, StoreOptions};
 use crate::size::bytes;
+use ability_storage::VolumeId;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::collections::BTreeMap;
 use std::env::VarError;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -146,8 +148,8 @@ pub struct RunArgs {
     pub root: Place,
 
     /// Whose files it gets [default: the file's name without .wasm]
-    #[arg(long)]
-    pub id: Option<String>,
+    #[arg(long, value_parser = id)]
+    pub id: Option<VolumeId>,
 
     /// Let it read its files but change none
     ///
@@ -188,7 +190,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
 
-    /// Give it an environment variable; may be repeated
+    /// Give it an environment variable; may be repeated, and the last of a name counts
     ///
     /// K alone passes on the variable of that name that the command itself was given: a
     /// secret that is written on the command line can be read in the list of processes.
@@ -249,6 +251,14 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// The environment of the guest: of each name, what was written last.
+    pub fn variables(&self) -> BTreeMap<&str, &str> {
+        let variables = self.env.iter();
+        variables
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
     /// What no option can know alone: whether they go with the root.
     fn check(&self) -> Result<(), String> {
         self.store.check(&[&self.root])?;
@@ -303,6 +313,10 @@ impl ModelArgs {
     }
 }
 
+fn id(text: &str) -> Result<VolumeId, String> {
+    VolumeId::ability(text).map_err(|error| error.reason().to_string())
+}
+
 fn memory_size(text: &str) -> Result<usize, String> {
     usize::try_from(bytes(text)?).map_err(|_| "more than this machine can address".to_owned())
 }
@@ -320,6 +334,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("the name before = is missing".to_owned()),
+        None if text.is_empty() => Err("the name is missing".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => passed_on(text, std::env::var(text)),
     }
@@ -362,6 +377,9 @@ mod tests {
         assert_eq!(passed_on("A", Ok("secret".to_owned())), pair("A", "secret"));
         let unset = passed_on("A", Err(VarError::NotPresent)).expect_err("unset");
         assert!(unset.contains("no variable A"), "{unset}");
-        assert!(variable("=b").is_err());
+        for wrong in ["=b", ""] {
+            let error = variable(wrong).expect_err("no name");
+            assert!(error.ends_with("is missing"), "{error}");
+        }
     }
 }

@@ -13,13 +13,28 @@ use wasmtime::{Cache, CacheConfig};
 #[derive(Args, Clone, Default)]
 pub struct CompileCacheOptions {
     /// Where compiled components are kept [default: wasmtime's cache directory]
+    /// [env: ABILITY_COMPILE_CACHE]
     ///
     /// The default is $XDG_CACHE_HOME/wasmtime, else ~/.cache/wasmtime
     /// (~/Library/Caches/BytecodeAlliance.wasmtime on macOS). What is kept there is machine
     /// code that runs without a sandbox: nobody may write into DIR whom you do not trust. It
     /// may be read-only; then only what is in it already starts at once.
-    #[arg(long, value_name = "DIR", env = "ABILITY_COMPILE_CACHE")]
+    #[arg(long, value_name = "DIR")]
     pub compile_cache: Option<PathBuf>,
+}
+
+/// Names the directory where the option does not. Set and empty is as if it were not set, for
+/// that is how scripts and containers unset a variable.
+const VARIABLE: &str = "ABILITY_COMPILE_CACHE";
+
+impl CompileCacheOptions {
+    /// The directory that was named, and by what.
+    fn named(&self) -> Option<(PathBuf, &'static str)> {
+        let option = self.compile_cache.clone();
+        let variable = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
+        let by_option = option.map(|directory| (directory, "--compile-cache"));
+        by_option.or_else(|| variable().map(|directory| (directory.into(), VARIABLE)))
+    }
 }
 
 /// A place for compiled components, or none.
@@ -35,10 +50,11 @@ impl CompileCache {
     ///
     /// If a directory was named that is none, and cannot be made.
     pub fn open(options: &CompileCacheOptions) -> Result<Self> {
-        let cache = match &options.compile_cache {
-            Some(directory) => Some(open_in(directory).with_context(|| {
-                format!("--compile-cache {} cannot be used", directory.display())
-            })?),
+        let cache = match options.named() {
+            Some((directory, by)) => Some(
+                open_in(&directory)
+                    .with_context(|| format!("{by} {} cannot be used", directory.display()))?,
+            ),
             None => Cache::new(CacheConfig::new()).ok(),
         };
         Ok(Self {

@@ -47,7 +47,7 @@ impl Guest {
             .inherit_stderr()
             .arg(name)
             .args(&args.args)
-            .envs(&args.env)
+            .envs(&Vec::from_iter(args.variables()))
             .wall_clock(WallClock)
             .allow_tcp(false)
             .allow_udp(false)

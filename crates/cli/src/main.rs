@@ -87,7 +87,33 @@ fn main() -> ExitCode {
     })
 }
 
-/// One line on standard error. That it may be closed is no reason to fail.
+/// A line on standard error. That it may be closed is no reason to fail.
 fn complain(text: impl Display) {
-    let _ = writeln!(io::stderr(), "ability: {text}");
+    let _ = writeln!(io::stderr(), "ability: {}", harmless(&text.to_string()));
+}
+
+/// The text without what would make a terminal do something: names of files may hold it, and
+/// what a guest or a store says.
+fn harmless(text: &str) -> String {
+    let is_layout = |letter| matches!(letter, '\n' | '\t');
+    let mut harmless = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() && !is_layout(letter) {
+            true => harmless.extend(letter.escape_default()),
+            false => harmless.push(letter),
+        }
+    }
+    harmless
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn what_is_said_does_nothing_to_a_terminal() {
+        let text = "a\u{1b}[31m\u{7}\u{9b}2J\r\n\tä";
+        let said = "a\\u{1b}[31m\\u{7}\\u{9b}2J\\r\n\tä";
+        assert_eq!(harmless(text), said);
+    }
 }

@@ -81,12 +81,22 @@ fn write(args: &NewArgs) -> Result<()> {
     };
     let next = format!(
         "{shown} is there: an ability in {}. Next:\n  \
-         ability build {shown}\n  \
+         ability build {}\n  \
          ability run {name}.wasm --root data -- {words}\n\
          {shown}/README.md tells how to test it.",
-        args.lang.name()
+        args.lang.name(),
+        for_shell(&shown.to_string()),
     );
     writeln!(stdout(), "{next}").context("standard output could not be written")
+}
+
+/// A word of a command line, as a shell of Unix reads it.
+fn for_shell(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./+,@%".contains(letter);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// Templates hold the name as `{{name}}`, and as an identifier as `{{ident}}`.
@@ -153,6 +163,13 @@ mod tests {
         ] {
             assert!(check(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn paths_are_words_of_a_command_line() {
+        assert_eq!(for_shell("/tmp/my-notes"), "/tmp/my-notes");
+        assert_eq!(for_shell("/tmp/my notes"), "'/tmp/my notes'");
+        assert_eq!(for_shell("it's;x"), "'it'\\''s;x'");
     }
 
     #[test]

@@ -28,12 +28,11 @@ impl Volumes {
 
 /// Opens the volumes of the ability `name`.
 pub fn open(args: &RunArgs, name: &str) -> Result<Volumes> {
-    let id = args.id.as_deref().unwrap_or(name);
     // First, so that nothing is asked of a store for what can never be.
-    let id = VolumeId::ability(id).with_context(|| match args.id {
-        Some(_) => "--id cannot be used",
-        None => "the name of the file cannot be used as its id (another can be given with --id)",
-    })?;
+    let id = args.id.clone().map_or_else(|| VolumeId::ability(name), Ok);
+    let id = id.context(
+        "the name of the file cannot be used as its id (another can be given with --id)",
+    )?;
     let durability = match args.no_sync {
         true => Durability::None,
         false => Durability::Full,

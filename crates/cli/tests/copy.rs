@@ -205,6 +205,27 @@ fn a_root_without_volumes_is_no_success() {
 }
 
 #[test]
+fn a_volume_in_the_place_of_a_root_is_told_from_one() {
+    let ability = ability();
+    put(&ability, "root/user/.ability-storage/README", b"");
+    let ended = ability.call(&["copy", "root/user", "to"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("it is a volume itself"), "{ended:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_name_does_nothing_to_the_terminal() {
+    let ability = ability();
+    put(&ability, "from/user/\u{1b}]0;gone\u{7}.md", b"left out");
+    let ended = ability.call(&["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("\\u{1b}]0;gone"), "{ended:?}");
+    let is_harmless = |letter: char| letter == '\n' || !letter.is_control();
+    assert!(ended.stderr.chars().all(is_harmless), "{ended:?}");
+}
+
+#[test]
 fn what_is_left_out_is_named_and_no_success() {
     let ability = ability();
     put(&ability, "from/user/fine.md", b"copied");

@@ -195,4 +195,9 @@ fn a_limit_on_the_length_of_files_is_an_error_of_one_write() {
     assert_eq!(read.stdout, "ok before\n", "{read:?}");
     let written = limited(&["write", "a", "after"]);
     assert_eq!(written.stdout, "ok\n", "{written:?}");
+    // It is the log that may not get longer here.
+    let run = ability.guest("probe", &["--journaled"], &["write", "a", "again"]);
+    let limit = ["sh", "-c", "ulimit -f 16; exec \"$@\"", "sh"];
+    let refused = end(through(&limit, &run));
+    assert!(refused.stdout.starts_with("err no-space "), "{refused:?}");
 }

@@ -68,6 +68,46 @@
 //! [`MemoryVolume`] in tests and dry runs, or one of its own. A [`Root`] holds the
 //! volumes of many abilities; [`LocalRoot`] is one in a directory.
 //!
+//! # Many users
+//!
+//! One root is one user: what is in its `user` volume is shared by all abilities of that user.
+//! A host with many users has a root for each, opens volumes once and gives them to every
+//! call, bounds what all volumes of a user hold together, looks at their numbers, and closes
+//! them in the end:
+//!
+//! ```
+//! use ability_storage::{
+//!     Change, FilePath, Limits, LocalRoot, LocalVolume, Quota, Root, Scope, StorageCtx,
+//! };
+//!
+//! # let temporary = tempfile::tempdir()?;
+//! # let data = temporary.path();
+//! let quota = Quota::default().max_bytes(100 << 20);
+//! let options = LocalVolume::options()
+//!     .limits(Limits::default().max_file_bytes(10 << 20))
+//!     .quota(quota.clone());
+//! let alice = LocalRoot::options().volumes(options).open_or_create(data.join("alice"))?;
+//!
+//! // Volumes are `Arc`s: they stay open between calls, and sleep if nobody uses them.
+//! let (todo, shared) = (alice.ability("todo")?, alice.user()?);
+//! let storage = StorageCtx::builder()
+//!     .volume(Scope::Ability, todo.clone())
+//!     .volume(Scope::User, shared.clone())
+//!     .build();
+//! # drop(storage);
+//!
+//! // The host can use them, too.
+//! todo.commit(Change::write(FilePath::new("list.txt")?, "milk\n").into())?;
+//!
+//! let numbers = todo.counters();
+//! println!("{} commits, {} of {} bytes", numbers.commits, quota.usage().bytes, 100 << 20);
+//!
+//! // Waits for calls under way; what fails is said here, and to nobody if it is dropped.
+//! todo.close()?;
+//! shared.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What a guest can and cannot do
 //!
 //! Its mistakes are answered with error values, whatever it sends; texts in

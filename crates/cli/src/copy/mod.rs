@@ -24,7 +24,7 @@ use crate::progress::Line;
 use crate::roots::{self, Opening, Place, StoreOptions, told};
 use crate::size::written;
 use crate::{FAILED, complain};
-use ability_storage::{FilePath, Limits, VolumeId};
+use ability_storage::{FilePath, Limits, Root, VolumeId};
 use anyhow::{Context, Result};
 use clap::Args;
 use left_out::{LeftOut, left_out};
@@ -190,8 +190,9 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
     let mut permissions = Permissions::keep(&args.from, &args.to);
     let to = roots::open(&args.to, opening(false)).context("TO")?;
     if ids.is_empty() {
+        let hint = hint_at_root(&args.from);
         let text = format!(
-            "there are no volumes in {}, so nothing was copied",
+            "there are no volumes in {}, so nothing was copied{hint}",
             args.from
         );
         line.aside(|| complain(text));
@@ -201,13 +202,28 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
         report.left_out = left_out(directory);
         line.aside(|| complain_of_left_out(&report.left_out));
     }
+    let copied = copy_volumes(args, (&*from, &*to), ids, &mut permissions, report, &line);
+    if let Some(permissions) = permissions {
+        complain_of_directories(&permissions.give_to_rest(), &line);
+    }
+    copied
+}
+
+fn copy_volumes(
+    args: &CopyArgs,
+    (from, to): (&dyn Root, &dyn Root),
+    ids: Vec<VolumeId>,
+    permissions: &mut Option<Permissions>,
+    report: &mut Report,
+    line: &Line,
+) -> Result<()> {
     for id in ids {
         let source = from.volume(&id).map_err(told).context("FROM")?;
-        if let Some(permissions) = &mut permissions {
+        if let Some(permissions) = permissions {
             permissions.expect(&id, &source.list(None).map_err(told).context("FROM")?);
         }
         let target = to.volume(&id).map_err(told).context("TO")?;
-        let arrived = |path: &FilePath, was_there| match &permissions {
+        let arrived = |path: &FilePath, was_there| match permissions.as_ref() {
             Some(permissions) => permissions.give(&id, path, was_there),
             None => Ok(()),
         };
@@ -217,9 +233,9 @@ fn copy_all(args: &CopyArgs, report: &mut Report) -> Result<()> {
             overwrite: args.overwrite,
             arrived: &arrived,
         };
-        let (done, copied) = copy_volume(&id, ends, &line);
-        if let Some(permissions) = &permissions {
-            complain_of_directories(&permissions.give_to_directories(), &line);
+        let (done, copied) = copy_volume(&id, ends, line);
+        if let Some(permissions) = permissions {
+            complain_of_directories(&permissions.give_to_volume(&id), line);
         }
         report.volumes.push((id, done));
         copied.map_err(|trouble| trouble.told())?;
@@ -240,6 +256,17 @@ fn copy_volume(id: &VolumeId, ends: Ends<'_>, line: &Line) -> (Done, Result<(), 
     let copied = volume::copy(ends, &mut done, &tell);
     line.aside(|| complain_of(id, &done));
     (done, copied)
+}
+
+/// What to do if the directory is not a root, but in one.
+fn hint_at_root(place: &Place) -> &'static str {
+    match place {
+        Place::Directory(directory) if directory.join(PRIVATE_DIR).is_dir() => {
+            "; it is a volume itself: give its root, which is the directory above `user`, or \
+             above `abilities`"
+        }
+        _ => "",
+    }
 }
 
 fn complain_of_directories(failed: &[(PathBuf, io::Error)], line: &Line) {

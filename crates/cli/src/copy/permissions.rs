@@ -61,10 +61,27 @@ impl Permissions {
         give(&self.from, &self.to, &volume.join(file.as_str()), was_there)
     }
 
-    /// Gives the directories that the copy has made their permissions.
-    pub fn give_to_directories(&self) -> Vec<(PathBuf, io::Error)> {
+    /// Gives the directories in which the copy has made a volume their permissions, and that
+    /// of the volume.
+    pub fn give_to_volume(&mut self, id: &VolumeId) -> Vec<(PathBuf, io::Error)> {
+        let volume: PathBuf = id.components().collect();
+        let is_within = |path: &PathBuf| path.starts_with(&volume);
+        let (within, others) = std::mem::take(&mut self.missing)
+            .into_iter()
+            .partition(is_within);
+        self.missing = others;
+        self.give_to_directories(&within)
+    }
+
+    /// The same for those that are above volumes, when no volume is to be made any more.
+    pub fn give_to_rest(mut self) -> Vec<(PathBuf, io::Error)> {
+        let missing = std::mem::take(&mut self.missing);
+        self.give_to_directories(&missing)
+    }
+
+    fn give_to_directories(&self, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, io::Error)> {
         // What is within a directory first: it may be closed to its owner, too.
-        let directories = self.missing.iter().rev();
+        let directories = directories.iter().rev();
         let given = directories.filter(|path| self.to.join(path).is_dir());
         let given = given.map(|path| (path, give(&self.from, &self.to, path, false)));
         let failed = given.filter_map(|(path, given)| Some((path.clone(), given.err()?)));
@@ -108,4 +125,39 @@ fn give(from: &Path, to: &Path, path: &Path, only_less: bool) -> io::Result<()> 
 #[cfg(not(unix))]
 fn give(_: &Path, _: &Path, _: &Path, _: bool) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_given_its_permissions_once_and_what_is_above_volumes_last() {
+        let place = || tempfile::tempdir().expect("a directory");
+        let (from, to) = (place(), place());
+        let ids = ["one", "two"].map(|id| VolumeId::ability(id).expect("valid"));
+        let mut missing = BTreeSet::from([PathBuf::from("abilities")]);
+        for id in &ids {
+            let volume: PathBuf = id.components().collect();
+            missing.insert(volume.join("deep"));
+            missing.insert(volume.clone());
+            fs::create_dir_all(to.path().join(volume).join("deep")).expect("created");
+        }
+        // Nothing is in FROM any more, so that each of them fails.
+        let mut permissions = Permissions {
+            from: from.path().to_owned(),
+            to: to.path().to_owned(),
+            missing,
+        };
+        let named = |failed: Vec<(PathBuf, io::Error)>| -> Vec<String> {
+            let failed = failed.into_iter();
+            failed.map(|(path, _)| path.display().to_string()).collect()
+        };
+        let [one, two] = &ids;
+        let one = named(permissions.give_to_volume(one));
+        assert_eq!(one, ["abilities/one/deep", "abilities/one"]);
+        let two = named(permissions.give_to_volume(two));
+        assert_eq!(two, ["abilities/two/deep", "abilities/two"]);
+        assert_eq!(named(permissions.give_to_rest()), ["abilities"]);
+    }
 }
