@@ -205,6 +205,9 @@ impl<D: Directory> Sessions<D> {
                 unless_absent(directory.remove_file(&entry.name))?;
             }
         }
+        if id == SPARE_SESSION {
+            return Ok(());
+        }
         match self.directory.rename(id, &self.directory, SPARE_SESSION) {
             Ok(()) => return Ok(()),
             // It may be all that the next session can have.

@@ -2,7 +2,7 @@
 
 use super::one;
 use crate::local::sim::SimDisk;
-use crate::local::testing::{Way, contents, open_with, write};
+use crate::local::testing::{Way, append, contents, file, open_with, write};
 use crate::local::{Local, LocalVolumeOptions};
 
 /// A session that puts a new file in the place of the log of a killed one is killed itself,
@@ -39,5 +39,35 @@ fn a_reader_follows_a_log_file_that_a_killed_process_replaced() {
             let read = contents(&follower).expect("read");
             assert_eq!(read["y"], number.as_bytes(), "killed at call {call}");
         }
+    }
+}
+
+/// A checkpoint gives staged contents their place, and adds to them what was appended, while
+/// a reader opens the file.
+#[test]
+fn a_file_is_whole_for_a_reader_whenever_a_checkpoint_is_made() {
+    let whole = [&[b'x'; 600][..], b"first", b"second"].concat();
+    let mut calls = 0;
+    for call in 0.. {
+        let disk = SimDisk::new();
+        let volume = open_with(&disk, Way::Journaled).expect("opened");
+        volume.checkpoint().expect("made");
+        volume
+            .commit(write("log", &whole[..600]).into())
+            .expect("made");
+        for more in [&b"first"[..], b"second"] {
+            volume.commit(append("log", more).into()).expect("made");
+        }
+        let reader = open_with(&disk, Way::Journaled).expect("opened");
+        reader.reader.list(None).expect("listed");
+        let other = volume.clone();
+        disk.interrupt_at(call, move || other.checkpoint().expect("made"));
+        let read = reader.reader.read(&file("log"), 10_000).expect("read");
+        if disk.is_to_be_interrupted() {
+            assert!(calls > 2, "{calls}");
+            break;
+        }
+        calls += 1;
+        assert!(read.contents == whole, "{call}: {}", read.contents.len());
     }
 }

@@ -17,9 +17,9 @@ fn an_append_to_an_unconfirmed_batch_keeps_it_whole() {
     let disk = SimDisk::new();
     let first = open_with(&disk, Way::Published).expect("opened");
     let second = open_with(&disk, Way::Published).expect("opened");
-    first
-        .commit(batch([write("a", b"old"), write("b", b"old")]))
-        .expect("no faults");
+    for path in ["a", "b"] {
+        first.commit(write(path, b"old").into()).expect("no faults");
+    }
     disk.set_one_thread();
     let root = disk.start().0;
     let private = root.open_dir(".ability-storage").expect("there");

@@ -104,9 +104,7 @@ impl<'a, D: Directory> Group<'a, D> {
     /// Whether another program has made a file where the entry has removed one.
     fn is_followed(&self, path: &FilePath, entry: &Entry) -> bool {
         let there = self.log.reader.tree.stat(path).ok().flatten();
-        let state = self.log.reader.log.state();
-        let former_files = &state.pending.former_files;
-        there.is_some_and(|there| entry.is_followed_by(path, &there, former_files))
+        there.is_some_and(|there| self.log.reader.log.is_followed(path, entry, &there))
     }
 
     fn was_placed(

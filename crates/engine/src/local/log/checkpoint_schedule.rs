@@ -6,7 +6,9 @@
 
 use super::super::directory::Directory;
 use super::super::poison::lock;
+use super::super::session::SessionTag;
 use super::LogWriter;
+use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -15,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// How long a checkpoint that failed is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// In records that say once more what others said.
+const NOBODY: SessionTag = 0;
 
 pub(super) struct Checkpointer {
     /// `None`: no checkpoint is made before one must be.
@@ -176,18 +181,27 @@ impl<D: Directory> LogWriter<D> {
     /// need only sync. All that is committed is durable in the log, and in the files for all to
     /// see: so one of them makes the checkpoint, or the session that needs room in the log.
     fn is_for_others(&self) -> bool {
-        if !self.publishes_immediately() || self.has_unpublished() {
+        if !self.publishes_immediately() {
             return false;
         }
         let state = self.reader.log.state();
         let mut appended = lock(&self.appended);
-        let is_copied = state.pending.entries().any(|(path, entry)| {
+        let mut is_copied = false;
+        let mut publishers = HashSet::new();
+        for (path, entry) in state.pending.entries() {
             let file = entry.file.as_ref().filter(|file| file.has_chunks());
             let beginning = file.and_then(|file| file.beginning.as_ref());
-            beginning.is_some_and(|beginning| !appended.vouches_for(path, beginning.bytes))
-        });
+            is_copied |=
+                beginning.is_some_and(|beginning| !appended.vouches_for(path, beginning.bytes));
+            if !entry.is_published() {
+                publishers.insert(entry.session);
+            }
+        }
         drop((appended, state));
-        is_copied && self.sessions.is_another_alive(&self.session_id)
+        // What this session could not publish, or one that is not named any more, waits for a
+        // checkpoint.
+        let is_stuck = publishers.contains(&self.session) || publishers.contains(&NOBODY);
+        is_copied && !is_stuck && self.sessions.is_another_alive(&self.session_id)
     }
 
     fn checkpoint_when_due(&self) {

@@ -87,16 +87,17 @@ impl Entry {
     }
 
     /// Whether another program has made the file on the disk after the entry said that there
-    /// is none, where removals follow at once: it has seen the removal, and its file stays.
+    /// is none, where removals follow at once: it has seen the removal, and its file stays. The directory
+    /// of the volume has the inode `root`.
     pub(super) fn is_followed_by(
         &self,
-        path: &FilePath,
-        on_disk: &Stat,
+        (path, on_disk): (&FilePath, &Stat),
         former_files: &FormerFiles,
+        root: u64,
     ) -> bool {
         let follows_at_once = self.file.is_none() && self.publication == Publication::Immediate;
         follows_at_once
-            && match former_files.has(path, on_disk) {
+            && match former_files.has(path, root, on_disk) {
                 Some(was_there) => !was_there,
                 // There was nothing, as far as anybody knew.
                 None => {

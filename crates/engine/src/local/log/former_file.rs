@@ -15,9 +15,12 @@ use std::collections::HashMap;
 use std::io;
 use std::time::SystemTime;
 
-/// What tells a file from any other, as far as that is known.
+/// What tells a file of a volume from any other, as far as that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FormerFile {
+    /// The inode of the directory of the volume: a copy of it has another. 0 where that is not
+    /// known.
+    root: u64,
     /// 0 where that is not known.
     inode: u64,
     /// When the inode was given to it; 1970 where that is not known.
@@ -28,11 +31,12 @@ pub(super) struct FormerFile {
 
 impl FormerFile {
     /// `None` if this is no file on the disk.
-    pub(super) fn of(stat: &Stat) -> Option<Self> {
+    pub(super) fn of(root: u64, stat: &Stat) -> Option<Self> {
         if stat.stamp.is_none() && stat.created.is_none() {
             return None;
         }
         Some(Self {
+            root,
             inode: stat.inode(),
             created: stat.created.unwrap_or(SystemTime::UNIX_EPOCH),
             bytes: stat.size,
@@ -40,18 +44,24 @@ impl FormerFile {
         })
     }
 
-    /// Whether this is it. A file system may give its inode to the next file that is made; a
-    /// copy has an inode of its own, and most have the times and the length.
-    fn is(&self, stat: &Stat) -> bool {
-        let Some(there) = Self::of(stat) else {
-            return false;
-        };
-        let is_same_inode = self.inode != 0 && self.inode == there.inode;
-        (is_same_inode && self.created == there.created)
-            || (self.bytes == there.bytes && self.modified == there.modified)
+    /// Whether this is it. The next file that is made may have its inode. In a copy of the
+    /// volume nothing is as it was, so whatever is there counts as what was copied.
+    fn is(&self, there: &Self) -> bool {
+        if self.root != there.root {
+            return true;
+        }
+        if self.inode == 0 || there.inode == 0 {
+            return self.bytes == there.bytes && self.modified == there.modified;
+        }
+        let is_unknown = |time| time == SystemTime::UNIX_EPOCH;
+        self.inode == there.inode
+            && (self.created == there.created
+                || is_unknown(self.created)
+                || is_unknown(there.created))
     }
 
     pub(super) fn encode(&self, record: &mut Vec<u8>) {
+        put_number(record, self.root);
         put_number(record, self.inode);
         put_time(record, self.created);
         put_number(record, self.bytes);
@@ -60,6 +70,7 @@ impl FormerFile {
 
     pub(super) fn decode(fields: &mut Fields<'_>) -> io::Result<Self> {
         Ok(Self {
+            root: fields.number()?,
             inode: fields.number()?,
             created: time(fields)?,
             bytes: fields.number()?,
@@ -103,10 +114,11 @@ impl FormerFiles {
     }
 
     /// Whether the file that is at the path now was there before; `None` if it is not known
-    /// what was.
-    pub(super) fn has(&self, path: &FilePath, now: &Stat) -> Option<bool> {
+    /// what was. The directory of the volume has the inode `root`.
+    pub(super) fn has(&self, path: &FilePath, root: u64, now: &Stat) -> Option<bool> {
         let files = self.0.get(path)?;
-        Some(files.iter().any(|(_, file)| file.is(now)))
+        let now = FormerFile::of(root, now);
+        Some(now.is_some_and(|now| files.iter().any(|(_, file)| file.is(&now))))
     }
 }
 
@@ -144,51 +156,53 @@ mod tests {
 
     #[test]
     fn a_file_is_told_from_what_another_program_makes() {
-        let former = FormerFile::of(&stat()).expect("on the disk");
+        let former = FormerFile::of(1, &stat()).expect("on the disk");
+        let is = |root, stat: &Stat| FormerFile::of(root, stat).is_some_and(|it| former.is(&it));
         let changed = Stamp {
             changed: (5_000, 0),
             ..stat().stamp.expect("there")
         };
         let stamp = Some(changed);
         let owner_changed = Stat { stamp, ..stat() };
-        let size = 9;
-        let longer = Stat { size, ..stat() };
-        let copied = with_inode(8, stat());
-        let created = Some(time(95));
-        let copied_later = Stat { created, ..copied };
-        for same in [stat(), owner_changed, longer, copied, copied_later] {
-            assert!(former.is(&same), "{same:?}");
-        }
-        let modified = time(101);
-        let next_in_inode = Stat {
-            created,
-            modified,
+        let longer = Stat { size: 9, ..stat() };
+        let unknown = Stat {
+            created: None,
             ..stat()
         };
-        let other = with_inode(8, Stat { modified, ..stat() });
+        for same in [stat(), owner_changed, longer, unknown] {
+            assert!(is(1, &same), "{same:?}");
+        }
+        let next_in_inode = Stat {
+            created: Some(time(95)),
+            ..stat()
+        };
+        let restored = with_inode(8, stat());
         let in_log_alone = Stat {
             stamp: None,
             created: None,
             ..stat()
         };
-        for other in [next_in_inode, other, in_log_alone] {
-            assert!(!former.is(&other), "{other:?}");
+        for other in [next_in_inode, restored, in_log_alone] {
+            assert!(!is(1, &other), "{other:?}");
         }
+        assert!(is(2, &restored), "in a copy of the volume");
+        let without_inode = |size| with_inode(0, Stat { size, ..stat() });
+        assert!(is(1, &without_inode(5)) && !is(1, &without_inode(6)));
     }
 
     #[test]
     fn what_is_given_up_is_forgotten() {
         let path = FilePath::new("a").expect("valid");
         let mut files = FormerFiles::default();
-        assert_eq!(files.has(&path, &stat()), None);
-        let former = FormerFile::of(&stat()).expect("on the disk");
+        assert_eq!(files.has(&path, 1, &stat()), None);
+        let former = FormerFile::of(1, &stat()).expect("on the disk");
         for which in [0, 1, 1] {
             files.add(&path, which, former.clone());
         }
         assert_eq!(files.of(&path), [former]);
         files.give_up(&path, 0);
-        assert_eq!(files.has(&path, &stat()), Some(true));
+        assert_eq!(files.has(&path, 1, &stat()), Some(true));
         files.give_up(&path, 1);
-        assert_eq!(files.has(&path, &stat()), None);
+        assert_eq!(files.has(&path, 1, &stat()), None);
     }
 }

@@ -121,24 +121,25 @@ impl<D: Directory> LogReader<D> {
         };
         let Some(file) = &entry.file else {
             let plain = self.open_plain(path)?;
-            let state = self.state();
-            let former_files = &state.pending.former_files;
-            return Ok(plain.filter(|(_, stat)| entry.is_followed_by(path, stat, former_files)));
+            return Ok(plain.filter(|(_, stat)| self.is_followed(path, entry, stat)));
         };
         let Some(beginning) = &file.beginning else {
             let pieces = Pieces::of_chunks(file);
             return Ok(Some((Opened::Pieces(pieces), file.stat())));
         };
         if let Some(name) = &beginning.staged {
-            let directory = self.state().logs.directory()?;
-            let staged = directory.map(|directory| directory.open_file(name));
-            if let Some(staged) = staged.transpose()?.flatten() {
+            if let Some(directory) = self.state().logs.directory()?
+                && let Some(staged) = directory.open_file(name)?
+            {
                 let stat = staged.stat_when_opened()?;
-                return Ok(Some(match stat.size == beginning.bytes {
-                    true => (opened_pieces(staged, beginning, file), file.stat()),
+                if stat.size == beginning.bytes {
+                    return Ok(Some((opened_pieces(staged, beginning, file), file.stat())));
+                }
+                if directory.stat(name)?.is_some() {
                     // Another program has changed it under its old name.
-                    false => pieces_behind(Some((staged, stat)), file),
-                }));
+                    return Ok(Some(pieces_behind(Some((staged, stat)), file)));
+                }
+                // A checkpoint has given it its place, and has added to it.
             }
         }
         let Some((Opened::File(plain), stat)) = self.open_plain(path)? else {
@@ -168,6 +169,18 @@ impl<D: Directory> LogReader<D> {
             }));
         }
         Ok(Some((opened_pieces(plain, beginning, file), file.stat())))
+    }
+
+    /// Whether another program has made this file where the entry has removed one.
+    pub(super) fn is_followed(&self, path: &FilePath, entry: &Entry, on_disk: &Stat) -> bool {
+        let former_files = &self.state().pending.former_files;
+        entry.is_followed_by((path, on_disk), former_files, self.root_inode())
+    }
+
+    /// The inode of the directory of the volume; 0 where that is not known.
+    pub(super) fn root_inode(&self) -> u64 {
+        let id = self.tree.root().id();
+        id.ok().flatten().map_or(0, |(_, inode)| inode)
     }
 
     /// The file at `path`, which the disk governs; `None` if there is none.

@@ -28,7 +28,7 @@ const MAX_SEQUENCE: u64 = 1 << 62;
 pub(super) const EFFECT_BYTES: usize = 160;
 
 /// The same of one that names a former file.
-const FORMER_BYTES: usize = 48;
+const FORMER_BYTES: usize = 56;
 
 /// One commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -312,16 +312,19 @@ mod tests {
             inode: 78,
             more: b"more".as_slice().into(),
         };
-        let former = FormerFile::of(&Stat {
-            kind: Kind::File,
-            size: 5,
-            modified: time,
-            created: Some(time),
-            mode: None,
-            links: 1,
-            stamp: None,
-            is_fixed: false,
-        });
+        let former = FormerFile::of(
+            1,
+            &Stat {
+                kind: Kind::File,
+                size: 5,
+                modified: time,
+                created: Some(time),
+                mode: None,
+                links: 1,
+                stamp: None,
+                is_fixed: false,
+            },
+        );
         let former = former.expect("on the disk");
         Record {
             sequence: 42,

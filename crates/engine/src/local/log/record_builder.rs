@@ -115,7 +115,7 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
             // The process that was to put it there may have been killed, before that or after.
             before = on_disk;
         }
-        if let Some(former) = FormerFile::of(&before) {
+        if let Some(former) = FormerFile::of(self.log.reader.log.root_inode(), &before) {
             self.effects.push((path.clone(), Effect::Former(former)));
         }
     }
