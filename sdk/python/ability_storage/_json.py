@@ -100,8 +100,11 @@ def _parse(text: str, refused: list[str]) -> Any:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """What is parsed holds no cycles: to look for some again and again takes longer than
-    to parse it."""
+    """Turns garbage collection off while JSON is parsed.
+
+    What is parsed holds no cycles, and to look for some again and again takes longer than to
+    parse it.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:

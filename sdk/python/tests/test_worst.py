@@ -70,7 +70,7 @@ def calls(contents: bytes) -> int:
     """How many functions in Python are called to load the file."""
     count = 0
 
-    def profile(frame: object, event: str, argument: object) -> None:
+    def profile(_frame: object, event: str, _argument: object) -> None:
         nonlocal count
         count += event == "call"
 
