@@ -48,7 +48,14 @@ function stringEnd(bytes, start) {
 
 /** Whether `text` can have no more than `MAX_DEPTH` brackets inside each other. */
 export function isFlat(text) {
-  return count(text, "[") + count(text, "{") <= MAX_DEPTH;
+  let brackets = 0;
+  for (const open of "[{") {
+    for (let at = text.indexOf(open); at >= 0; at = text.indexOf(open, at + 1)) {
+      brackets += 1;
+      if (brackets > MAX_DEPTH) return false;
+    }
+  }
+  return true;
 }
 
 /** The value of `text` in an object; `null` where only `Parser` can tell what it is. Throws
