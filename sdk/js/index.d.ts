@@ -32,6 +32,7 @@ export type ErrorCode =
   | "other"
   | "other-end"
   | "not-utf8"
+  | "not-encodable"
   | "corrupt"
   | "unsupported"
   | "not-serializable"
@@ -304,7 +305,12 @@ export class AuditLog {
   static records(path: string, inAbilityDirectory?: boolean): Iterable<AuditRecord>;
 }
 
-/** Several changes in one place: all of them, durably, or none. */
+/** Several changes in one place: all of them, durably, or none.
+ *
+ * A batch that is committed twice makes its steps twice: its appends add their contents once more.
+ * That happens where a commit is repeated after `unconfirmed`, or where a program that was killed
+ * begins again. To append once, append on a condition (`appendIf` with the version that was read,
+ * or `read`, which makes one), or record in an `AuditLog` with `appendIn`. */
 export class Batch {
   constructor(inAbilityDirectory?: boolean);
   write(path: string, contents: Contents): this;

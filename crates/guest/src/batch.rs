@@ -64,6 +64,12 @@ use std::sync::{Arc, OnceLock};
 /// `AuditLog::append_in` add their change to a batch in this way. [`update_batch`] makes a
 /// batch again as long as another writer was faster.
 ///
+/// A batch that is committed twice makes its steps twice: its appends add their contents once
+/// more. That happens where a commit is repeated after [`Error::Unconfirmed`], or where a
+/// program that was killed begins again. To append once, append on a condition
+/// ([`append_if`](Self::append_if) with the version that was read, or [`read`](Self::read),
+/// which makes one), or record in an `AuditLog` with `append_in`.
+///
 /// [`Counter::add_in`]: crate::Counter::add_in
 #[derive(Clone)]
 #[must_use = "a batch does nothing until it is committed"]

@@ -308,7 +308,10 @@ impl Error {
                 path,
                 found: found.map(Version::new),
             },
-            types::Error::InvalidPath(reason) => Error::InvalidPath { path, reason },
+            types::Error::InvalidPath(reason) => Error::InvalidPath {
+                path,
+                reason: unnamed(reason),
+            },
             types::Error::TooLarge(limit) => Error::TooLarge { path, limit },
             types::Error::QuotaExceeded(reason) => Error::QuotaExceeded { path, reason },
             types::Error::NoSpace => Error::NoSpace { path },
@@ -367,6 +370,14 @@ fn once(path: &str, what: &str, reason: &str) -> String {
     match said.filter(|said| said.starts_with("was ") || said.starts_with("may ")) {
         Some(said) => format!("{} {said}", shown(path)),
         None => format!("{} {what}{reason}", shown(path)),
+    }
+}
+
+/// Why a path is refused, without the path, which a host may name as well.
+fn unnamed(reason: String) -> String {
+    match reason.rsplit_once(" cannot name a file: ") {
+        Some((name, rule)) if name.starts_with('"') => rule.to_owned(),
+        _ => reason,
     }
 }
 

@@ -9,6 +9,21 @@ test("a counter gives each number once", () => {
   equal([sdk.readFile("t.txt", false), tickets.add(0)], ["102", 102]);
 });
 
+test("a count that is none is refused, and says why", () => {
+  const counter = new sdk.Counter("t.txt");
+  for (const [count, reason] of [
+    [1e30, "a count is at most 9007199254740991, not 1e+30"],
+    [1.5, "a count is a whole number from 0 on, not 1.5"],
+    [-1, "a count is a whole number from 0 on, not -1"],
+    ["7", "a count is a whole number from 0 on, not string"],
+  ]) {
+    for (const call of [() => counter.add(count), () => counter.addIn(new sdk.Batch(), count)]) {
+      equal(throws(TypeError, call).message, `t.txt was not changed: ${reason}`);
+    }
+  }
+  equal(sdk.checkIfFileExists("t.txt"), false);
+});
+
 test("a counter that a person repaired counts; a corrupt one stays", () => {
   const counter = new sdk.Counter("c");
   sdk.atomicWriteFile("c", "41\n");

@@ -50,11 +50,45 @@ test("what is not UTF-8 is an error that says where", () => {
 });
 
 test("halves of surrogate pairs are refused, and nothing is written", () => {
-  throws(TypeError, () => sdk.atomicWriteFile("a.txt", "a\ud800b"));
+  const error = throws("not-encodable", () => sdk.atomicWriteFile("a.txt", "😀a\ud800b"));
+  equal(
+    [error.message, error.position, error.path],
+    ["a.txt was not changed: its new text has half of a surrogate pair at character 2, which UTF-8 cannot hold", 2, "a.txt"],
+  );
+  for (const call of [
+    () => sdk.appendFile("a.txt", "\ud800"),
+    () => sdk.atomicWriteFileIf("a.txt", "\ud800", { version: null }),
+    () => sdk.appendFileIf("a.txt", "\ud800", new sdk.FileEnd()),
+    () => sdk.writeFileWithBackup("a.txt", "\ud800"),
+    () => sdk.updateFile("a.txt", () => "\ud800"),
+    () => new sdk.Batch().write("a.txt", "\ud800"),
+    () => new sdk.Batch().append("a.txt", "\ud800"),
+    () => sdk.openWriter("a.txt").write("\ud800"),
+    () => new sdk.AuditLog("a.txt").append("\ud800"),
+  ]) {
+    throws("not-encodable", call);
+  }
   equal(sdk.checkIfFileExists("a.txt"), false);
   throws("invalid-path", () => sdk.atomicWriteFile("a\udc00", "x"));
   throws("invalid-path", () => sdk.checkIfFileExists("\ud800"));
   equal(sdk.listFiles(), []);
+});
+
+test("an expected version that is none is named", () => {
+  for (const [options, found] of [
+    [undefined, "undefined"],
+    ["v1", "string"],
+    [{}, "{ version: undefined }"],
+    [{ version: 7 }, "{ version: number }"],
+  ]) {
+    for (const call of [
+      () => sdk.atomicWriteFileIf("a", "a", options),
+      () => new sdk.Batch().writeIf("a", "a", options),
+    ]) {
+      const expected = `what is expected is { version } with the version that was read, or { version: null } for no file, not ${found}`;
+      equal(throws(TypeError, call).message, expected);
+    }
+  }
 });
 
 test("what is of a wrong type is refused before the host sees it", () => {
@@ -102,7 +136,7 @@ test("errors say what happened to which file", () => {
   const wrong = throws("invalid-path", () => sdk.atomicWriteFile("../x", ""));
   equal(
     wrong.message,
-    '../x cannot be used as a path: "../x" cannot name a file: it has a component . or ..',
+    "../x cannot be used as a path: it has a component . or ..",
   );
   const hostile = throws("invalid-path", () => sdk.readFile('a\n"ok'));
   assert(hostile.message.startsWith('"a\\n\\"ok" cannot'), hostile.message);

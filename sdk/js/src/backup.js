@@ -23,7 +23,7 @@ export function beside(path, word) {
 
 export function writeFileWithBackup(path, contents, inAbilityDirectory = true) {
   checkPath(path);
-  const bytes = toBytes(contents);
+  const bytes = toBytes(contents, path);
   again(() => {
     const old = readOrKeep(path, inAbilityDirectory);
     if (old === null || (old !== UNREAD && same(old.contents, bytes))) {

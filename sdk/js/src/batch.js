@@ -189,7 +189,7 @@ function unchanged(path, file) {
 
 function fileContents(path, contents) {
   // A copy: the caller may use the memory again before the commit.
-  return { path: checkPath(path), contents: Uint8Array.from(toBytes(contents)) };
+  return { path: checkPath(path), contents: Uint8Array.from(toBytes(contents, path)) };
 }
 
 function stepError(error, change) {

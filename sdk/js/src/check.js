@@ -1,6 +1,6 @@
 // That what an author passed can be handed to the host, which trusts the types.
 
-import { StorageError, shown } from "./errors.js";
+import { StorageError, notEncodable, shown } from "./errors.js";
 import { encode, isWellFormed } from "./text.js";
 
 export function checkPath(path) {
@@ -17,16 +17,26 @@ export function scopeOf(inAbilityDirectory) {
   throw new TypeError(`inAbilityDirectory is true or false, not ${kind(inAbilityDirectory)}`);
 }
 
-/** The bytes that are written for `contents`: text as UTF-8, as it is. */
-export function toBytes(contents) {
+/** The bytes that are written for `contents` to the file at `path`, if it is known: text as
+ * UTF-8, as it is. */
+export function toBytes(contents, path) {
   if (contents instanceof Uint8Array) return contents;
   if (typeof contents !== "string") {
     throw new TypeError(`contents are a string or a Uint8Array, not ${kind(contents)}`);
   }
-  if (!isWellFormed(contents)) {
-    throw new TypeError("contents have half of a surrogate pair, which UTF-8 cannot hold");
+  if (isWellFormed(contents)) return encode(contents);
+  if (typeof path === "string") throw notEncodable(path, halfPairAt(contents));
+  throw new TypeError("contents have half of a surrogate pair, which UTF-8 cannot hold");
+}
+
+/** How many characters come before the first half of a surrogate pair. */
+function halfPairAt(text) {
+  let position = 0;
+  for (const character of text) {
+    if (!isWellFormed(character)) break;
+    position += 1;
   }
-  return encode(contents);
+  return position;
 }
 
 /** A precondition for the host: `version` or, if that is `null`, that there be no file. */
@@ -34,8 +44,10 @@ export function preconditionOf(options) {
   const version = options?.version;
   if (version === null) return { tag: "absent" };
   if (typeof version === "string" && isWellFormed(version)) return { tag: "version", val: version };
+  const isObject = typeof options === "object" && options !== null;
+  const found = isObject ? `{ version: ${kind(version)} }` : kind(options);
   throw new TypeError(
-    `pass { version } with the version that was read, or { version: null } if there must be no file; not ${kind(version)}`,
+    `what is expected is { version } with the version that was read, or { version: null } for no file, not ${found}`,
   );
 }
 

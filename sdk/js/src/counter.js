@@ -30,7 +30,7 @@ export class Counter {
   }
 
   add(count) {
-    checkCount(count);
+    checkCount(this.#path, count);
     return update(this.#path, this.#inAbilityDirectory, (old) => {
       const sum = this.#sum(old, count);
       return { contents: String(sum), sum };
@@ -42,7 +42,7 @@ export class Counter {
   }
 
   addIn(batch, count) {
-    checkCount(count);
+    checkCount(this.#path, count);
     checkBatch(batch, this.#inAbilityDirectory);
     const contents = batch.read(this.#path);
     const sum = this.#sum(contents === null ? null : { contents }, count);
@@ -87,7 +87,10 @@ export class Counter {
   }
 }
 
-function checkCount(count) {
+function checkCount(path, count) {
   if (Number.isSafeInteger(count) && count >= 0) return;
-  throw new TypeError(`a count is a whole number from 0, not ${typeof count === "number" ? count : kind(count)}`);
+  const wanted =
+    Number.isInteger(count) && count > 0 ? `a count is at most ${Number.MAX_SAFE_INTEGER}` : "a count is a whole number from 0 on";
+  const found = typeof count === "number" ? count : kind(count);
+  throw new TypeError(`${shown(path)} was not changed: ${wanted}, not ${found}`);
 }

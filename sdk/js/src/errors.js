@@ -32,13 +32,20 @@ function once(path, what, reason) {
   return knows ? reason : `${path} ${what}${reason}`;
 }
 
+/** Why a path is refused, without the path, which a host may name as well. */
+function unnamed(reason) {
+  const said = " cannot name a file: ";
+  const at = reason.startsWith('"') ? reason.lastIndexOf(said) : -1;
+  return at < 0 ? reason : reason.slice(at + said.length);
+}
+
 const FROM_HOST = {
   "not-found": (path) => [`${path} was not found`],
   conflict: (path, found) => [
     `${path} was not changed: it is not in the expected state (${found == null ? "found no file" : `found version ${found}`})`,
     { found: found ?? null },
   ],
-  "invalid-path": (path, reason) => [`${path} cannot be used as a path: ${reason}`],
+  "invalid-path": (path, reason) => [`${path} cannot be used as a path: ${unnamed(reason)}`],
   "too-large": (path, limit) => [
     `${path} is longer than the ${limit} bytes that the host allows; nothing was changed`,
     { limit: Number(limit) },
@@ -84,6 +91,12 @@ export function otherEnd(path) {
 export function notUtf8(path, validUpTo) {
   const message = `${shown(path)} is not text: it is not UTF-8 from byte ${validUpTo} on`;
   return new StorageError("not-utf8", path, message, { validUpTo });
+}
+
+/** The text to be written has half of a surrogate pair. */
+export function notEncodable(path, position) {
+  const message = `${shown(path)} was not changed: its new text has half of a surrogate pair at character ${position}, which UTF-8 cannot hold`;
+  return new StorageError("not-encodable", path, message, { position });
 }
 
 export function corrupt(path, reason) {

@@ -9,13 +9,13 @@ import { host } from "./host/current.js";
 import { decode, validUpTo } from "./text.js";
 
 export function atomicWriteFile(path, contents, inAbilityDirectory = true) {
-  call(path, inAbilityDirectory, (scope) => host().atomicWrite(path, toBytes(contents), scope));
+  call(path, inAbilityDirectory, (scope) => host().atomicWrite(path, toBytes(contents, path), scope));
 }
 
 export function atomicWriteFileIf(path, contents, options, inAbilityDirectory = true) {
   const precondition = preconditionOf(options);
   return call(path, inAbilityDirectory, (scope) =>
-    host().atomicWriteIf(path, toBytes(contents), scope, precondition),
+    host().atomicWriteIf(path, toBytes(contents, path), scope, precondition),
   );
 }
 
@@ -39,12 +39,12 @@ export function readWithVersion(path, inAbilityDirectory = true) {
 }
 
 export function appendFile(path, contents, inAbilityDirectory = true) {
-  call(path, inAbilityDirectory, (scope) => host().append(path, toBytes(contents), scope));
+  call(path, inAbilityDirectory, (scope) => host().append(path, toBytes(contents, path), scope));
 }
 
 export function appendFileIf(path, contents, end, inAbilityDirectory = true) {
   const { size, lastBytes } = checkEnd(end);
-  const bytes = toBytes(contents);
+  const bytes = toBytes(contents, path);
   try {
     call(path, inAbilityDirectory, (scope) => host().appendIf(path, bytes, scope, { size, lastBytes }));
   } catch (error) {

@@ -30,6 +30,9 @@ export class State {
   #version = null;
   /** What the file holds, as far as this state knows, for a look whether `value` differs. */
   #saved = null;
+  /** The file of which `value` was read as it is; what `#saved` is of it costs too much to be
+   * made before it is needed. */
+  #loaded = null;
 
   value;
   quarantined = null;
@@ -46,14 +49,16 @@ export class State {
   }
 
   reload() {
-    const { value, version } = again(() => {
+    const { value, version, loaded = null } = again(() => {
       const file = readIfThere(this.#path, this.#inAbilityDirectory);
       return this.#orAside(file, () => ({
         value: this.#decode(file),
         version: file?.version ?? null,
+        // What a migration returns may be another value each time.
+        loaded: this.#schema === null ? file : null,
       }));
     });
-    this.#settle(value, version);
+    this.#settle(value, version, loaded);
   }
 
   save() {
@@ -61,11 +66,12 @@ export class State {
     const expected = { version: this.#version };
     this.#version = atomicWriteFileIf(this.#path, contents, expected, this.#inAbilityDirectory);
     this.#saved = contents;
+    this.#loaded = null;
   }
 
   update(change) {
     checkFunction(change, "change");
-    if (this.#encodeIfThere(this.value) !== this.#saved) this.save();
+    if (this.#isChanged()) this.save();
     const { value, version } = update(this.#path, this.#inAbilityDirectory, (file) => {
       const before = this.#orAside(file, () => ({ value: this.#decode(file) }));
       // What was corrupt is elsewhere now: begin again, with nothing there.
@@ -80,7 +86,7 @@ export class State {
   updateIn(batch, change) {
     checkFunction(change, "change");
     checkBatch(batch, this.#inAbilityDirectory);
-    if (this.#encodeIfThere(this.value) !== this.#saved) this.save();
+    if (this.#isChanged()) this.save();
     const contents = batch.read(this.#path);
     const value = changed(this.#decode(contents === null ? null : { contents }), change);
     batch.write(this.#path, this.#encode(value));
@@ -88,10 +94,18 @@ export class State {
     return value;
   }
 
-  #settle(value, version) {
+  #settle(value, version, loaded = null) {
     this.value = value;
     this.#version = version;
-    this.#saved = this.#encodeIfThere(value);
+    this.#loaded = loaded;
+    this.#saved = loaded === null ? this.#encodeIfThere(value) : null;
+  }
+
+  /** Whether `value` is another one than when it was loaded or saved. */
+  #isChanged() {
+    if (this.#loaded !== null) this.#saved = this.#encodeIfThere(this.#decode(this.#loaded));
+    this.#loaded = null;
+    return this.#encodeIfThere(this.value) !== this.#saved;
   }
 
   /** What `decode` returns; if the file is corrupt, it is moved aside for the default. */

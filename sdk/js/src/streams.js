@@ -52,7 +52,7 @@ export class Writer {
 
   write(contents) {
     this.#check();
-    let bytes = toBytes(contents);
+    let bytes = toBytes(contents, this.#path);
     while (bytes.length > 0) {
       if (this.#length === 0 && bytes.length >= CHUNK) {
         this.#put(bytes.subarray(0, CHUNK));

@@ -69,39 +69,47 @@ export function withoutMark(bytes) {
   return hasMark ? bytes.subarray(3) : bytes;
 }
 
-/** How many units of UTF-16 one call of `String.fromCharCode` is given. */
-const UNITS = 8192;
+/** How many bytes one call of `String.fromCharCode` is given. */
+const PIECE = 8192;
 
+/** Piece by piece, each with functions that are native in every engine: a loop over the bytes
+ * takes an engine that interprets seconds for a file of megabytes. */
 export function decodeByHand(bytes) {
   const parts = [];
-  const units = new Uint16Array(UNITS);
-  let count = 0;
-  let at = 0;
-  while (at < bytes.length) {
-    if (count > UNITS - 2) {
-      parts.push(String.fromCharCode.apply(null, units.subarray(0, count)));
-      count = 0;
-    }
-    const lead = bytes[at];
-    if (lead < 0x80) {
-      units[count++] = lead;
-      at += 1;
-      continue;
-    }
-    const length = sequenceLength(bytes, at);
-    if (length === 0) return null;
-    let point = lead & (0x7f >> length);
-    for (let more = 1; more < length; more += 1) point = (point << 6) | (bytes[at + more] & 0x3f);
-    at += length;
-    if (point >= 0x10000) {
-      units[count++] = 0xd7c0 + (point >> 10);
-      units[count++] = 0xdc00 | (point & 0x3ff);
-    } else {
-      units[count++] = point;
-    }
+  for (let at = 0; at < bytes.length; ) {
+    let end = Math.min(at + PIECE, bytes.length);
+    // No character may be divided. None has more than four bytes.
+    for (let back = 0; back < 3 && (bytes[end] & 0xc0) === 0x80; back += 1) end -= 1;
+    const piece = bytes.subarray(at, end);
+    const units = String.fromCharCode.apply(null, piece);
+    const part = isAscii(piece) ? units : decodeUnits(units);
+    if (part === null) return null;
+    parts.push(part);
+    at = end;
   }
-  parts.push(String.fromCharCode.apply(null, units.subarray(0, count)));
   return parts.join("");
+}
+
+/** The text of which `units` are the bytes; `null` if they are not UTF-8. */
+function decodeUnits(units) {
+  try {
+    return decodeURIComponent(escape(units));
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+function isAscii(bytes) {
+  const from = (4 - (bytes.byteOffset % 4)) % 4;
+  const words = Math.max(0, (bytes.length - from) >> 2);
+  let all = 0;
+  for (let at = 0; at < Math.min(from, bytes.length); at += 1) all |= bytes[at];
+  for (let at = from + 4 * words; at < bytes.length; at += 1) all |= bytes[at];
+  // Four bytes at a time.
+  const four = words > 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset + from, words) : [];
+  for (let at = 0; at < words; at += 1) all |= four[at];
+  return (all & 0x80808080) === 0;
 }
 
 /** How many bytes from the start of `bytes` are UTF-8. */

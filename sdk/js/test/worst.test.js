@@ -56,12 +56,14 @@ function lengths([before, unit, after]) {
 
 for (const [name, parts] of Object.entries({ ...WORST, ...LARGE_VALUES })) {
   const resourceLimits = name in WORST ? { maxOldGenerationSizeMb: MAX_MEGABYTES } : {};
+  // To make millions of values takes the engine itself up to a second on a busy machine.
+  const limit = name in WORST ? 1 : 3;
   for (const length of lengths(parts)) {
     test(`worst: ${name}, ${length} bytes`, async () => {
       const { code, seconds } = await read(parts, length, resourceLimits);
       ok([null, "corrupt", "unsupported"].includes(code), code);
       ok(length > LENGTH / 2 || code !== null, "what is cut off is no JSON");
-      ok(seconds < 1, `${seconds} s`);
+      ok(seconds < limit, `${seconds} s`);
     });
   }
 }

@@ -160,7 +160,7 @@ class HostError(Exception):
                     return errors.AlreadyExistsError(path, found)
                 return errors.ConflictError(path, found)
             case Kind.INVALID_PATH:
-                return errors.InvalidPathError(path, text)
+                return errors.InvalidPathError(path, _unnamed(text))
             case Kind.TOO_LARGE:
                 return errors.TooLargeError(path, int(text))
             case Kind.QUOTA_EXCEEDED:
@@ -186,6 +186,12 @@ class HostError(Exception):
             renaming = f"on renaming {errors.shown(source)} to it: {self.value}"
             return errors.InvalidPathError(target, renaming)
         return self.about(target, precondition)
+
+
+def _unnamed(reason: str) -> str:
+    """Why a path is refused, without the path, which a host may name as well."""
+    name, said, rule = reason.rpartition(" cannot name a file: ")
+    return rule if said and name.startswith('"') else reason
 
 
 class HostWriter(Protocol):

@@ -8,8 +8,11 @@ refused and left as it is, not taken for a corrupt one.
 from __future__ import annotations
 
 import copy as _copy
+import gc
 import json
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ._nesting import has_half_pair, nesting
@@ -20,6 +23,9 @@ from .errors import CorruptError, NotSerializableError, UnsupportedError
 TOO_DEEP = f"it is nested more than {MAX_DEPTH} times; make it flatter"
 
 _MAX_INTEGER_DIGITS = 20
+
+_MAX_REMEMBERED = 4
+"""There are some ten thousand numbers that are no longer."""
 
 
 def decode(path: str, contents: bytes) -> Any:
@@ -82,13 +88,44 @@ def _parse(text: str, refused: list[str]) -> Any:
             refused.append(f"its member {_repeated(pairs)} is there twice; keep one of the two")
         return value
 
-    return json.loads(
-        text,
-        parse_int=integer,
-        parse_float=fraction,
-        parse_constant=_not_json,
-        object_pairs_hook=members,
-    )
+    with without_collection():
+        return json.loads(
+            text,
+            parse_int=_Remembered(integer).__getitem__,
+            parse_float=_Remembered(fraction).__getitem__,
+            parse_constant=_not_json,
+            object_pairs_hook=members,
+        )
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Turns garbage collection off while JSON is parsed.
+
+    What is parsed holds no cycles, and to look for some again and again takes longer than to
+    parse it.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Remembered(dict[str, float]):
+    """The values of short numbers, so that no Python is run for each of millions."""
+
+    def __init__(self, read: Callable[[str], float]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, token: str) -> float:
+        value = self._read(token)
+        if len(token) <= _MAX_REMEMBERED:
+            self[token] = value
+        return value
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:

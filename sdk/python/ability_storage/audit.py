@@ -106,7 +106,7 @@ class AuditLog:
         After `UnconfirmedError` look at `head`: if it counts the record, that is in the
         log, but a power cut may undo it.
         """
-        data = to_bytes(payload)
+        data = to_bytes(payload, self._path)
         if len(data) > self.MAX_PAYLOAD:
             raise RecordTooLongError(self._path, self.MAX_PAYLOAD)
         is_first = True
@@ -129,7 +129,7 @@ class AuditLog:
         commit is refused if anyone else has appended. For a batch the whole log is read,
         and it must not be longer than what one call may carry (`TooLargeError`).
         """
-        data = to_bytes(payload)
+        data = to_bytes(payload, self._path)
         if len(data) > self.MAX_PAYLOAD:
             raise RecordTooLongError(self._path, self.MAX_PAYLOAD)
         check_batch(batch, self._in_ability_directory)

@@ -47,7 +47,7 @@ def write_file_with_backup(
     >>> read_backup("state.json")
     '1'
     """
-    data = to_bytes(contents)
+    data = to_bytes(contents, path)
 
     def attempt() -> None:
         batch = Batch(in_ability_directory)

@@ -56,6 +56,12 @@ class Batch:
     has changed that file. `State.update_in`, `Counter.add_in`, `AuditLog.append_in` and
     `update_json_in` add their change to a batch in this way. `update_batch` makes a batch
     again as long as another writer was faster.
+
+    A batch that is committed twice makes its steps twice: its appends add their contents
+    once more. That happens where a commit is repeated after `UnconfirmedError`, or where a
+    program that was killed begins again. To append once, append on a condition (`append_if`
+    with the version that was read, or `read`, which makes one), or record in an `AuditLog`
+    with `append_in`.
     """
 
     def __init__(self, in_ability_directory: bool = True) -> None:
@@ -103,19 +109,19 @@ class Batch:
 
     def write(self, path: str, contents: Contents) -> Self:
         """Makes `contents` the file at `path`."""
-        return self._add(Write(check_path(path), to_bytes(contents)), ALWAYS)
+        return self._add(Write(check_path(path), to_bytes(contents, path)), ALWAYS)
 
     def write_if(self, path: str, contents: Contents, *, version: str | None) -> Self:
         """Like `write`, if the file is of `version`; `None`: if there is none."""
-        return self._add(Write(check_path(path), to_bytes(contents)), version)
+        return self._add(Write(check_path(path), to_bytes(contents, path)), version)
 
     def append(self, path: str, contents: Contents) -> Self:
         """Adds `contents` to the end of the file at `path`."""
-        return self._add(Append(check_path(path), to_bytes(contents)), ALWAYS)
+        return self._add(Append(check_path(path), to_bytes(contents, path)), ALWAYS)
 
     def append_if(self, path: str, contents: Contents, *, version: str | None) -> Self:
         """Like `append`, if the file is of `version`; `None`: if there is none."""
-        return self._add(Append(check_path(path), to_bytes(contents)), version)
+        return self._add(Append(check_path(path), to_bytes(contents, path)), version)
 
     def rename(self, src: str, dst: str) -> Self:
         """Moves the file at `src` to `dst`."""

@@ -10,7 +10,7 @@ from ._calls import Snapshot
 from ._retry import read_or_none, update
 from ._text import without_mark
 from .batch import Batch, check_batch
-from .errors import CorruptError, CounterExhaustedError
+from .errors import CorruptError, CounterExhaustedError, shown
 from .files import check_path, scope_of
 
 LAST = 2**64 - 1
@@ -60,7 +60,7 @@ class Counter:
             last = self._add(None if old is None else old.contents, count)
             return str(last), last
 
-        _check_count(count)
+        _check_count(self._path, count)
         return update(self._path, self._in_ability_directory, change)
 
     def next_in(self, batch: Batch) -> int:
@@ -73,7 +73,7 @@ class Counter:
         The numbers can be written into other files of the batch. For all else they may be
         used only once the batch is committed, which is refused if anyone else has counted.
         """
-        _check_count(count)
+        _check_count(self._path, count)
         check_batch(batch, self._in_ability_directory)
         last = self._add(batch.read(self._path), count)
         batch.write(self._path, str(last))
@@ -105,8 +105,11 @@ class Counter:
         return CorruptError(self._path, reason)
 
 
-def _check_count(count: int) -> None:
+def _check_count(path: str, count: int) -> None:
+    is_number = isinstance(count, int | float) and not isinstance(count, bool)
+    found = count if is_number else type(count).__name__
+    refused = f"{shown(path)} was not changed: a count is a whole number from 0 on, not {found}"
     if not isinstance(count, int) or isinstance(count, bool):
-        raise TypeError(f"a count is an int, not {type(count).__name__}")
+        raise TypeError(refused)
     if count < 0:
-        raise ValueError("a counter counts up")
+        raise ValueError(refused)

@@ -28,6 +28,7 @@ __all__ = [
     "LogChangedError",
     "NewerSchemaError",
     "NoSpaceError",
+    "NotEncodableError",
     "NotFoundError",
     "NotSerializableError",
     "NotUtf8Error",
@@ -274,6 +275,23 @@ class NotUtf8Error(StorageError, ValueError):
             path, f"{shown(path)} is not text: it is not UTF-8 from byte {valid_up_to} on"
         )
         self.valid_up_to = valid_up_to
+
+
+class NotEncodableError(StorageError, ValueError):
+    """The text that was to be written has half of a surrogate pair, as no UTF-8 has."""
+
+    position: int
+    """How many characters come before it."""
+
+    _errno = errno.EILSEQ
+
+    def __init__(self, path: str, position: int) -> None:
+        super().__init__(
+            path,
+            f"{shown(path)} was not changed: its new text has half of a surrogate pair "
+            f"at character {position}, which UTF-8 cannot hold",
+        )
+        self.position = position
 
 
 class CorruptError(StorageError, ValueError):

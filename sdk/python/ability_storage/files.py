@@ -45,7 +45,7 @@ def atomic_write_file(path: str, contents: Contents, in_ability_directory: bool 
     'A quiet day.'
     """
     checked_path, scope = check_path(path), scope_of(in_ability_directory)
-    data = to_bytes(contents)
+    data = to_bytes(contents, path)
     try:
         storage().atomic_write(checked_path, data, scope)
     except HostError as error:
@@ -68,7 +68,7 @@ def atomic_write_file_if(
     ability_storage.errors.AlreadyExistsError: owner was not changed: ...
     """
     checked_path, scope = check_path(path), scope_of(in_ability_directory)
-    data = to_bytes(contents)
+    data = to_bytes(contents, path)
     check_version(version)
     try:
         return storage().atomic_write_if(checked_path, data, scope, version)
@@ -139,7 +139,7 @@ def append_file(path: str, contents: Contents, in_ability_directory: bool = True
     >>> append_file("events.log", "the lamp was turned on\n")
     """
     checked_path, scope = check_path(path), scope_of(in_ability_directory)
-    data = to_bytes(contents)
+    data = to_bytes(contents, path)
     try:
         storage().append(checked_path, data, scope)
     except HostError as error:
@@ -163,7 +163,7 @@ def append_file_if(
     ability_storage.errors.OtherEndError: numbered.log was not changed: ...
     """
     checked_path, scope = check_path(path), scope_of(in_ability_directory)
-    data = to_bytes(contents)
+    data = to_bytes(contents, path)
     try:
         storage().append_if(checked_path, data, scope, end)
     except HostError as error:
@@ -256,10 +256,13 @@ def check_version(version: Precondition) -> None:
         raise TypeError(f"a version is a str or None, not {type(version).__name__}")
 
 
-def to_bytes(contents: Contents) -> bytes:
-    """The bytes that are written for `contents`."""
+def to_bytes(contents: Contents, path: str) -> bytes:
+    """The bytes that are written for `contents` to the file at `path`."""
     if isinstance(contents, str):
-        return contents.encode()
+        try:
+            return contents.encode()
+        except UnicodeEncodeError as error:
+            raise errors.NotEncodableError(path, error.start) from None
     if isinstance(contents, bytes | bytearray | memoryview):
         return bytes(contents)
     raise TypeError(f"contents are str or bytes, not {type(contents).__name__}")

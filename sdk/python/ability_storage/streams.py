@@ -92,7 +92,11 @@ class Writer(io.RawIOBase):
     def write(self, contents: Contents | ReadableBuffer, /) -> int:
         """Adds all of `contents` to the end. Returns how many characters or bytes."""
         self._check()
-        data = to_bytes(contents) if isinstance(contents, str) else memoryview(contents).cast("B")
+        data = (
+            to_bytes(contents, self._path)
+            if isinstance(contents, str)
+            else memoryview(contents).cast("B")
+        )
         for start in range(0, len(data), CHUNK):
             self._gathered += data[start : start + CHUNK]
             if len(self._gathered) >= CHUNK:

@@ -124,7 +124,7 @@ class MemoryStorage:
         self._streams = 0
         for scope, given in ((Scope.ABILITY, files), (Scope.USER, user_files)):
             for path, contents in (given or {}).items():
-                self._volumes[scope].commit([Step(Write(path, to_bytes(contents)), ALWAYS)])
+                self._volumes[scope].commit([Step(Write(path, to_bytes(contents, path)), ALWAYS)])
 
     def __enter__(self) -> Self:
         self._previous.append(_host.install(self))

@@ -33,7 +33,7 @@ def update_file(
     """
 
     def change(old: Snapshot | None) -> tuple[bytes, bytes]:
-        new = to_bytes(returned(fn, fn(None if old is None else old.contents)))
+        new = to_bytes(returned(fn, fn(None if old is None else old.contents)), path)
         return new, new
 
     return update(path, in_ability_directory, change)

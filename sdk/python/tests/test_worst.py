@@ -3,7 +3,9 @@
 It must take less than a second, and no more than three times its size.
 """
 
+import gc
 import json
+import sys
 import time
 import tracemalloc
 import unittest
@@ -64,8 +66,40 @@ def seconds(contents: bytes) -> float:
     return time.process_time() - started
 
 
+def calls(contents: bytes) -> int:
+    """How many functions in Python are called to load the file."""
+    count = 0
+
+    def profile(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        _json.decode("s.json", contents)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
 class Worst(unittest.TestCase):
     """Nothing in a file makes its readers slow or large."""
+
+    def test_short_numbers_take_no_call_each(self) -> None:
+        for unit in (b"1,", b"1e5,", b"-0,", b"-1.5,"):
+            contents = b"[" + unit * 10_000 + b"1]"
+            with self.subTest(unit):
+                self.assertLess(calls(contents), 200)
+
+    def test_a_file_is_parsed_without_looks_for_cycles(self) -> None:
+        looks: list[str] = []
+        gc.callbacks.append(lambda phase, _: looks.append(phase))
+        try:
+            _json.decode("s.json", b"[" + b"[]," * 50_000 + b"1]")
+        finally:
+            gc.callbacks.pop()
+        self.assertLess(len(looks), 5)
+        self.assertTrue(gc.isenabled())
 
     def test_time(self) -> None:
         for name, parts in WORST.items():

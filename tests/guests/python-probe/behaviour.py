@@ -73,6 +73,47 @@ class Files(Case):
         self.assertEqual(str(error), "bytes is not text: it is not UTF-8 from byte 2 on")
         self.assertIsInstance(error, ValueError)
 
+    def test_text_that_utf8_cannot_hold_is_refused(self) -> None:
+        half = "\U0001f600a\ud800b"
+        writer = sdk.open_writer("a")
+        log = sdk.AuditLog("a")
+        for call in (
+            lambda: sdk.atomic_write_file("a", half),
+            lambda: sdk.atomic_write_file_if("a", half, version=None),
+            lambda: sdk.append_file("a", half),
+            lambda: sdk.append_file_if("a", half, end=sdk.FileEnd()),
+            lambda: sdk.write_file_with_backup("a", half),
+            lambda: sdk.update_file("a", lambda _: half),
+            lambda: sdk.Batch().write("a", half),
+            lambda: sdk.Batch().append("a", half),
+            lambda: writer.write(half),
+            lambda: log.append(half),
+        ):
+            error = self.refused(sdk.NotEncodableError, call)
+            self.assertEqual(
+                str(error),
+                "a was not changed: its new text has half of a surrogate pair at character 2, "
+                "which UTF-8 cannot hold",
+            )
+        writer.close()
+
+    def test_a_path_is_named_once(self) -> None:
+        error = self.refused(sdk.InvalidPathError, sdk.atomic_write_file, "../x", "")
+        expected = "../x cannot be used as a path: it has a component . or .."
+        self.assertEqual(str(error), expected)
+
+    def test_a_count_that_is_none_is_refused(self) -> None:
+        counter = sdk.Counter("t")
+        for count, kind, found in ((1e30, TypeError, "1e+30"), (-1, ValueError, "-1")):
+            for call in (counter.add, lambda count: counter.add_in(sdk.Batch(), count)):
+                with self.assertRaises(kind) as caught:
+                    call(count)
+                self.assertEqual(
+                    str(caught.exception),
+                    f"t was not changed: a count is a whole number from 0 on, not {found}",
+                )
+        self.assertEqual(sdk.list_files(), [])
+
     def test_a_write_replaces_the_whole_file(self) -> None:
         for contents in ("a rather long first version", "short", "", "again"):
             sdk.atomic_write_file("state.json", contents)

@@ -105,7 +105,7 @@ fn a_batch_is_made_whole_or_not_at_all() {
         ),
         (
             "../x",
-            "\"../x\" cannot name a file: it has a component . or ..",
+            "../x cannot be used as a path: it has a component . or ..",
         ),
     ] {
         let mut failing = Batch::new(SCOPE);

@@ -57,7 +57,7 @@ export class AuditLog {
 
   append(payload) {
     // A copy: what is hashed must be what is written.
-    const bytes = Uint8Array.from(toBytes(payload));
+    const bytes = Uint8Array.from(toBytes(payload, this.#path));
     if (bytes.length > MAX_PAYLOAD) throw tooLong(this.#path);
     let isFirst = true;
     return again(() => {
@@ -70,7 +70,7 @@ export class AuditLog {
   }
 
   appendIn(batch, payload) {
-    const bytes = Uint8Array.from(toBytes(payload));
+    const bytes = Uint8Array.from(toBytes(payload, this.#path));
     if (bytes.length > MAX_PAYLOAD) throw tooLong(this.#path);
     checkBatch(batch, this.#inAbilityDirectory);
     const contents = batch.read(this.#path) ?? new Uint8Array(0);

@@ -27,6 +27,8 @@ export class Malformed {
   }
 }
 
+export const TOO_DEEP = `it is nested more than ${MAX_DEPTH} times; make it flatter`;
+
 /** Thrown where the text is nested too deeply to go on. */
 class TooDeep {}
 
@@ -50,7 +52,7 @@ export class Parser {
       return value;
     } catch (error) {
       if (!(error instanceof TooDeep)) throw error;
-      this.refused = `it is nested more than ${MAX_DEPTH} times; make it flatter`;
+      this.refused = TOO_DEEP;
       if (!this.#isClosed()) throw new Malformed(this.refused);
       return undefined;
     }

@@ -5,9 +5,11 @@ Pure functions: nothing here touches storage.
 
 import enum
 import json
+import os
 import re
 from dataclasses import dataclass
 
+from ability_storage._json import without_collection
 from ability_storage._nesting import is_deeper
 from ability_storage._text import MARK, is_utf_16
 
@@ -33,6 +35,9 @@ class Finding:
 
 
 _DECODER = json.JSONDecoder()
+
+#: How many characters of lines are parsed together, at least.
+_BLOCK = 64 * 1024
 
 #: How many objects and lists may be inside each other. In the sandbox, `json` ends the
 #: program when it exhausts the stack: a file must not do that to an ability that only
@@ -87,35 +92,48 @@ def inspect(contents: bytes) -> Finding:
 
 def _is_lines(text: str) -> bool:
     """Whether the text is a document a line, and more than one of them. Its depth must have
-    been looked at. Must not take the lines apart before it looks: there may be millions."""
+    been looked at. Many lines are parsed together, but never all: there may be millions."""
+    # No text has this, so that it is only where a line ends.
+    mark = os.urandom(12).hex()
     count = start = 0
     while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
-        line = text[start:end]
+        end = text.find("\n", start + _BLOCK) + 1 or len(text)
+        lines = [line for line in text[start:end].split("\n") if line and not line.isspace()]
         start = end
-        if line.isspace():
-            continue
-        count += 1
-        try:
-            json.loads(line)
-        except (ValueError, RecursionError):
+        count += len(lines)
+        if not _is_each_a_document(lines, mark):
             return False
     return count > 1
+
+
+def _is_each_a_document(lines: list[str], mark: str) -> bool:
+    """Whether each line is one JSON document. All are items of one list for that, with the mark
+    between them: no line has a part of the next one if every second item is the mark."""
+    between = f',"{mark}",'
+    try:
+        with without_collection():
+            items = json.loads(f"[{between.join(lines)}]")
+    except (ValueError, RecursionError):
+        return False
+    marks = items[1::2]
+    return len(items) == max(0, 2 * len(lines) - 1) and marks.count(mark) == len(marks)
 
 
 def _inspect_sequence(text: str) -> Finding:
     """Looks at `{..}{..}`: only objects and lists count as documents there, because
     a number or a word may be a part of anything."""
-    last, count, place = "", 0, 0
-    while True:
-        while place < len(text) and text[place].isspace():
-            place += 1
-        if place == len(text):
-            return Finding(Shape.CONCATENATED, last)
-        if text[place] not in "{[":
-            return Finding(Shape.DAMAGED)
-        try:
-            _, end = _DECODER.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            return Finding(Shape.TORN, last) if count else Finding(Shape.DAMAGED)
-        last, count, place = text[place:end], count + 1, end
+    begin = end = 0
+    with without_collection():
+        while True:
+            place = end
+            while place < len(text) and text[place].isspace():
+                place += 1
+            if place == len(text):
+                return Finding(Shape.CONCATENATED, text[begin:end])
+            if text[place] not in "{[":
+                return Finding(Shape.DAMAGED)
+            try:
+                _, after = _DECODER.scan_once(text, place)
+            except (ValueError, RecursionError, StopIteration):
+                return Finding(Shape.TORN, text[begin:end]) if end else Finding(Shape.DAMAGED)
+            begin, end = place, after
