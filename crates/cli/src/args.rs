@@ -216,6 +216,16 @@ pub struct RunArgs {
     pub no_background: bool,
 
     #[command(flatten)]
+    pub compile_cache: CompileCacheOptions,
+
+    /// Run compiled code: files that `ability compile` has made
+    ///
+    /// No sandbox holds it. Say so only of files that you have compiled yourself, and
+    /// that nobody else can write.
+    #[arg(long)]
+    pub trust_compiled: bool,
+
+    #[command(flatten)]
     pub model: ModelArgs,
 
     /// Say how it was loaded, what its volumes do, and more about what goes wrong
@@ -234,16 +244,6 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub cache: CacheOptions,
-
-    #[command(flatten)]
-    pub compile_cache: CompileCacheOptions,
-
-    /// Run compiled code: files that `ability compile` has made
-    ///
-    /// No sandbox holds it. Say so only of files that you have compiled yourself, and
-    /// that nobody else can write.
-    #[arg(long)]
-    pub trust_compiled: bool,
 
     /// What the ability gets as its arguments
     #[arg(last = true, help_heading = "Arguments")]

@@ -284,7 +284,7 @@ fn as_text(args: &GcArgs, results: &Results) -> String {
         ));
     }
     if !args.root.is_url() {
-        lines.push("A directory needs nothing else: to open a volume clears it.".to_owned());
+        lines.push("In a directory, opening a volume is all that clears it.".to_owned());
     }
     lines.join("\n")
 }

@@ -394,3 +394,28 @@ fn the_help_names_all_that_is_in_the_json() {
     }
     assert!(words.contains(&"130") && words.contains(&"143"));
 }
+
+/// Who may open a volume follows from its directory when it is first opened.
+#[test]
+#[cfg(unix)]
+fn a_volume_that_a_group_shares_is_shared_where_it_is_copied_to() {
+    use std::os::unix::fs::PermissionsExt;
+    let ability = ability();
+    put(&ability, "from/abilities/one/a.txt", b"shared");
+    fs::create_dir(ability.directory().join("from/user")).expect("created");
+    let modes = [("abilities/one", 0o2770), ("user", 0o755)];
+    for (path, mode) in modes {
+        let path = ability.directory().join("from").join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    }
+    let ended = ability.call(&["copy", "from", "to"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mode = |path: &str| {
+        let metadata = fs::metadata(ability.directory().join("to").join(path));
+        metadata.expect(path).permissions().mode() & 0o7777
+    };
+    for (path, expected) in modes {
+        assert_eq!(mode(path), expected, "{path}");
+    }
+    assert_eq!(mode("abilities/one/.ability-storage") & 0o070, 0o070);
+}

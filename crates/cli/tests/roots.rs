@@ -158,8 +158,8 @@ fn an_id_that_is_none() {
         "",
     ];
     let ended = call(&ability, &words);
-    assert_eq!(ended.code, Some(125), "{ended:?}");
-    assert!(ended.stderr.contains("cannot be the id"), "{ended:?}");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("'--id <ID>'"), "{ended:?}");
 }
 
 #[test]

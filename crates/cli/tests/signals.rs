@@ -199,5 +199,5 @@ fn a_limit_on_the_length_of_files_is_an_error_of_one_write() {
     let run = ability.guest("probe", &["--journaled"], &["write", "a", "again"]);
     let limit = ["sh", "-c", "ulimit -f 16; exec \"$@\"", "sh"];
     let refused = end(through(&limit, &run));
-    assert!(refused.stdout.starts_with("err no-space "), "{refused:?}");
+    assert!(refused.stdout.starts_with("err no-space"), "{refused:?}");
 }

@@ -60,8 +60,10 @@ contents are not copied again, but read at both ends and compared. Files that ar
 there with other contents are not touched unless you say so. Nothing is ever deleted.
 
 Abilities may use both roots meanwhile: what they change in TO is kept, and what they
-change in FROM after it was copied is not in TO until you run it again. To move to
-another root, stop them, copy, and start them there.
+change in FROM after it was copied is not in TO until you run it again. So files that
+belong together may be of different moments in TO: for a backup of those, stop the
+abilities, or copy from a snapshot of the file system. To move to another root, stop
+them, copy, and start them there.
 
 What is in a directory and can be in no volume is left out, and named: links, names that
 no file may have, and whatever is beside the volumes.
@@ -280,6 +282,7 @@ fn complain_of_directories(failed: &[(PathBuf, io::Error)], line: &Line) {
 /// A line for each thing that is in the directory and in no volume, but for very many.
 fn complain_of_left_out(left_out: &[LeftOut]) {
     for LeftOut { path, reason } in left_out.iter().take(MOST_LINES) {
+        let path = path.replace('\n', "\\n");
         complain(format_args!("{path} was left out: {reason}"));
     }
     let more = left_out.len().saturating_sub(MOST_LINES);

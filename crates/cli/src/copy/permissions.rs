@@ -38,12 +38,16 @@ impl Permissions {
         })
     }
 
-    /// Looks which of the directories that are above a volume's files are not in TO yet.
+    /// Looks which directories of a volume are not in TO yet, and makes its own. Whom that lets
+    /// in decides, when the volume is opened, who may open it later; its files are for their
+    /// owner alone until they are given.
     pub fn expect(&mut self, id: &VolumeId, files: &[FilePath]) {
         let volume: PathBuf = id.components().collect();
         let mut seen = BTreeSet::new();
-        for file in files {
-            for above in volume.join(file.as_str()).ancestors().skip(1) {
+        // Also if it has no files.
+        let files = files.iter().map(|file| volume.join(file.as_str()));
+        for path in files.chain([volume.join("file")]) {
+            for above in path.ancestors().skip(1) {
                 if !seen.insert(above.to_owned()) {
                     break;
                 }
@@ -51,6 +55,10 @@ impl Permissions {
                     self.missing.insert(above.to_owned());
                 }
             }
+        }
+        if self.missing.contains(&volume) {
+            // If it cannot be made, the opening of the volume tells.
+            let _ = make(&self.from, &self.to, &volume);
         }
     }
 
@@ -102,6 +110,22 @@ fn owner_only() -> Option<()> {
     None
 }
 
+/// Makes a directory in TO with the permissions of that in FROM, as far as its owner can go on in
+/// it.
+#[cfg(unix)]
+fn make(from: &Path, to: &Path, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::symlink_metadata(from.join(path))?.permissions().mode();
+    let made = to.join(path);
+    fs::create_dir_all(&made)?;
+    fs::set_permissions(made, fs::Permissions::from_mode(mode & 0o2777 | 0o700))
+}
+
+#[cfg(not(unix))]
+fn make(_: &Path, _: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(unix)]
 fn give(from: &Path, to: &Path, path: &Path, only_less: bool) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -109,7 +133,9 @@ fn give(from: &Path, to: &Path, path: &Path, only_less: bool) -> io::Result<()> 
         let metadata = fs::symlink_metadata(path)?;
         // A link has no permissions, and those of what it leads to are not to be changed.
         let kept = metadata.is_file() || metadata.is_dir();
-        io::Result::Ok(kept.then(|| metadata.permissions().mode() & 0o777))
+        // The group of what is made in a directory may be that of the directory.
+        let bits = if metadata.is_dir() { 0o2777 } else { 0o777 };
+        io::Result::Ok(kept.then(|| metadata.permissions().mode() & bits))
     };
     let target = to.join(path);
     let (Some(wanted), Some(present)) = (mode(&from.join(path))?, mode(&target)?) else {

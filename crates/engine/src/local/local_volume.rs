@@ -23,6 +23,11 @@ use std::sync::Arc;
 /// Several processes may have one directory open as a volume at once. A process
 /// that opens it removes what processes that died left behind.
 ///
+/// A child of `fork` that runs no other program may use a volume of its parent: its first call
+/// begins a session of its own. Writers that were open are refused there. As long as such a child
+/// lives, it keeps what its parent had locked at the moment of the fork, so that nobody gets these
+/// locks if the parent is killed; a host that forks should do so before it opens volumes.
+///
 /// What is not a regular file is not part of the volume and not listed: symbolic links are
 /// never followed. It is not absent either: to read, write, rename or delete a path that a
 /// symbolic link, a pipe, a socket or a device has is an [`Error::NotRegular`], so that nothing

@@ -238,18 +238,16 @@ fn lines_that_wait_in_the_log_outlive_a_rotation(case: &Case) {
 /// It was in the file before: the other program has decided what becomes of it.
 fn a_log_that_was_emptied_stays_empty(case: &Case) {
     case.play(nothing_special, |host| {
-        let restore = |contents: &'static str| {
-            move |log: &Path| {
+        type Change = fn(&Path);
+        let changes: [(&str, Change); 4] = [
+            ("", |log| fs::write(log, "").expect("emptied")),
+            ("first\n", |log| cut(log, "first\n".len())),
+            ("first\nsec", |log| cut(log, "first\nsec".len())),
+            ("first\n", |log| {
                 let restored = log.with_extension("restored");
-                fs::write(&restored, contents).expect("written");
+                fs::write(&restored, "first\n").expect("written");
                 fs::rename(&restored, log).expect("renamed");
-            }
-        };
-        let changes: [(&str, Box<dyn Fn(&Path)>); 4] = [
-            ("", Box::new(|log| fs::write(log, "").expect("emptied"))),
-            ("first\n", Box::new(|log| cut(log, "first\n".len()))),
-            ("first\nsec", Box::new(|log| cut(log, "first\nsec".len()))),
-            ("first\n", Box::new(restore("first\n"))),
+            }),
         ];
         for (kept, change) in changes {
             for by_other in [false, true] {

@@ -127,20 +127,19 @@ impl<D: Directory> LogReader<D> {
             let pieces = Pieces::of_chunks(file);
             return Ok(Some((Opened::Pieces(pieces), file.stat())));
         };
-        if let Some(name) = &beginning.staged {
-            if let Some(directory) = self.state().logs.directory()?
-                && let Some(staged) = directory.open_file(name)?
-            {
-                let stat = staged.stat_when_opened()?;
-                if stat.size == beginning.bytes {
-                    return Ok(Some((opened_pieces(staged, beginning, file), file.stat())));
-                }
-                if directory.stat(name)?.is_some() {
-                    // Another program has changed it under its old name.
-                    return Ok(Some(pieces_behind(Some((staged, stat)), file)));
-                }
-                // A checkpoint has given it its place, and has added to it.
+        if let Some(name) = &beginning.staged
+            && let Some(directory) = self.state().logs.directory()?
+            && let Some(staged) = directory.open_file(name)?
+        {
+            let stat = staged.stat_when_opened()?;
+            if stat.size == beginning.bytes {
+                return Ok(Some((opened_pieces(staged, beginning, file), file.stat())));
             }
+            if directory.stat(name)?.is_some() {
+                // Another program has changed it under its old name.
+                return Ok(Some(pieces_behind(Some((staged, stat)), file)));
+            }
+            // A checkpoint has given it its place, and has added to it.
         }
         let Some((Opened::File(plain), stat)) = self.open_plain(path)? else {
             // What is to be added makes a new file.
