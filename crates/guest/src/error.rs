@@ -75,7 +75,8 @@ pub enum Error {
 
     /// The contents are longer than the host allows.
     #[error(
-        "{} is longer than the {limit} bytes that the host allows; nothing was changed",
+        "{} needs more than the {limit} bytes that the host allows in one call or one file; \
+         nothing was changed. Longer files are read and written piece by piece",
         shown(path)
     )]
     TooLarge {

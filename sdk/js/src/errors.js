@@ -47,7 +47,8 @@ const FROM_HOST = {
   ],
   "invalid-path": (path, reason) => [`${path} cannot be used as a path: ${unnamed(reason)}`],
   "too-large": (path, limit) => [
-    `${path} is longer than the ${limit} bytes that the host allows; nothing was changed`,
+    `${path} needs more than the ${limit} bytes that the host allows in one call or one file; ` +
+      "nothing was changed. Longer files are read and written piece by piece",
     { limit: Number(limit) },
   ],
   "quota-exceeded": (path, reason) => [once(path, "was not changed: ", reason)],

@@ -189,8 +189,8 @@ class TooLargeError(StorageError):
     def __init__(self, path: str, limit: int) -> None:
         super().__init__(
             path,
-            f"{shown(path)} is longer than the {limit} bytes that the host allows; "
-            "nothing was changed",
+            f"{shown(path)} needs more than the {limit} bytes that the host allows in one call or "
+            "one file; nothing was changed. Longer files are read and written piece by piece",
         )
         self.limit = limit
 
