@@ -6,6 +6,7 @@ where the ability has a mistake to be seen.
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 import traceback
@@ -21,6 +22,17 @@ def start() -> None:
     """Renews what was kept from the build and must differ from start to start."""
     # Else all instances would draw the same numbers.
     random.seed()
+    _write_whole_lines()
+
+
+def _write_whole_lines() -> None:
+    """Lets each line that is printed be one write: lines of several instances do not mix then.
+
+    As it is, every part of a line is a write of its own, the line feed included.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
 
 
 def run(find: Callable[[], Callable[[], object]]) -> int:

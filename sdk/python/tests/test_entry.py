@@ -54,6 +54,28 @@ class Entry(unittest.TestCase):
 
         self.assertEqual(run(interrupted)[0], 1)
 
+    def test_each_line_is_one_write(self) -> None:
+        writes: list[bytes] = []
+
+        class Output(io.RawIOBase):
+            def writable(self) -> bool:
+                return True
+
+            def write(self, data: object) -> int:
+                writes.append(bytes(data))  # type: ignore[call-overload]
+                return len(writes[-1])
+
+        def main() -> None:
+            print("one", 1)
+            print("two", end="")
+            print(", and more")
+            print("the end", end="")
+
+        output = io.TextIOWrapper(Output(), write_through=True)  # type: ignore[type-var]
+        with redirect_stdout(output):
+            self.assertEqual(_entry.run(lambda: main), 0)
+        self.assertEqual(writes, [b"one 1\n", b"two, and more\n", b"the end"])
+
     def test_a_module_without_main_is_told(self) -> None:
         said = io.StringIO()
         with redirect_stderr(said):

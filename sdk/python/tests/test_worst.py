@@ -18,6 +18,10 @@ import places  # noqa: F401 - lets the others be found
 from ability_storage import _audit, _json, sdk
 from ability_storage.testing import MemoryStorage
 
+# A second where nothing else runs; on a busy machine the same work takes more of the processor's
+# time. A reader that is not linear takes minutes.
+MOST_SECONDS = 3
+
 LENGTH = 10_000_000
 
 # What takes long or much, if anything does: a unit again and again, between two texts.
@@ -105,7 +109,7 @@ class Worst(unittest.TestCase):
         for name, parts in WORST.items():
             for contents in cuts(parts):
                 with self.subTest(name, length=len(contents)):
-                    self.assertLess(seconds(contents), 1)
+                    self.assertLess(seconds(contents), MOST_SECONDS)
 
     def test_memory(self) -> None:
         for name, parts in WORST.items():
@@ -127,7 +131,7 @@ class Worst(unittest.TestCase):
                     with suppress(ValueError):
                         json.loads(contents)
                     alone = time.process_time() - started
-                    self.assertLess(seconds(contents), 1 + alone)
+                    self.assertLess(seconds(contents), MOST_SECONDS + alone)
 
     def test_time_of_an_audit_log(self) -> None:
         for payload in (bytes(60_000), b"\\" * 60_000, "é\u2028".encode() * 12_000):
@@ -141,10 +145,10 @@ class Worst(unittest.TestCase):
                     started = time.process_time()
                     with suppress(sdk.BrokenChainError):
                         self.assertEqual(sdk.AuditLog.verify("log"), head)
-                    self.assertLess(time.process_time() - started, 1)
+                    self.assertLess(time.process_time() - started, MOST_SECONDS)
 
     def test_a_counter_looks_at_few_digits(self) -> None:
         with MemoryStorage({"c": "0" * LENGTH}):
             started = time.process_time()
             self.assertRaises(sdk.CorruptError, sdk.Counter("c").value)
-            self.assertLess(time.process_time() - started, 1)
+            self.assertLess(time.process_time() - started, MOST_SECONDS)
