@@ -224,6 +224,8 @@ fn fix_effect(path: &str, effect: &mut Effect) {
             *inode = 0;
         }
         Effect::Append { inode, .. } => *inode = 0,
+        // As in a volume whose own directory has no known inode, nor any file.
+        Effect::Former(numbers) => *numbers = [0; 5],
     }
 }
 

@@ -155,6 +155,7 @@ impl Promise {
         for effect in self.effects.get(path).into_iter().flatten() {
             let mut more = BTreeSet::new();
             match effect {
+                Effect::Former(_) => {}
                 Effect::Remove => drop(more.insert(None)),
                 Effect::Put { contents, .. } => drop(more.insert(Some(contents.clone()))),
                 Effect::PutStaged { name, bytes, .. } => {
@@ -200,6 +201,7 @@ impl Promise {
         let mut appended_from = None;
         for effect in effects {
             state = Some(match effect {
+                Effect::Former(_) => continue,
                 Effect::Remove => None,
                 Effect::Put { contents, .. } => Some(contents.clone()),
                 Effect::PutStaged {

@@ -8,7 +8,9 @@ pub(crate) const HEADER: usize = 72;
 const CHECKED: usize = 40;
 
 const MAGIC: &[u8; 4] = b"ABSL";
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
+/// Without former files; all else is the same.
+const EARLIER_VERSION: u8 = 2;
 pub(crate) const COMMIT: u8 = 1;
 const REPLACED: u8 = 2;
 
@@ -16,6 +18,7 @@ const REMOVE: u8 = 1;
 const PUT: u8 = 2;
 const PUT_STAGED: u8 = 3;
 const APPEND: u8 = 4;
+const FORMER: u8 = 5;
 
 /// The highest number that a record may have.
 const MAX_SEQUENCE: u64 = 1 << 62;
@@ -77,6 +80,8 @@ pub(crate) enum Effect {
         inode: u64,
         more: Vec<u8>,
     },
+    /// What was at the path before: its five numbers.
+    Former([u64; 5]),
 }
 
 impl Frame {
@@ -121,7 +126,8 @@ impl Frame {
     }
 
     fn is_known(&self) -> bool {
-        self.version == VERSION && [COMMIT, REPLACED].contains(&self.kind)
+        [VERSION, EARLIER_VERSION].contains(&self.version)
+            && [COMMIT, REPLACED].contains(&self.kind)
     }
 }
 
@@ -203,10 +209,14 @@ impl Effect {
             Effect::Put { .. } => PUT,
             Effect::PutStaged { .. } => PUT_STAGED,
             Effect::Append { .. } => APPEND,
+            Effect::Former(_) => FORMER,
         });
         put(payload, path.as_bytes());
         match self {
             Effect::Remove => {}
+            Effect::Former(numbers) => {
+                numbers.iter().for_each(|it| put_number(payload, *it));
+            }
             Effect::Put {
                 mode,
                 modified,
@@ -275,6 +285,13 @@ impl Effect {
                 offset.checked_add(append.contents().len() as u64)?;
                 append
             }
+            FORMER => {
+                let mut numbers = [0; 5];
+                for it in &mut numbers {
+                    *it = number(rest)?;
+                }
+                Effect::Former(numbers)
+            }
             _ => return None,
         })
     }
@@ -283,7 +300,7 @@ impl Effect {
         match self {
             Effect::Put { contents, .. } => contents,
             Effect::Append { more, .. } => more,
-            Effect::Remove | Effect::PutStaged { .. } => &[],
+            Effect::Remove | Effect::PutStaged { .. } | Effect::Former(_) => &[],
         }
     }
 }
