@@ -44,23 +44,10 @@ impl FormerFile {
         })
     }
 
-    /// What a record says beside of a file that it adds to or puts there; `None` if it does not
-    /// know which that is.
-    fn with_inode(inode: u64) -> Option<Self> {
-        let unknown = SystemTime::UNIX_EPOCH;
-        (inode != 0).then_some(Self {
-            root: 0,
-            inode,
-            created: unknown,
-            bytes: 0,
-            modified: unknown,
-        })
-    }
-
     /// Whether this is it. The next file that is made may have its inode. In a copy of the
     /// volume nothing is as it was, so whatever is there counts as what was copied.
     fn is(&self, there: &Self) -> bool {
-        if self.root != there.root && self.root != 0 && there.root != 0 {
+        if self.root != there.root {
             return true;
         }
         if self.inode == 0 || there.inode == 0 {
@@ -103,14 +90,6 @@ impl FormerFiles {
         let named = (which, file);
         if !files.contains(&named) {
             files.push(named);
-        }
-    }
-
-    /// The same of what an effect itself puts there, or adds to: a checkpoint may have put a copy
-    /// into its place, and not durably.
-    pub(super) fn add_inode(&mut self, path: &FilePath, which: LogSlot, inode: u64) {
-        if let Some(file) = FormerFile::with_inode(inode) {
-            self.add(path, which, file);
         }
     }
 

@@ -11,7 +11,7 @@ use super::former_file::FormerFiles;
 use super::lag::Lag;
 use super::log_file::LogSlot;
 use super::pending_file::File;
-use super::record::{Contents, Effect, Record};
+use super::record::{Effect, Record};
 use crate::FilePath;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -180,14 +180,8 @@ impl Pending {
                     continue;
                 }
                 Effect::Remove => None,
-                Effect::Put(put) => {
-                    if let Contents::Staged(blob) = &put.contents {
-                        self.former_files.add_inode(&path, which, blob.inode);
-                    }
-                    Some(File::put(put, which))
-                }
+                Effect::Put(put) => Some(File::put(put, which)),
                 Effect::Append(append) => {
-                    self.former_files.add_inode(&path, which, append.inode);
                     let before = self.entries.get(&path);
                     let is_published = before.is_some_and(|entry| entry.is_published());
                     let before = before.and_then(|entry| entry.file.as_ref());
