@@ -96,15 +96,12 @@ impl Entry {
         root: u64,
     ) -> bool {
         let follows_at_once = self.file.is_none() && self.publication == Publication::Immediate;
-        follows_at_once
-            && match former_files.has(path, root, on_disk) {
-                Some(was_there) => !was_there,
-                // There was nothing, as far as anybody knew.
-                None => {
-                    let begin = self.time + CLOCK_DIFFERENCE;
-                    on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin))
-                }
-            }
+        // A checkpoint may have put a copy into the place of what records name, so a file that is
+        // older than the removal is none of another program's either.
+        let begin = self.time + CLOCK_DIFFERENCE;
+        let is_later = on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin));
+        let was_there = former_files.has(path, root, on_disk);
+        follows_at_once && is_later && !was_there.unwrap_or(false)
     }
 
     /// What the entry says, as the effects of a record that needs no other.
