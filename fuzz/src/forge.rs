@@ -306,7 +306,8 @@ impl Payload {
             sequence: sequence.number(last(entries)),
             session: 1,
             publication: publication.number(),
-            time: 1,
+            // No file is later than that.
+            time: 1 << 61,
             effects: effects.iter().map(|step| step.effect(entries)).collect(),
         };
         let mut payload = commit.encode();
