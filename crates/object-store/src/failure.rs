@@ -113,14 +113,14 @@ pub(crate) fn told(error: Error) -> io::Error {
         (Error::Unauthenticated { .. }, _) => {
             "the object store does not accept the credentials".to_owned()
         }
+        (Error::NotFound { .. }, _) => "the object store has no such object".to_owned(),
+        (Error::NotSupported { .. } | Error::NotImplemented { .. }, _) => {
+            "the object store cannot do that".to_owned()
+        }
         _ if is_of_metadata(&error) => {
             "no credentials were found, and the metadata service of this machine, which is asked \
              for them then, gave none"
                 .to_owned()
-        }
-        (Error::NotFound { .. }, _) => "the object store has no such object".to_owned(),
-        (Error::NotSupported { .. } | Error::NotImplemented { .. }, _) => {
-            "the object store cannot do that".to_owned()
         }
         (_, Some(status)) => format!("the object store answered with status {status}"),
         _ if was_not_sent(&error) => "no connection to the object store was made".to_owned(),

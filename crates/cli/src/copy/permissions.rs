@@ -38,9 +38,9 @@ impl Permissions {
         })
     }
 
-    /// Looks which directories of a volume are not in TO yet, and makes its own. Whom that lets
-    /// in decides, when the volume is opened, who may open it later; its files are for their
-    /// owner alone until they are given.
+    /// Looks which directories of a volume are not in TO yet, and makes its own: when the volume
+    /// is opened for the first time, the permissions of its directory decide which users may open
+    /// it. Its files are for their owner alone until they are given.
     pub fn expect(&mut self, id: &VolumeId, files: &[FilePath]) {
         let volume: PathBuf = id.components().collect();
         let mut seen = BTreeSet::new();
@@ -110,6 +110,10 @@ fn owner_only() -> Option<()> {
     None
 }
 
+/// Those of a directory. One of them lets what is made in it have its group.
+#[cfg(unix)]
+const DIRECTORY_BITS: u32 = 0o2777;
+
 /// Makes a directory in TO with the permissions of that in FROM, as far as its owner can go on in
 /// it.
 #[cfg(unix)]
@@ -118,7 +122,8 @@ fn make(from: &Path, to: &Path, path: &Path) -> io::Result<()> {
     let mode = fs::symlink_metadata(from.join(path))?.permissions().mode();
     let made = to.join(path);
     fs::create_dir_all(&made)?;
-    fs::set_permissions(made, fs::Permissions::from_mode(mode & 0o2777 | 0o700))
+    let mode = mode & DIRECTORY_BITS | 0o700;
+    fs::set_permissions(made, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
@@ -133,8 +138,11 @@ fn give(from: &Path, to: &Path, path: &Path, only_less: bool) -> io::Result<()> 
         let metadata = fs::symlink_metadata(path)?;
         // A link has no permissions, and those of what it leads to are not to be changed.
         let kept = metadata.is_file() || metadata.is_dir();
-        // The group of what is made in a directory may be that of the directory.
-        let bits = if metadata.is_dir() { 0o2777 } else { 0o777 };
+        let bits = if metadata.is_dir() {
+            DIRECTORY_BITS
+        } else {
+            0o777
+        };
         io::Result::Ok(kept.then(|| metadata.permissions().mode() & bits))
     };
     let target = to.join(path);

@@ -19,7 +19,7 @@ use super::{Lasting, Local};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError, Weak};
 
 /// How many descriptors a volume has while it is awake: those of its session and its log,
 /// and the locks that it is about to take again.
@@ -117,7 +117,7 @@ impl<D: Directory> Sleeper<D> {
     /// The volume; it stays awake as long as what is returned lives.
     pub(super) fn awake(self: &Arc<Self>) -> io::Result<Arc<Local<D>>> {
         self.touch();
-        let awake = self.slot().clone();
+        let awake = lock(&self.local).clone();
         match awake {
             Some(local) => Ok(local),
             None => self.wake(),
@@ -136,13 +136,13 @@ impl<D: Directory> Sleeper<D> {
 
     /// The volume, unless it sleeps. It is not used by that.
     pub(super) fn if_awake(&self) -> Option<Arc<Local<D>>> {
-        self.slot().clone()
+        lock(&self.local).clone()
     }
 
     /// Puts all that is committed into the files, and ends the session, if there is one.
     pub(super) fn close(&self) -> io::Result<()> {
         self.lasting.context.run(|| {
-            let mut slot = self.slot();
+            let mut slot = lock(&self.local);
             let finished = slot.as_ref().map_or(Ok(()), |local| local.finish());
             self.end_session(&mut slot);
             finished
@@ -151,17 +151,13 @@ impl<D: Directory> Sleeper<D> {
 
     /// Ends the session, if there is one.
     pub(super) fn end(&self) {
-        let end = || self.end_session(&mut self.slot());
+        let end = || self.end_session(&mut lock(&self.local));
         self.lasting.context.run(end);
-    }
-
-    fn slot(&self) -> MutexGuard<'_, Option<Arc<Local<D>>>> {
-        lock(&self.local)
     }
 
     fn wake(self: &Arc<Self>) -> io::Result<Arc<Local<D>>> {
         make_room();
-        let mut slot = self.slot();
+        let mut slot = lock(&self.local);
         if let Some(local) = &*slot {
             return Ok(local.clone());
         }

@@ -6,7 +6,7 @@
 //! published, so that nothing is left behind that the next to open the volume
 //! does not find.
 
-use super::directory::{Access, Directory, Entry, Kind, unless_absent};
+use super::directory::{Access, Directory, Kind, unless_absent};
 use super::layout::{GATE, SESSION_LOCK, SESSIONS, SPARE_SESSION};
 use super::stage::{Complete, Staged};
 use super::unique_name;
@@ -16,6 +16,10 @@ use std::sync::Arc;
 
 /// What a session calls itself in the names that it gives, and in its records.
 pub(crate) type SessionTag = u64;
+
+/// In records that are not the commit of one session, as those that say once more what others
+/// said.
+pub(crate) const NOBODY: SessionTag = 0;
 
 /// That of a session in the spare directory. No id begins with it.
 const SPARE_TAG: SessionTag = 1;
@@ -97,8 +101,7 @@ impl<D: Directory> Sessions<D> {
     /// that are full rename nothing, either. Only where no other session lives, and nothing but
     /// what is going to be recovered has that id.
     fn adopt(&self, gate: &OpenLock<D>) -> io::Result<Option<(String, D, D::Lock)>> {
-        let spare = SPARE_SESSION.to_owned();
-        for id in self.ids()?.into_iter().chain([spare]) {
+        for id in self.ids()? {
             if let Some(Dead { directory, lock }) = self.dead(gate, &id)? {
                 return Ok(Some((id, directory, lock)));
             }
@@ -122,15 +125,12 @@ impl<D: Directory> Sessions<D> {
         Ok((directory, lock))
     }
 
-    /// The ids of all sessions, dead or alive.
+    /// The ids of all sessions, dead or alive. The spare directory is one of a dead session, as
+    /// long as none lives in it.
     pub(crate) fn ids(&self) -> io::Result<Vec<String>> {
-        let entries = self.directory.entries()?.into_iter();
-        let is_session = |entry: &Entry| {
-            entry.kind == Kind::Directory
-                && (entry.name != SPARE_SESSION || self.is_alive(SPARE_SESSION).unwrap_or(true))
-        };
-        let directories = entries.filter(is_session);
-        Ok(directories.map(|entry| entry.name).collect())
+        let mut entries = self.directory.entries()?;
+        entries.retain(|entry| entry.kind == Kind::Directory);
+        Ok(entries.into_iter().map(|entry| entry.name).collect())
     }
 
     /// Whether any session lives.

@@ -7,7 +7,7 @@
 use super::Lasting;
 use super::directory::{Access, Directory};
 use super::journal_mode::{self, JournalMode};
-use super::layout::{self, LOCKS, PRIVATE_DIR};
+use super::layout::{self, LOCKS, PRIVATE_DIR, SPARE_SESSION};
 use super::locks::Locks;
 use super::log::{LogOptions, LogWriter};
 use super::reader::Reader;
@@ -82,7 +82,8 @@ fn remove_dead<D: Directory>(
     gate: &OpenLock<D>,
     observer: &Observer,
 ) -> io::Result<()> {
-    for id in sessions.ids()? {
+    let ids = sessions.ids()?.into_iter();
+    for id in ids.filter(|id| id != SPARE_SESSION) {
         if let Some(dead) = sessions.dead(gate, &id)? {
             remove_one(sessions, &id, dead);
             observer.recovered();

@@ -9,16 +9,17 @@ use cap_std::fs::{Dir, Metadata};
 use std::fs::File;
 use std::io;
 
-/// What another user of the group has made this moment and not yet let the group into is tried
-/// again, so often and after such a time.
+/// How often something is opened that another user of the group has made this moment and not yet
+/// let the group into, and the time between.
 #[cfg(unix)]
 const TRIES: u32 = 100;
 #[cfg(unix)]
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
 
-/// What has not been changed for such a time is not being made.
+/// What has not been changed for so long is not being made. The time of change that is looked at
+/// is in whole seconds.
 #[cfg(unix)]
-const BEING_MADE: std::time::Duration = std::time::Duration::from_secs(1);
+const BEING_MADE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What a group may do, and which group it is; `None` if the directory is not shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,18 @@ impl GroupAccess {
         }
     }
 
+    /// Lets the group into a lock file. A member who may only read takes no lock, and must keep
+    /// nobody from one.
+    #[cfg(unix)]
+    pub(super) fn give_lock_file(self, file: &File) {
+        let Some(shared) = self.0 else { return };
+        let bits = match shared.bits & 0o020 {
+            0 => 0,
+            _ => shared.bits & 0o060,
+        };
+        report(shared.give(file, 0o600 | bits));
+    }
+
     /// Does `open` to what is at `name`, and again while another user of the group is about to
     /// let the group in: no call makes a file with a mode that the umask takes from it.
     #[cfg(unix)]
@@ -110,18 +123,6 @@ impl GroupAccess {
         open: impl Fn() -> io::Result<T>,
     ) -> io::Result<T> {
         open()
-    }
-
-    /// The same of a lock file. Who may only read takes no lock, and must keep nobody from
-    /// one.
-    #[cfg(unix)]
-    pub(super) fn give_lock_file(self, file: &File) {
-        let Some(shared) = self.0 else { return };
-        let bits = match shared.bits & 0o020 {
-            0 => 0,
-            _ => shared.bits & 0o060,
-        };
-        report(shared.give(file, 0o600 | bits));
     }
 
     #[cfg(not(unix))]
@@ -164,9 +165,8 @@ fn is_being_made(dir: &Dir, name: &str) -> bool {
     };
     let changed =
         SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or(0));
-    // The time is in whole seconds.
     let age = SystemTime::now().duration_since(changed);
-    age.is_ok_and(|age| age < BEING_MADE + Duration::from_secs(1))
+    age.is_ok_and(|age| age < BEING_MADE)
 }
 
 #[cfg(unix)]

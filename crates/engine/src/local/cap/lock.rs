@@ -171,8 +171,8 @@ impl Lock for CapLock {
 
 impl Drop for CapLock {
     fn drop(&mut self) {
-        // Closing frees it only if nobody has a copy of the descriptor: who reads its mark, or a
-        // child of `fork`.
+        // Closing frees it only if nobody has a copy of the descriptor, as a reader of its mark and
+        // a child of `fork` have.
         if self.is_held && self.process == std::process::id() {
             let _ = self.file.unlock();
         }

@@ -6,6 +6,19 @@ use crate::local::sim::{Call, SimDisk};
 use crate::local::testing::{Way, batch, contents, delete, open_with, write};
 use std::io::ErrorKind::{QuotaExceeded, StorageFull};
 
+/// What a session has left that has committed two files at once, and was killed.
+fn killed_with_two_files(way: Way) -> SimDisk {
+    let disk = SimDisk::new();
+    let (root, process) = disk.start();
+    let volume = Local::open(root, way.options()).expect("opened");
+    volume
+        .commit(batch([write("a", b"1"), write("b", b"1")]))
+        .expect("made");
+    disk.kill(&process);
+    std::mem::forget(volume);
+    disk
+}
+
 /// On btrfs with a quota that is used up, neither can a directory be made nor renamed.
 #[test]
 fn a_session_begins_where_no_directory_can_be_made_or_renamed() {
@@ -34,20 +47,13 @@ fn a_session_begins_where_no_directory_can_be_made_or_renamed() {
     }
 }
 
-/// The same while a session is killed and the quota is used up since before it ended.
+/// The same where a session was killed.
 #[test]
 fn the_directory_of_a_killed_session_is_enough_for_the_next() {
     for way in [Way::Published, Way::Journaled] {
-        let disk = SimDisk::new();
-        let (killed, process) = disk.start();
-        let volume = Local::open(killed, way.options()).expect("opened");
-        volume
-            .commit(batch([write("a", b"1"), write("b", b"1")]))
-            .expect("made");
+        let disk = killed_with_two_files(way);
         let calls = [Call::CreateDir, Call::RenameTo];
         disk.fail_calls(&[PRIVATE_DIR, SESSIONS], QuotaExceeded, &calls);
-        disk.kill(&process);
-        std::mem::forget(volume);
         for _ in 0..2 {
             let volume = open_with(&disk, way).expect("opened");
             assert_eq!(contents(&volume).expect("read").len(), 2);
@@ -59,14 +65,7 @@ fn the_directory_of_a_killed_session_is_enough_for_the_next() {
 #[test]
 fn a_volume_opens_where_no_mark_can_be_taken_back() {
     for way in [Way::Published, Way::Journaled] {
-        let disk = SimDisk::new();
-        let (killed, process) = disk.start();
-        let volume = Local::open(killed, way.options()).expect("opened");
-        volume
-            .commit(batch([write("a", b"1"), write("b", b"1")]))
-            .expect("made");
-        disk.kill(&process);
-        std::mem::forget(volume);
+        let disk = killed_with_two_files(way);
         disk.fail_calls(&[PRIVATE_DIR, LOG, SYNC], StorageFull, &[Call::Write]);
         for _ in 0..2 {
             let volume = open_with(&disk, way).expect("opened");

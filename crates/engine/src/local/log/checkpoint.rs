@@ -15,7 +15,7 @@
 use super::super::directory::{Directory, FileHandle, unless_absent};
 use super::super::poison::lock;
 use super::super::process_fds::budget;
-use super::super::session::SessionTag;
+use super::super::session::NOBODY;
 use super::checkpoint_group::{Failed, Group, MAX_GROUP, Path};
 use super::log_file::LogSlot;
 use super::process_lock::Held;
@@ -134,7 +134,7 @@ impl<D: Directory> LogWriter<D> {
         let _synced = self.sync_log_in(&turn)?;
         let mut state = self.reader.log.state();
         state.logs.switch(is_short)?;
-        let record = self.record(state.logs.last() + 1, SessionTag::default());
+        let record = self.record(state.logs.last() + 1, NOBODY);
         match state.logs.write(turn.number(), &record) {
             Ok(_) => Ok(Some(full)),
             Err(CommitError::NotApplied(error)) => Err(error),

@@ -6,7 +6,7 @@
 
 use super::super::directory::Directory;
 use super::super::poison::lock;
-use super::super::session::SessionTag;
+use super::super::session::NOBODY;
 use super::LogWriter;
 use std::collections::HashSet;
 use std::io;
@@ -17,9 +17,6 @@ use std::time::{Duration, Instant};
 
 /// How long a checkpoint that failed is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// In records that say once more what others said.
-const NOBODY: SessionTag = 0;
 
 pub(super) struct Checkpointer {
     /// `None`: no checkpoint is made before one must be.

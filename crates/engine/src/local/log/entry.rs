@@ -87,8 +87,8 @@ impl Entry {
     }
 
     /// Whether another program has made the file on the disk after the entry said that there
-    /// is none, where removals follow at once: it has seen the removal, and its file stays. The directory
-    /// of the volume has the inode `root`.
+    /// is none, where removals follow at once: it has seen the removal, and its file stays. The
+    /// directory of the volume has the inode `root`.
     pub(super) fn is_followed_by(
         &self,
         (path, on_disk): (&FilePath, &Stat),
@@ -96,12 +96,12 @@ impl Entry {
         root: u64,
     ) -> bool {
         let follows_at_once = self.file.is_none() && self.publication == Publication::Immediate;
-        // A checkpoint may have put a copy into the place of what records name, so a file that is
-        // older than the removal is none of another program's either.
+        // A checkpoint may have put a copy into the place of what records name. A file that has
+        // not changed since the removal is not another program's either.
         let begin = self.time + CLOCK_DIFFERENCE;
         let is_later = on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin));
         let was_there = former_files.has(path, root, on_disk);
-        follows_at_once && is_later && !was_there.unwrap_or(false)
+        follows_at_once && is_later && !was_there
     }
 
     /// What the entry says, as the effects of a record that needs no other.

@@ -2,9 +2,9 @@
 //! again, or still, after a power cut, a kill, or in a copy of the volume.
 //!
 //! A file that another program makes where the log says that there is none is another file: it
-//! has seen the removal, and its file stays. No clock tells the two apart, for clocks are set,
-//! and times of change move with owners, permissions and copies. So a record names what was at
-//! the path before.
+//! has seen the removal, and its file stays. Times alone do not tell the two apart, for clocks are
+//! set back, and times of change move with owners, permissions and copies. So a record names what
+//! was at the path before.
 
 use super::super::directory::Stat;
 use super::frame::{Fields, put_number};
@@ -113,12 +113,14 @@ impl FormerFiles {
         files
     }
 
-    /// Whether the file that is at the path now was there before; `None` if it is not known
-    /// what was. The directory of the volume has the inode `root`.
-    pub(super) fn has(&self, path: &FilePath, root: u64, now: &Stat) -> Option<bool> {
-        let files = self.0.get(path)?;
-        let now = FormerFile::of(root, now);
-        Some(now.is_some_and(|now| files.iter().any(|(_, file)| file.is(&now))))
+    /// Whether the file that is at the path now is known to have been there before. The
+    /// directory of the volume has the inode `root`.
+    pub(super) fn has(&self, path: &FilePath, root: u64, now: &Stat) -> bool {
+        let Some(now) = FormerFile::of(root, now) else {
+            return false;
+        };
+        let mut files = self.0.get(path).into_iter().flatten();
+        files.any(|(_, file)| file.is(&now))
     }
 }
 
@@ -194,15 +196,15 @@ mod tests {
     fn what_is_given_up_is_forgotten() {
         let path = FilePath::new("a").expect("valid");
         let mut files = FormerFiles::default();
-        assert_eq!(files.has(&path, 1, &stat()), None);
+        assert!(!files.has(&path, 1, &stat()));
         let former = FormerFile::of(1, &stat()).expect("on the disk");
         for which in [0, 1, 1] {
             files.add(&path, which, former.clone());
         }
         assert_eq!(files.of(&path), [former]);
         files.give_up(&path, 0);
-        assert_eq!(files.has(&path, 1, &stat()), Some(true));
+        assert!(files.has(&path, 1, &stat()));
         files.give_up(&path, 1);
-        assert_eq!(files.has(&path, 1, &stat()), None);
+        assert!(!files.has(&path, 1, &stat()));
     }
 }

@@ -271,6 +271,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_the_earlier_version_counts() {
+        let payload = b"payload";
+        let bytes = payload.len() as u64;
+        let mut record = checked(EARLIER_VERSION, KIND_COMMIT, [7; 16], 3, bytes).to_vec();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&record).update(payload);
+        record.extend_from_slice(hasher.finalize().as_bytes());
+        let header = Header::decode(&record).expect("a header");
+        header.check_version().expect("known");
+        assert!(header.vouches_for(payload));
+    }
+
+    #[test]
     fn newer_versions_and_kinds_are_refused() {
         for byte in [4, 5] {
             let mut record = encode([1; 16], 0, b"");

@@ -11,7 +11,7 @@ mod following;
 
 use super::super::directory::{Directory, Lock, unless_absent};
 use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR, WRITER};
-use super::super::session::SessionTag;
+use super::super::session::NOBODY;
 use super::log_file::{self, LogFile, LogSlot};
 use super::record::{Publication, Record};
 use super::{CommitError, Sizes};
@@ -334,7 +334,7 @@ pub(super) fn log_bytes_of(payload_bytes: usize) -> u64 {
 pub(super) fn empty_record(sequence: u64) -> Record {
     Record {
         sequence,
-        session: SessionTag::default(),
+        session: NOBODY,
         publication: Publication::default(),
         time: SystemTime::UNIX_EPOCH,
         effects: Vec::new(),

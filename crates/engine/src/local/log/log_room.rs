@@ -89,8 +89,8 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// The file of the log that a checkpoint is due for: it has records that count, and the
-    /// other is full, or as long as a log file may get. What others have written since the log was last followed does not count:
-    /// it can still grow.
+    /// other is full, or as long as a log file may get. What others have written since the log
+    /// was last followed does not count: it can still grow.
     fn full_slot(&self) -> io::Result<Option<LogSlot>> {
         let mut state = self.reader.log.state();
         if state.pending.is_empty() {

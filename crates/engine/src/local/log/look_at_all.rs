@@ -4,7 +4,7 @@
 //! Files may be checkpointed and records given up while a look goes on. It counts only if no
 //! record may have come and gone unseen; what was given up meanwhile is kept for it. Where
 //! other sessions give up records faster than the files are looked at, they are kept from it
-//! for one look.
+//! until a look has succeeded.
 
 use super::super::directory::Directory;
 use super::super::layout::CHECKPOINT;

@@ -12,6 +12,7 @@
 //! | `chunks` | what the log holds of a file, in memory |
 //! | `pending_file` | what the records make of one file |
 //! | `entry` | what the last record of a path makes of it: a file or none, published or not |
+//! | `former_file` | files that were replaced or removed, and may be found at their paths again |
 //! | `pending` | all entries: what the records make of the volume, until it is in the files |
 //! | `lag` | how much the log has that is not durable in the files |
 //! | `directory_counts` | how many files and entries each directory has |
@@ -67,7 +68,6 @@ mod disk_space;
 #[cfg(test)]
 mod dying_session_tests;
 mod entry;
-
 mod former_file;
 mod frame;
 mod group_commit;

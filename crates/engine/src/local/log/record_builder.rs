@@ -127,29 +127,24 @@ impl<'a, D: Directory> RecordBuilder<'a, D> {
         seen: Option<Stat>,
         attributes: Attributes,
     ) -> io::Result<()> {
+        if let Source::New(PlannedContents { base, more }) = source
+            && base.as_ref() == Some(path)
+            && let Some(append) = self.log.append_in_place(path, seen, more)?
+        {
+            self.inline_bytes += more.len() as u64;
+            self.effects.push((path.clone(), Effect::Append(append)));
+            return Ok(());
+        }
+        self.add_former(path, seen);
         match source {
             Source::New(PlannedContents { base: None, more }) => {
-                self.add_former(path, seen);
                 self.put_new(path, None, more, attributes)
             }
             Source::New(PlannedContents {
                 base: Some(base),
                 more,
-            }) => {
-                if base == path
-                    && let Some(append) = self.log.append_in_place(path, seen, more)?
-                {
-                    self.inline_bytes += more.len() as u64;
-                    self.effects.push((path.clone(), Effect::Append(append)));
-                    return Ok(());
-                }
-                self.add_former(path, seen);
-                self.put_from(path, base, more, attributes)
-            }
-            Source::Existing(base) => {
-                self.add_former(path, seen);
-                self.move_from(path, base)
-            }
+            }) => self.put_from(path, base, more, attributes),
+            Source::Existing(base) => self.move_from(path, base),
         }
     }
 
