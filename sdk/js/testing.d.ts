@@ -51,7 +51,9 @@ export interface MemoryStorage {
   files(inAbilityDirectory?: boolean): Record<string, Uint8Array>;
   /** As text; `null` for what is not UTF-8. */
   texts(inAbilityDirectory?: boolean): Record<string, string | null>;
-  /** Lets the `n`-th call from now fail, counted from 1. */
+  /** Lets the `n`-th call from now fail, counted from 1. If that call cannot meet such a
+   * failure, the next one that can meets it: a read is never told that the disk is full, or
+   * that it was not confirmed. */
   failCall(n: number, failure?: Failure): void;
   /** Calls `change` right before the next change, once: another writer is faster. */
   interfere(change: () => void): void;

@@ -153,6 +153,13 @@ impl MemoryStorage {
 
     /// Lets the `n`-th call from now fail, counted from 1.
     ///
+    /// If that call cannot meet such a failure, the next one that can meets it: a read is
+    /// never told that the disk is full, or that it was not confirmed.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0.
+    ///
     /// ```
     /// use ability_storage_guest::testing::{Failure, MemoryStorage};
     /// use ability_storage_guest::{Scope, append_file};
@@ -165,6 +172,7 @@ impl MemoryStorage {
     /// # Ok::<(), ability_storage_guest::Error>(())
     /// ```
     pub fn fail_call(&self, n: usize, failure: Failure) {
+        assert!(n > 0, "calls are counted from 1");
         let mut state = self.state();
         let call = state.calls + n;
         state.failures.insert(call, failure);

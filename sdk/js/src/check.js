@@ -56,6 +56,15 @@ export function optionalPrecondition(options) {
   return options?.version === undefined ? { tag: "any" } : preconditionOf(options);
 }
 
+/** What is misspelt, or passed without its name, would be ignored, and nobody told. */
+export function checkOptions(options, names, what) {
+  const is = typeof options === "object" && options !== null && !Array.isArray(options);
+  const unknown = is ? Object.keys(options).find((name) => !names.includes(name)) : undefined;
+  if (is && unknown === undefined) return;
+  const found = is ? JSON.stringify(unknown) : kind(options);
+  throw new TypeError(`the options of ${what} are { ${names.join(", ")} }, not ${found}`);
+}
+
 export function checkFunction(value, what) {
   if (typeof value !== "function") throw new TypeError(`${what} is a function, not ${kind(value)}`);
 }

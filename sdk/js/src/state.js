@@ -5,7 +5,7 @@
 
 import { beside } from "./backup.js";
 import { Batch, THEN, checkBatch } from "./batch.js";
-import { checkFunction, checkPath, kind, scopeOf } from "./check.js";
+import { checkFunction, checkOptions, checkPath, kind, scopeOf } from "./check.js";
 import { StorageError, corrupt, notSerializable, shown } from "./errors.js";
 import { atomicWriteFileIf } from "./files.js";
 import { host } from "./host/current.js";
@@ -20,6 +20,8 @@ const SCHEMA_KEY = "schema_version";
 
 /** More corrupt files of one state are not kept: something is wrong that goes on. */
 const MOST_QUARANTINED = 1000;
+
+const OPTIONS = ["default", "schemaVersion", "migrations", "inAbilityDirectory"];
 
 export class State {
   #path;
@@ -38,6 +40,7 @@ export class State {
   quarantined = null;
 
   constructor(path, options = {}) {
+    checkOptions(options, OPTIONS, "State");
     const { schemaVersion, migrations, inAbilityDirectory = true } = options;
     scopeOf(inAbilityDirectory);
     this.#path = checkPath(path);

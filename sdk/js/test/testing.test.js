@@ -50,6 +50,46 @@ test("each failure says what became of the file", () => {
   }
 });
 
+test("options that are not known are refused, not ignored", () => {
+  withStorage({}, () => {
+    const { head } = new sdk.AuditLog("l");
+    for (const [mistake, words] of [
+      [() => new sdk.State("s", { count: 0 }), /^the options of State are \{ default, .* \}, not "count"$/],
+      [() => new sdk.State("s", []), /not an array$/],
+      [() => new sdk.State("s", null), /not null$/],
+      [() => new sdk.State("s", () => ({ count: 0 })), /not function$/],
+      [() => new sdk.State("s", { schemaversion: 1 }), /not "schemaversion"$/],
+      [() => sdk.AuditLog.verify("l", true, head), /^the options of verify are \{ head \}, not "count"$/],
+      [() => memoryStorage({ file: {} }), /^the options of memoryStorage are .*, not "file"$/],
+      [() => memoryStorage({ limits: { maxBytes: 1 } }), / of memoryStorage\(\{ limits \}\) are .*, not "maxBytes"$/],
+    ]) {
+      throws(mistake, (error) => {
+        match(error.message, words);
+        return error instanceof TypeError;
+      });
+    }
+    deepStrictEqual(new sdk.State("s", { default: undefined }).value, undefined);
+  });
+});
+
+test("what only a change can meet waits for one", () => {
+  for (const failure of ["no-space", "read-only", "quota-exceeded", "unconfirmed", "unknown-made", "unknown-not-made"]) {
+    withStorage({ files: { a: "old" } }, (storage) => {
+      storage.failCall(1, failure);
+      strictEqual(sdk.readFile("a"), "old");
+      throws(() => sdk.atomicWriteFile("a", "new"), { path: "a" });
+      sdk.atomicWriteFile("a", "newer");
+    });
+  }
+  for (const failure of ["unavailable", "other"]) {
+    withStorage({ files: { a: "old" } }, (storage) => {
+      storage.failCall(1, failure);
+      throws(() => sdk.readFile("a"), { code: failure });
+      sdk.atomicWriteFile("a", "newer");
+    });
+  }
+});
+
 test("what may be applied is not repeated", () => {
   withStorage({}, (storage) => {
     storage.failCall(2, "unconfirmed");

@@ -85,8 +85,12 @@ _FAILURES: dict[Failure, tuple[Kind, str | None]] = {
     "other": (Kind.OTHER, "a test told this call to fail"),
 }
 
-
 _MADE: tuple[Failure, ...] = ("unconfirmed", "unknown-made")
+
+# What a call can meet: one that only reads, one that prepares a change, and a change.
+_READ: tuple[Failure, ...] = ("unavailable", "other")
+_PREPARE: tuple[Failure, ...] = (*_READ, "no-space", "quota-exceeded", "read-only")
+_COMMIT: tuple[Failure, ...] = tuple(_FAILURES)
 
 
 def _failure(told: Failure) -> HostError:
@@ -150,6 +154,9 @@ class MemoryStorage:
 
     def fail_call(self, n: int, failure: Failure = "other") -> None:
         """Lets the `n`-th call from now fail, counted from 1.
+
+        If that call cannot meet such a failure, the next one that can meets it: a read is
+        never told that the disk is full, or that it was not confirmed.
 
         >>> from ability_storage import sdk
         >>> with MemoryStorage() as storage:
@@ -231,7 +238,7 @@ class MemoryStorage:
     ) -> list[str | None]:
         with self._lock:
             self._interfere()
-            told = self._count()
+            told = self._count(_COMMIT)
             if told is not None and told not in _MADE:
                 raise _failure(told)
             self._check_disk(steps)
@@ -242,7 +249,7 @@ class MemoryStorage:
 
     def open_writer(self, path: str, scope: Scope, precondition: Precondition) -> HostWriter:
         with self._lock:
-            self._fail_if_told()
+            self._fail_if_told(_PREPARE)
             self._check_streams()
             _memory.check_rules(path)
             if self.read_only:
@@ -252,21 +259,24 @@ class MemoryStorage:
 
     def open_reader(self, path: str, scope: Scope) -> HostReader:
         with self._lock:
-            self._fail_if_told()
+            self._fail_if_told(_READ)
             self._check_streams()
             return _Reader(self, self._volumes[scope].find(path).contents)
 
     def _read(self, call: Callable[[], T]) -> T:
         with self._lock:
-            self._fail_if_told()
+            self._fail_if_told(_READ)
             return call()
 
-    def _count(self) -> Failure | None:
+    def _count(self, can_meet: Sequence[Failure]) -> Failure | None:
         self._calls += 1
-        return self._failures.pop(self._calls, None)
+        for call, failure in sorted(self._failures.items()):
+            if call <= self._calls and failure in can_meet:
+                return self._failures.pop(call)
+        return None
 
-    def _fail_if_told(self) -> None:
-        told = self._count()
+    def _fail_if_told(self, can_meet: Sequence[Failure]) -> None:
+        told = self._count(can_meet)
         if told is not None:
             raise _failure(told)
 
@@ -294,7 +304,7 @@ class MemoryStorage:
 
     def _write_piece(self, contents: bytes, before: bytearray, scope: Scope) -> None:
         with self._lock:
-            self._fail_if_told()
+            self._fail_if_told(_PREPARE)
             if self.disk_full:
                 raise HostError(Kind.NO_SPACE)
             volume = self._volumes[scope]

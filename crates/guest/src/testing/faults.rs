@@ -80,11 +80,24 @@ fn every_call_fails_in_every_way_and_the_error_is_true() {
                 .contains(" may have been changed, or not: ");
             assert_eq!(says_unknown, outcome == Outcome::Unknown, "{error}");
             let files = storage.files(SCOPE);
-            // A read that is told `Unconfirmed` has changed nothing.
             let is_made = matches!(failure, Failure::Unconfirmed | Failure::UnknownMade);
-            let is_true = files == before || (is_made && files == after);
-            assert!(is_true, "{name}, call {call}: {error}");
+            let expected = if is_made { &after } else { &before };
+            assert_eq!(&files, expected, "{name}, call {call}: {error}");
         }
+    }
+}
+
+#[test]
+fn what_only_a_change_can_meet_waits_for_one() {
+    use Failure::*;
+    for failure in FAILURES {
+        let (storage, _) = example();
+        storage.fail_call(1, failure);
+        let read = read_file("a", SCOPE);
+        let waits = !matches!(failure, Unavailable | Other);
+        assert_eq!(read.is_ok(), waits, "{failure:?}");
+        assert_eq!(atomic_write_file("a", "new", SCOPE).is_err(), waits);
+        atomic_write_file("a", "newer", SCOPE).unwrap();
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct State {
     pub(super) disk_full: bool,
     pub(super) read_only: bool,
     pub(super) calls: usize,
-    /// Which calls are to fail, by their number.
+    /// Which calls are to fail, by their number; later ones if those cannot.
     pub(super) failures: BTreeMap<usize, Failure>,
     pub(super) interference: VecDeque<Box<dyn FnOnce() + Send>>,
     /// How many writers and readers are open.
@@ -53,7 +53,7 @@ impl State {
         scope: types::Scope,
         call: impl FnOnce(&Volume, &Limits) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        self.fail_if_told()?;
+        self.fail_if_told(Call::Read)?;
         let volume = match scope {
             types::Scope::Ability => &self.own,
             types::Scope::User => &self.shared,
@@ -68,7 +68,7 @@ impl State {
         in_pieces: bool,
     ) -> Result<Vec<Option<String>>, batch::Failure> {
         let whole = |error| batch::Failure { step: None, error };
-        let told = self.count();
+        let told = self.count(Call::Commit);
         if let Some(failure) = told.filter(|failure| !failure.makes_the_change()) {
             return Err(whole(error_of(failure)));
         }
@@ -111,9 +111,9 @@ impl State {
         }
     }
 
-    /// Counts a call that changes nothing, and fails if it was told to.
-    pub(super) fn fail_if_told(&mut self) -> Result<(), Error> {
-        self.count()
+    /// Counts a call that changes no file, and fails if it was told to.
+    pub(super) fn fail_if_told(&mut self, call: Call) -> Result<(), Error> {
+        self.count(call)
             .map_or(Ok(()), |failure| Err(error_of(failure)))
     }
 
@@ -127,9 +127,12 @@ impl State {
         )))
     }
 
-    fn count(&mut self) -> Option<Failure> {
+    /// Counts a call; returns what it is told to fail with.
+    fn count(&mut self, call: Call) -> Option<Failure> {
         self.calls += 1;
-        self.failures.remove(&self.calls)
+        let mut due = self.failures.range(..=self.calls);
+        let (&at, _) = due.find(|(_, failure)| call.can_meet(**failure))?;
+        self.failures.remove(&at)
     }
 
     fn check_disk(&self, steps: &[Step]) -> Result<(), Error> {
@@ -151,6 +154,29 @@ impl fmt::Debug for State {
             .field("own", &self.own.files().keys())
             .field("shared", &self.shared.files().keys())
             .finish_non_exhaustive()
+    }
+}
+
+/// A call, by the failures that it can meet.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    Read,
+    /// One that prepares a change, which a writer commits.
+    Prepare,
+    Commit,
+}
+
+impl Call {
+    fn can_meet(self, failure: Failure) -> bool {
+        match failure {
+            Failure::Unavailable | Failure::Other => true,
+            Failure::NoSpace | Failure::QuotaExceeded | Failure::ReadOnly => {
+                !matches!(self, Call::Read)
+            }
+            Failure::Unconfirmed | Failure::UnknownMade | Failure::UnknownNotMade => {
+                matches!(self, Call::Commit)
+            }
+        }
     }
 }
 

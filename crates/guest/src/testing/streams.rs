@@ -2,7 +2,7 @@
 //! anything went wrong does not go on.
 
 use super::calls::change;
-use super::state::State;
+use super::state::{Call, State};
 use super::volume::{check_file, check_path, check_rules, check_value};
 use super::{current, locked};
 use crate::bindings::batch::{Change, FileContents};
@@ -72,7 +72,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         let storage = current();
         let mut state = locked(&storage);
-        state.fail_if_told()?;
+        state.fail_if_told(Call::Prepare)?;
         state.check_streams()?;
         check_rules(path)?;
         if state.read_only {
@@ -93,7 +93,7 @@ impl Writer {
         self.stream.call(None, || {
             let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
             let mut state = locked(&self.stream.storage);
-            state.fail_if_told()?;
+            state.fail_if_told(Call::Prepare)?;
             if state.disk_full {
                 return Err(Error::NoSpace);
             }
@@ -148,7 +148,7 @@ impl Reader {
     pub(crate) fn read(&self, max_bytes: u64) -> Result<Vec<u8>, Error> {
         self.stream.call(None, || {
             let mut state = locked(&self.stream.storage);
-            state.fail_if_told()?;
+            state.fail_if_told(Call::Read)?;
             let most = max_bytes
                 .min(state.limits.max_value_bytes)
                 .min(MAX_READ_BYTES);
@@ -162,7 +162,7 @@ impl Reader {
 
     pub(crate) fn skip(&self, bytes: u64) -> Result<(), Error> {
         self.stream.call(None, || {
-            locked(&self.stream.storage).fail_if_told()?;
+            locked(&self.stream.storage).fail_if_told(Call::Read)?;
             let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
             let left = self.contents.len() - *read;
             *read += usize::try_from(bytes).map_or(left, |bytes| bytes.min(left));

@@ -4,7 +4,7 @@
 // whole records at the end.
 
 import { THEN, checkBatch } from "../batch.js";
-import { checkPath, kind, scopeOf, toBytes } from "../check.js";
+import { checkOptions, checkPath, kind, scopeOf, toBytes } from "../check.js";
 import { FileEnd } from "../end.js";
 import { StorageError, shown } from "../errors.js";
 import { appendFileIf, toText } from "../files.js";
@@ -95,7 +95,9 @@ export class AuditLog {
     return this.#head.count;
   }
 
-  static verify(path, inAbilityDirectory = true, { head = START } = {}) {
+  static verify(path, inAbilityDirectory = true, kept = {}) {
+    checkOptions(kept, ["head"], "verify");
+    const { head = START } = kept;
     if (!Number.isSafeInteger(head?.count) || typeof head.hash !== "string") {
       throw new TypeError(`pass { head } with the head that was kept, not ${kind(head)}`);
     }

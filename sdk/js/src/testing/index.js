@@ -2,7 +2,7 @@
 //
 // It behaves as the real host does, and can be told to fail; nothing outlives it.
 
-import { scopeOf, toBytes } from "../check.js";
+import { checkOptions, scopeOf, toBytes } from "../check.js";
 import { setHost } from "../host/current.js";
 import { decode } from "../text.js";
 import { openReader, openWriter } from "./streams.js";
@@ -25,7 +25,16 @@ const FAILURES = {
 /** Those that make the change, and then fail. */
 const MADE = ["unconfirmed", "unknown-made"];
 
+/** What a call can meet: one that only reads, one that prepares a change, and a change. */
+const READ = ["unavailable", "other"];
+const PREPARE = [...READ, "no-space", "quota-exceeded", "read-only"];
+const COMMIT = Object.keys(FAILURES);
+
+const OPTIONS = ["files", "userFiles", "limits", "args", "env", "input"];
+
 export function memoryStorage(options = {}) {
+  checkOptions(options, OPTIONS, "memoryStorage");
+  checkOptions(options.limits ?? {}, Object.keys(LIMITS), "memoryStorage({ limits })");
   return new MemoryStorage(options);
 }
 
@@ -96,22 +105,25 @@ class MemoryStorage {
   }
 
   /** Counts a call; returns what it is told to fail with. */
-  #count() {
+  #count(canMeet) {
     this.calls += 1;
-    const failure = this.#failures.get(this.calls);
-    this.#failures.delete(this.calls);
-    return failure && Object.assign(new HostError(...FAILURES[failure]), { isMade: MADE.includes(failure) });
+    const told = [...this.#failures].sort(([a], [b]) => a - b);
+    const due = told.find(([call, failure]) => call <= this.calls && canMeet.includes(failure));
+    if (!due) return null;
+    const [call, failure] = due;
+    this.#failures.delete(call);
+    return Object.assign(new HostError(...FAILURES[failure]), { isMade: MADE.includes(failure) });
   }
 
-  #call(answer) {
-    const failure = this.#count();
+  #call(answer, canMeet = READ) {
+    const failure = this.#count(canMeet);
     if (failure) throw failure;
     return answer();
   }
 
   #commit(steps, scope, pieces = false) {
     this.#interfere();
-    const failure = this.#count();
+    const failure = this.#count(COMMIT);
     if (failure && !failure.isMade) throw new BatchFailure(failure.payload);
     this.#checkDisk(steps);
     const versions = this.#volumes[scope].commit(steps, pieces);
@@ -169,7 +181,8 @@ class MemoryStorage {
     const streams = {
       limits: this.#limits,
       open: 0,
-      call: (answer) => this.#call(answer),
+      read: (answer) => this.#call(answer),
+      prepare: (answer) => this.#call(answer, PREPARE),
       commit: (step, scope) => this.#change(step, scope, true),
       isFull: () => this.diskFull,
       isReadOnly: () => this.readOnly,

@@ -11,7 +11,7 @@ const BROKEN =
   "an earlier call with this handle failed or was cut off; it can only be dropped";
 
 export function openWriter(streams, volume, path, scope, precondition) {
-  return streams.call(() => {
+  return streams.prepare(() => {
     checkRoom(streams);
     checkRules(path);
     if (streams.isReadOnly()) throw new HostError("read-only");
@@ -21,7 +21,7 @@ export function openWriter(streams, volume, path, scope, precondition) {
     return {
       write(contents) {
         stream.take(BROKEN);
-        streams.call(() => {
+        streams.prepare(() => {
           if (streams.isFull()) throw new HostError("no-space");
           volume.checkLength(contents.length);
           volume.checkFile(written.length + contents.length);
@@ -43,7 +43,7 @@ export function openWriter(streams, volume, path, scope, precondition) {
 }
 
 export function openReader(streams, volume, path) {
-  return streams.call(() => {
+  return streams.read(() => {
     checkRoom(streams);
     const { contents } = volume.find(path);
     const stream = new Stream(streams);
@@ -53,14 +53,14 @@ export function openReader(streams, volume, path) {
       read(maxBytes) {
         stream.take(BROKEN);
         const count = Math.min(maxBytes, streams.limits.maxValueBytes, MOST_AT_ONCE);
-        const piece = streams.call(() => contents.slice(at, at + count));
+        const piece = streams.read(() => contents.slice(at, at + count));
         at += piece.length;
         stream.putBack();
         return piece;
       },
       skip(bytes) {
         stream.take(BROKEN);
-        at = streams.call(() => Math.min(contents.length, at + bytes));
+        at = streams.read(() => Math.min(contents.length, at + bytes));
         stream.putBack();
       },
       [Symbol.dispose ?? Symbol.for("Symbol.dispose")]: () => stream.drop(),
