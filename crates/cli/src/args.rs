@@ -13,7 +13,7 @@ use crate::roots::{CacheOptions, Place, StoreOptions};
 use crate::size::bytes;
 use ability_storage::VolumeId;
 use anyhow::{Context, Result};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::env::VarError;
@@ -114,7 +114,7 @@ pub enum Command {
 impl Cli {
     /// What is on the command line of this process. Ends it if that is wrong.
     pub fn checked() -> Self {
-        let cli = Self::parse();
+        let cli = Self::try_parse().unwrap_or_else(|error| with_tip(error).exit());
         let (name, checked) = match &cli.command {
             Command::Run(args) => ("run", args.check()),
             Command::Copy(args) => ("copy", args.check()),
@@ -133,6 +133,18 @@ impl Cli {
         }
         cli
     }
+}
+
+/// Arguments of the ability that are written like those of the command.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let is_run = std::env::args_os().nth(1).is_some_and(|name| name == "run");
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    if is_run && is_unknown && error.get(ContextKind::Suggested).is_none() {
+        let tip = "arguments of the ability come after `--`".to_owned();
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 #[derive(Args)]

@@ -50,7 +50,10 @@ pub struct Ability {
 pub fn name_of(path: &Path) -> Result<&str> {
     path.file_stem()
         .and_then(|stem| stem.to_str())
-        .with_context(|| format!("{} has no name that is text", path.display()))
+        .with_context(|| {
+            let shown = path.display();
+            format!("{shown} has no name that is text; name the .wasm file of an ability")
+        })
 }
 
 impl Loader {
@@ -166,14 +169,20 @@ impl Loader {
 fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
     compiled::read(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!("there is no file {}", path.display()),
-        ErrorKind::IsADirectory => anyhow!("{} is a directory", path.display()),
+        ErrorKind::IsADirectory => anyhow!("{}", no_component(path)),
         _ => anyhow!("{} could not be read: {error}", path.display()),
     })
 }
 
+/// What to do about a directory.
+fn no_component(path: &Path) -> String {
+    let shown = path.display();
+    format!("{shown} is a directory; `ability build {shown}` makes a component of an ability")
+}
+
 fn check_kind(bytes: &[u8]) -> Result<()> {
     let Some(version) = bytes.strip_prefix(MAGIC) else {
-        bail!("it is no WebAssembly at all");
+        bail!("it is no WebAssembly at all; `ability build` makes a component of a folder");
     };
     if version.starts_with(MODULE) {
         bail!(

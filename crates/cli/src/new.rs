@@ -31,7 +31,7 @@ Exit codes:
 pub struct NewArgs {
     /// Its folder, which must not exist or be empty; its name is that of the ability
     ///
-    /// Words of a-z and 0-9, joined by `-`, such as shopping-list.
+    /// Words of a-z and 0-9, joined by `-`, that begin with a letter, such as shopping-list.
     #[arg(value_name = "NAME", value_parser = place)]
     place: Place,
 
@@ -75,14 +75,10 @@ fn write(args: &NewArgs) -> Result<()> {
     confined::write_if_different(folder, ".ability/.gitignore", b"*\n")?;
     let sdk = format!("sdk/{lang}");
     embedded::unpack(&sdk, folder, &format!(".ability/{sdk}"))?;
-    let words = match args.lang {
-        Language::Rust | Language::Python => "add 'water the plants'",
-        Language::JavaScript => "'water the plants'",
-    };
     let next = format!(
         "{shown} is there: an ability in {}. Next:\n  \
          ability build {}\n  \
-         ability run {name}.wasm --root data -- {words}\n\
+         ability run {name}.wasm --root data -- add 'water the plants'\n\
          {shown}/README.md tells how to test it.",
         args.lang.name(),
         for_shell(&shown.to_string()),
@@ -125,7 +121,11 @@ fn check(name: &str) -> Result<(), String> {
     };
     if !name.split('-').all(is_word) || !name.starts_with(|first: char| first.is_ascii_lowercase())
     {
-        return Err("must be words of a-z and 0-9, joined by `-`, such as shopping-list".into());
+        return Err(
+            "must begin with a letter, and be words of a-z and 0-9, joined by `-`, such as \
+             shopping-list"
+                .into(),
+        );
     }
     if name.len() > LONGEST {
         return Err(format!("is longer than {LONGEST} characters"));

@@ -166,6 +166,10 @@ fn a_wrong_command_line() {
         (["--timeout", "0"], "more than zero"),
         (["--env", "NAME"], "NAME=VALUE"),
         (["--colour", "always"], "--colour"),
+        (
+            ["next", "--read-only"],
+            "arguments of the ability come after `--`",
+        ),
     ] {
         let ended = ability.run("counter", &options, &["next"]);
         assert_eq!(ended.code, Some(2), "{ended:?}");

@@ -158,13 +158,7 @@ fn in_javascript() {
         return;
     }
     let ability = ability();
-    let next = ok(run(&ability, &["new", "my-list", "--lang", "js"])).stdout;
-    ok(run(&ability, &["build", "my-list"]));
-    prints_something(&ability, &next);
-    let component = ability.directory().join("my-list.wasm");
-    let said = |item: &str| ok(end(ability.component(&component, &[], &[item]))).stdout;
-    assert_eq!(said("water the plants"), "- water the plants\n");
-    assert_eq!(said("sleep"), "- water the plants\n- sleep\n");
+    made_built_and_run(&ability, "js");
     // The build has installed what package.json names.
     let tested = own_test(&ability, "npm", &["test"]);
     assert!(tested.stdout.contains("fail 0"), "{tested:?}");

@@ -46,9 +46,7 @@ fn check_count(steps: usize) -> Result<(), Failure> {
     if steps <= MAX_BATCH_STEPS {
         return Ok(());
     }
-    let text = format!(
-        "nothing was changed: a batch has at most {MAX_BATCH_STEPS} steps, and this one has {steps}"
-    );
+    let text = format!("a batch has at most {MAX_BATCH_STEPS} steps, and this one has {steps}");
     Err(types::Error::QuotaExceeded(text).into())
 }
 

@@ -11,23 +11,22 @@
 //! [`StorageCtx`] into the data of the store, and add the functions to the
 //! linker. All that it takes to run a [wasi:cli] component with storage:
 //!
-//! ```
+//! ```no_run
 //! use ability_storage::{LocalRoot, Root, Scope, StorageCtx, StorageView};
-//! use wasmtime::component::{Linker, ResourceTable};
+//! use wasmtime::component::{Component, Linker, ResourceTable};
 //! use wasmtime::{Engine, Result, Store};
+//! use wasmtime_wasi::p2::bindings::Command;
 //! use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<()> {
-//! #   let temporary = tempfile::tempdir()?;
-//! #   let data = temporary.path().join("data");
 //!     let engine = Engine::default();
 //!
 //!     // `data/abilities/todo/` is the guest's own, `data/user/` is shared.
-//!     let root = LocalRoot::open_or_create(&data)?;
+//!     let root = LocalRoot::open_or_create("data")?;
 //!     let mut store = Store::new(&engine, Ctx {
 //!         table: ResourceTable::new(),
-//!         wasi: WasiCtx::builder().build(),
+//!         wasi: WasiCtx::builder().inherit_stdio().build(),
 //!         storage: StorageCtx::builder()
 //!             .volume(Scope::Ability, root.ability("todo")?)
 //!             .volume(Scope::User, root.user()?)
@@ -41,9 +40,12 @@
 //!         StorageView::new(&mut ctx.storage)
 //!     })?;
 //!
-//!     // ... use `linker` to instantiate within `store` ...
-//! #   let _ = &mut store;
-//!
+//!     let component = Component::from_file(&engine, "todo.wasm")?;
+//!     let command = Command::instantiate_async(&mut store, &component, &linker).await?;
+//!     // Its storage is whole and durable, however it ends.
+//!     if command.wasi_cli_run().call_run(&mut store).await?.is_err() {
+//!         eprintln!("the ability says that it failed");
+//!     }
 //!     Ok(())
 //! }
 //!

@@ -130,7 +130,7 @@ class MemoryVolume:
     def commit(self, steps: Sequence[Step], *, pieces: bool = False) -> list[str | None]:
         """Makes all changes, or none. In `pieces`: no call carried their contents."""
         if len(steps) > MAX_BATCH_STEPS:
-            text = f"nothing was changed: a batch has at most {MAX_BATCH_STEPS} steps, "
+            text = f"a batch has at most {MAX_BATCH_STEPS} steps, "
             raise HostError(Kind.QUOTA_EXCEEDED, text + f"and this one has {len(steps)}")
         if not pieces:
             self._check_total(steps)

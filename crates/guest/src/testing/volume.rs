@@ -204,7 +204,7 @@ fn at_most(length: usize, limit: u64) -> Result<(), Error> {
 fn check_batch(steps: &[Step], in_pieces: bool, limits: &Limits) -> Result<(), Failure> {
     if steps.len() > MAX_BATCH_STEPS {
         let error = Error::QuotaExceeded(format!(
-            "nothing was changed: a batch has at most {MAX_BATCH_STEPS} steps, and this one has {}",
+            "a batch has at most {MAX_BATCH_STEPS} steps, and this one has {}",
             steps.len()
         ));
         return Err(Failure { step: None, error });

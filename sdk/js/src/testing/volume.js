@@ -81,7 +81,7 @@ export class Volume {
    * `BatchFailure`. */
   commit(steps, pieces = false) {
     if (steps.length > MOST_STEPS) {
-      const text = `nothing was changed: a batch has at most ${MOST_STEPS} steps, and this one has ${steps.length}`;
+      const text = `a batch has at most ${MOST_STEPS} steps, and this one has ${steps.length}`;
       throw new BatchFailure(new HostError("quota-exceeded", text).payload);
     }
     if (!pieces) this.#checkTotal(steps);
