@@ -122,7 +122,7 @@ impl LocalRoot {
         for name in id.components() {
             path.push(name);
             if !self.is_read_only() {
-                ensure_directory(&path).map_err(unavailable(&path))?;
+                ensure_volume_directory(&path, name).map_err(unavailable(&path))?;
             }
             refuse_link(&path).map_err(unavailable(&path))?;
         }
@@ -267,15 +267,26 @@ fn ensure_directory(path: &Path) -> io::Result<()> {
         Some(parent) => parent,
     };
     if path.is_dir() {
-        // The process that made it may have died before it was durable. If only its
-        // owner may sync it, that is for its owner to do.
-        return match sync_directory(parent) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-            result => result,
-        };
+        return sync_if_permitted(parent);
     }
     ensure_directory(parent)?;
-    match fs::create_dir(path) {
+    create(path, parent, || fs::create_dir(path))
+}
+
+/// Creates a directory on the way to a volume, if it does not exist. When this returns, it is
+/// durable.
+fn ensure_volume_directory(path: &Path, name: &str) -> io::Result<()> {
+    let parent = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    if path.is_dir() {
+        return sync_if_permitted(parent);
+    }
+    create(path, parent, || {
+        crate::local::create_directory(parent, name)
+    })
+}
+
+fn create(path: &Path, parent: &Path, create: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    match create() {
         // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -284,6 +295,15 @@ fn ensure_directory(path: &Path) -> io::Result<()> {
         result => result?,
     }
     sync_directory(parent)
+}
+
+/// The process that made a directory may have died before its name was durable. If only its
+/// owner may sync it, that is for its owner to do.
+fn sync_if_permitted(parent: &Path) -> io::Result<()> {
+    match sync_directory(parent) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {

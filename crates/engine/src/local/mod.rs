@@ -168,6 +168,12 @@ pub(crate) fn count(path: &Path) -> io::Result<Usage> {
     local.accounts.usage(&local.reader.inventory())
 }
 
+/// Makes the directory of a volume, for the group too if it shares the directory above.
+pub(crate) fn create_directory(above: &Path, name: &str) -> io::Result<()> {
+    let above = CapDirectory::open(above, LocalVolumeOptions::default().durability)?;
+    above.create_dir(name, directory::Access::Usual)
+}
+
 impl<D: Directory> Local<D> {
     #[cfg(test)]
     fn open(root: D, options: LocalVolumeOptions) -> io::Result<Self> {

@@ -2,7 +2,7 @@
 
 use crate::support::fork::{as_user, in_two_processes};
 use crate::support::{append, commit, committed, read_text, write};
-use ability_storage_engine::{LocalVolume, LocalVolumeOptions, Volume};
+use ability_storage_engine::{LocalRoot, LocalVolume, LocalVolumeOptions, Root, Volume};
 use nix::unistd::{Gid, Uid, chown};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -54,6 +54,36 @@ fn a_strict_mask_keeps_nobody_of_the_group_from_opening() {
     as_user(ALICE, &[TEAM], 0o077, || {
         assert_eq!(open().list(None).expect("listed").len(), 2);
     });
+}
+
+/// A root is shared with all volumes that are made in it.
+#[test]
+fn a_strict_mask_keeps_nobody_of_the_group_from_a_root() {
+    for mode in [0o2770, 0o0770] {
+        let Some(directory) = shared_directory(mode) else {
+            return;
+        };
+        let path = directory.path().join("volume");
+        let use_all = |text: &str| {
+            let root = LocalRoot::open_or_create(&path).expect("opened");
+            for volume in [root.ability("todo"), root.user()] {
+                let volume = volume.expect("opened");
+                committed(&volume, [append("log", text)]);
+            }
+        };
+        as_user(ALICE, &[TEAM], 0o022, || use_all("1"));
+        as_user(BOB, &[TEAM], 0o022, || use_all("2"));
+        as_user(BOB, &[TEAM], 0o077, || {
+            let root = LocalRoot::open_or_create(&path).expect("opened");
+            let volume = root.ability("other").expect("opened");
+            committed(&volume, [write("a", "1")]);
+        });
+        as_user(ALICE, &[TEAM], 0o077, || {
+            let root = LocalRoot::open_or_create(&path).expect("opened");
+            let volume = root.ability("other").expect("opened");
+            committed(&volume, [write("b", "2")]);
+        });
+    }
 }
 
 /// Whatever the mode that lets the group in, and also when one is killed and another puts into

@@ -78,13 +78,13 @@ pub fn delete(path: &str) -> Change {
 }
 
 /// Commits the changes as one batch.
-pub fn commit(volume: &LocalVolume, changes: impl IntoIterator<Item = Change>) -> Result<()> {
+pub fn commit(volume: &impl Volume, changes: impl IntoIterator<Item = Change>) -> Result<()> {
     let batch: Batch = changes.into_iter().collect();
     volume.commit(batch).map(|_| ())
 }
 
 /// Commits the changes as one batch; that must succeed.
-pub fn committed(volume: &LocalVolume, changes: impl IntoIterator<Item = Change>) {
+pub fn committed(volume: &impl Volume, changes: impl IntoIterator<Item = Change>) {
     if let Err(error) = commit(volume, changes) {
         panic!("not committed: {error:?}");
     }
