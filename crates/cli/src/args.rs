@@ -170,7 +170,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub read_only: bool,
 
-    /// Save faster, by way of a journal
+    /// Save faster: the files follow a log within seconds
     ///
     /// Each change is durable after one flush of the disk, which it shares with others;
     /// the files follow within seconds, and at the end. Until then other programs

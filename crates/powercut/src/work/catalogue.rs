@@ -156,7 +156,7 @@ pub fn catalogue() -> Vec<Subject> {
         sound("appends", "logs that grow", Product(appends::appends)),
         sound(
             "long-appends",
-            "appends that fill and outgrow the journal",
+            "appends that fill and outgrow a log file",
             Product(appends::long_appends),
         ),
         sound(
@@ -192,37 +192,37 @@ pub fn catalogue() -> Vec<Subject> {
         ),
         sound(
             "journaled-writes",
-            "the writes again, by way of a journal",
+            "the writes again in a journaled volume",
             Journaled(singles::writes),
         ),
         sound(
             "journaled-deletes",
-            "the deletes again, by way of a journal",
+            "the deletes again in a journaled volume",
             Journaled(singles::deletes),
         ),
         sound(
             "journaled-appends",
-            "the appends between changes again, by way of a journal",
+            "the appends between changes again in a journaled volume",
             Journaled(appends::appends_between),
         ),
         sound(
             "journaled-chain",
-            "the same audit chain, by way of a journal",
+            "the same audit chain in a journaled volume",
             Journaled(chain::chain),
         ),
         sound(
             "journaled-mixed",
-            "the four writers and two sessions again, by way of a journal",
+            "the four writers and two sessions again in a journaled volume",
             Journaled(mixed::mixed),
         ),
         sound(
             "journaled-killed",
-            "the killed processes again, by way of a journal",
+            "the killed processes again in a journaled volume",
             Journaled(killed::killed),
         ),
         sound(
             "recovery-journaled",
-            "the power is cut twice more while a journal is recovered",
+            "the power is cut twice more while a journaled volume is recovered",
             Recovery(Way::Journaled, mixed::mixed),
         ),
         sound(
@@ -247,22 +247,22 @@ pub fn catalogue() -> Vec<Subject> {
         ),
         sound(
             "failing-journaled-writes",
-            "the same single files, by way of a journal",
+            "the same single files in a journaled volume",
             Failing(Logged, &failing::WRITES),
         ),
         sound(
             "failing-journaled-appends",
-            "the same logs, by way of a journal",
+            "the same logs in a journaled volume",
             Failing(Logged, &failing::APPENDS),
         ),
         sound(
             "failing-journaled-batches",
-            "the same batches, by way of a journal",
+            "the same batches in a journaled volume",
             Failing(Logged, &failing::BATCHES),
         ),
         sound(
             "failing-journaled-log",
-            "the same log of the engine, by way of a journal",
+            "the same log of the engine in a journaled volume",
             Failing(Logged, &failing::LOG),
         ),
         sound(
@@ -272,7 +272,7 @@ pub fn catalogue() -> Vec<Subject> {
         ),
         sound(
             "outside-journaled",
-            "the same programs, by way of a journal",
+            "the same programs in a journaled volume",
             Outside(Logged),
         ),
         sound(
