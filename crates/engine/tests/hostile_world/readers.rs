@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 both_modes! {
     readers_never_see_part_of_an_append,
     a_list_has_a_file_that_batches_move,
+    a_list_has_a_file_that_is_replaced_on_btrfs,
 }
 
 /// How long the readers look.
@@ -185,4 +186,36 @@ fn move_to_and_fro(volume: &LocalVolume, done: &AtomicBool) {
         );
     }
     eprintln!("{number} batches");
+}
+
+/// There a file that replaces another is listed behind all others, where a listing that has
+/// begun does not look.
+fn a_list_has_a_file_that_is_replaced_on_btrfs(case: &Case) {
+    let make = ["mkfs.btrfs", "-q", "-f"];
+    let scene = |world: &mut World| world.image(&make, 128 << 20, "noatime");
+    case.play(scene, |host| {
+        let [writer, reader] = [(), ()].map(|()| open_without_syncs(host));
+        for number in 0..40 {
+            committed(&writer, [write(&format!("f{number}"), "0")]);
+        }
+        let ends = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let mut number = 0;
+                while !ends.load(Ordering::Relaxed) {
+                    number += 1;
+                    committed(&writer, [write("f15", format!("{number}"))]);
+                }
+            });
+            let begun = Instant::now();
+            let (mut wrong, mut looks) = (0, 0);
+            while begun.elapsed() < LOOKING {
+                let listed = reader.list(None).expect("listed");
+                looks += 1;
+                wrong += u32::from(listed.len() != 40);
+            }
+            ends.store(true, Ordering::Relaxed);
+            assert_eq!(wrong, 0, "of {looks} lists lack a file");
+        });
+    });
 }

@@ -4,7 +4,11 @@
 use super::super::directory::Entry;
 use super::stat::kind_of;
 use cap_std::fs::Dir;
+#[cfg(target_os = "linux")]
+use std::collections::HashSet;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::time::SystemTime;
 
 #[cfg(target_os = "linux")]
 pub(super) fn entries(directory: &Dir) -> io::Result<Vec<Entry>> {
@@ -40,6 +44,54 @@ pub(super) fn entries(directory: &Dir) -> io::Result<Vec<Entry>> {
         entries.extend(kind.map(|kind| Entry { name, kind }));
     }
     Ok(entries)
+}
+
+/// How often a directory is read that changes all the time. Beside a writer that does nothing else,
+/// every second reading can miss the file.
+#[cfg(target_os = "linux")]
+const MAX_LOOKS: usize = 40;
+
+/// Whether a file that replaces another gets a place behind all others, so that a listing which
+/// has begun finds neither: on btrfs.
+#[cfg(target_os = "linux")]
+pub(super) fn moves_replaced(directory: &Dir) -> bool {
+    const BTRFS: u32 = 0x9123_683e;
+    // The type of the field differs from one processor to the next.
+    rustix::fs::fstatfs(directory).is_ok_and(|found| found.f_type as u32 == BTRFS)
+}
+
+/// What was in the directory at any time while it was read, until it was read without a change;
+/// twice if it has just changed, for clocks of file systems may stand still for milliseconds.
+#[cfg(target_os = "linux")]
+pub(super) fn all_entries(directory: &Dir) -> io::Result<Vec<Entry>> {
+    let changed = || -> io::Result<_> {
+        let stat = rustix::fs::fstat(directory)?;
+        Ok((stat.st_ctime, stat.st_ctime_nsec))
+    };
+    let mut all = Vec::new();
+    let mut names = HashSet::new();
+    let (mut before, mut quiet_looks) = (changed()?, 0);
+    for _ in 0..MAX_LOOKS {
+        for entry in entries(directory)? {
+            if names.insert(entry.name.clone()) {
+                all.push(entry);
+            }
+        }
+        let after = changed()?;
+        quiet_looks = if after == before { quiet_looks + 1 } else { 0 };
+        if quiet_looks == 2 || (quiet_looks == 1 && is_old(after.0)) {
+            break;
+        }
+        before = after;
+    }
+    Ok(all)
+}
+
+/// Whether a change at this time, in seconds since 1970, was not just made.
+#[cfg(target_os = "linux")]
+fn is_old(seconds: i64) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.is_ok_and(|now| i64::try_from(now.as_secs()).is_ok_and(|now| now > seconds + 2))
 }
 
 #[cfg(not(target_os = "linux"))]

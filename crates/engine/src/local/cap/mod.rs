@@ -50,6 +50,9 @@ pub(crate) struct CapDirectory {
     /// On which mount it is, where the system tells.
     #[cfg(target_os = "linux")]
     place: OnceLock<Option<Statx>>,
+    /// Whether listings can miss files that are replaced; of the whole volume.
+    #[cfg(target_os = "linux")]
+    moves_replaced: Arc<OnceLock<bool>>,
     /// What is known of the directory that this one was opened in.
     parent_ignores_case: Option<bool>,
     /// That of the directory of the volume.
@@ -87,6 +90,8 @@ impl CapDirectory {
             ignores_case: OnceLock::new(),
             #[cfg(target_os = "linux")]
             place: OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            moves_replaced: Arc::default(),
             parent_ignores_case: None,
             failed: AtomicBool::new(false),
         }
@@ -134,6 +139,8 @@ impl Directory for CapDirectory {
         match self.open_child(name) {
             Ok(dir) => Ok(Self {
                 parent_ignores_case: self.ignores_case.get().copied(),
+                #[cfg(target_os = "linux")]
+                moves_replaced: self.moves_replaced.clone(),
                 ..Self::over(dir, self.syncs.clone(), self.group_access)
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
@@ -261,6 +268,18 @@ impl Directory for CapDirectory {
         apart
     }
 
+    #[cfg(target_os = "linux")]
+    fn entries(&self) -> io::Result<Vec<Entry>> {
+        let moves = self
+            .moves_replaced
+            .get_or_init(|| listing::moves_replaced(&self.dir));
+        match moves {
+            true => listing::all_entries(&self.dir),
+            false => listing::entries(&self.dir),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
     fn entries(&self) -> io::Result<Vec<Entry>> {
         listing::entries(&self.dir)
     }
