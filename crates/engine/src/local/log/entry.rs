@@ -2,7 +2,6 @@
 
 use super::super::directory::Stat;
 use super::super::session::SessionTag;
-use super::former_file::FormerFiles;
 use super::log_file::LogSlot;
 use super::pending_file::File;
 use super::record::{Effect, Publication};
@@ -86,22 +85,16 @@ impl Entry {
         })
     }
 
-    /// Whether another program has made the file on the disk after the entry said that there
-    /// is none, where removals follow at once: it has seen the removal, and its file stays. The
-    /// directory of the volume has the inode `root`.
-    pub(super) fn is_followed_by(
-        &self,
-        (path, on_disk): (&FilePath, &Stat),
-        former_files: &FormerFiles,
-        root: u64,
-    ) -> bool {
-        let follows_at_once = self.file.is_none() && self.publication == Publication::Immediate;
-        // A checkpoint may have put a copy into the place of what records name. A file that has
-        // not changed since the removal is not another program's either.
+    /// Whether it has removed a file, where removals follow at once: another program that makes
+    /// a file there has seen the removal.
+    pub(super) fn removes_at_once(&self) -> bool {
+        self.file.is_none() && self.publication == Publication::Immediate
+    }
+
+    /// Whether the file on the disk has changed after this was recorded, as clocks tell.
+    pub(super) fn is_before(&self, on_disk: &Stat) -> bool {
         let begin = self.time + CLOCK_DIFFERENCE;
-        let is_later = on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin));
-        let was_there = former_files.has(path, root, on_disk);
-        follows_at_once && is_later && !was_there
+        on_disk.stamp.is_some_and(|stamp| stamp.is_after(begin))
     }
 
     /// What the entry says, as the effects of a record that needs no other.

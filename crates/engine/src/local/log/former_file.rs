@@ -46,8 +46,8 @@ impl FormerFile {
 
     /// Whether this is it. The next file that is made may have its inode. In a copy of the
     /// volume nothing is as it was, so whatever is there counts as what was copied.
-    fn is(&self, there: &Self) -> bool {
-        if self.root != there.root {
+    fn is(&self, there: &Self, is_copied: Option<bool>) -> bool {
+        if is_copied.unwrap_or(self.root != there.root) {
             return true;
         }
         if self.inode == 0 || there.inode == 0 {
@@ -55,9 +55,11 @@ impl FormerFile {
         }
         let is_unknown = |time| time == SystemTime::UNIX_EPOCH;
         self.inode == there.inode
-            && (self.created == there.created
-                || is_unknown(self.created)
-                || is_unknown(there.created))
+            && match is_unknown(self.created) || is_unknown(there.created) {
+                // What was appended may be lost.
+                true => there.modified <= self.modified,
+                false => self.created == there.created,
+            }
     }
 
     pub(super) fn encode(&self, record: &mut Vec<u8>) {
@@ -114,13 +116,19 @@ impl FormerFiles {
     }
 
     /// Whether the file that is at the path now is known to have been there before. The
-    /// directory of the volume has the inode `root`.
-    pub(super) fn has(&self, path: &FilePath, root: u64, now: &Stat) -> bool {
+    /// directory of the volume has the inode `root`; where it is not known whether the volume
+    /// is a copy, that tells.
+    pub(super) fn has(
+        &self,
+        path: &FilePath,
+        (root, is_copied): (u64, Option<bool>),
+        now: &Stat,
+    ) -> bool {
         let Some(now) = FormerFile::of(root, now) else {
             return false;
         };
         let mut files = self.0.get(path).into_iter().flatten();
-        files.any(|(_, file)| file.is(&now))
+        files.any(|(_, file)| file.is(&now, is_copied))
     }
 }
 
@@ -159,7 +167,8 @@ mod tests {
     #[test]
     fn a_file_is_told_from_what_another_program_makes() {
         let former = FormerFile::of(1, &stat()).expect("on the disk");
-        let is = |root, stat: &Stat| FormerFile::of(root, stat).is_some_and(|it| former.is(&it));
+        let is =
+            |root, stat: &Stat| FormerFile::of(root, stat).is_some_and(|it| former.is(&it, None));
         let changed = Stamp {
             changed: (5_000, 0),
             ..stat().stamp.expect("there")
@@ -169,7 +178,7 @@ mod tests {
         let longer = Stat { size: 9, ..stat() };
         let unknown = Stat {
             created: None,
-            ..stat()
+            ..owner_changed
         };
         for same in [stat(), owner_changed, longer, unknown] {
             assert!(is(1, &same), "{same:?}");
@@ -184,10 +193,24 @@ mod tests {
             created: None,
             ..stat()
         };
-        for other in [next_in_inode, restored, in_log_alone] {
+        let next_of_unknown = Stat {
+            modified: time(105),
+            ..unknown
+        };
+        for other in [next_in_inode, restored, in_log_alone, next_of_unknown] {
             assert!(!is(1, &other), "{other:?}");
         }
         assert!(is(2, &restored), "in a copy of the volume");
+        let restored_now = FormerFile::of(2, &restored).expect("on the disk");
+        assert!(
+            !former.is(&restored_now, Some(false)),
+            "its root has another number"
+        );
+        let there = FormerFile::of(1, &restored).expect("on the disk");
+        assert!(
+            former.is(&there, Some(true)),
+            "a copy with a root of this number"
+        );
         let without_inode = |size| with_inode(0, Stat { size, ..stat() });
         assert!(is(1, &without_inode(5)) && !is(1, &without_inode(6)));
     }
@@ -196,15 +219,15 @@ mod tests {
     fn what_is_given_up_is_forgotten() {
         let path = FilePath::new("a").expect("valid");
         let mut files = FormerFiles::default();
-        assert!(!files.has(&path, 1, &stat()));
+        assert!(!files.has(&path, (1, None), &stat()));
         let former = FormerFile::of(1, &stat()).expect("on the disk");
         for which in [0, 1, 1] {
             files.add(&path, which, former.clone());
         }
         assert_eq!(files.of(&path), [former]);
         files.give_up(&path, 0);
-        assert!(files.has(&path, 1, &stat()));
+        assert!(files.has(&path, (1, None), &stat()));
         files.give_up(&path, 1);
-        assert!(!files.has(&path, 1, &stat()));
+        assert!(!files.has(&path, (1, None), &stat()));
     }
 }

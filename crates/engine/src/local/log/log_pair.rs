@@ -13,6 +13,7 @@ use super::super::directory::{Directory, Lock, unless_absent};
 use super::super::layout::{self, LOG, LOG_FILES, PRIVATE_DIR, WRITER};
 use super::super::session::NOBODY;
 use super::log_file::{self, LogFile, LogSlot};
+use super::origin;
 use super::record::{Publication, Record};
 use super::{CommitError, Sizes};
 use std::io::{self, ErrorKind};
@@ -300,6 +301,11 @@ impl<D: Directory> LogPair<D> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         let private = self.root.open_dir(PRIVATE_DIR)?;
         layout::make_durable(&*self.root, &private, &*directory)?;
+        if self.existing(0)?.is_none()
+            && let Err(error) = origin::note(&*directory)
+        {
+            tracing::debug!(%error, "a copy of the volume will not be known as one");
+        }
         // In this order: as long as there is not the first, others do not look for the second.
         for which in [0, 1] {
             if self.existing(which)?.is_none() {

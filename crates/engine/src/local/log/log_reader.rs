@@ -8,17 +8,19 @@
 use super::super::directory::{Directory, FileHandle, Kind, Stat};
 use super::super::occupied;
 use super::super::poison::lock;
+use super::super::session::{SessionTag, Sessions};
 use super::super::tree::Tree;
 use super::Sizes;
 use super::append_base::{OnDisk, compare_with_log, ends_with_chunks, has_beginning};
 use super::entry::Entry;
 use super::log_pair::LogPair;
 use super::opened_file::{Opened, Pieces, opened_pieces, pieces_behind};
+use super::origin;
 use super::pending::Pending;
 use super::record::Publication;
 use crate::{FilePath, Version};
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// How often a reader looks again because of commits that came in between.
 const LOOKS: usize = 10_000;
@@ -28,6 +30,8 @@ pub(crate) struct LogReader<D: Directory> {
     tree: Arc<Tree<D>>,
     state: Mutex<State<D>>,
     sizes: Sizes,
+    /// `None` in a volume that is read-only.
+    sessions: OnceLock<Arc<Sessions<D>>>,
 }
 
 pub(super) struct State<D: Directory> {
@@ -67,6 +71,7 @@ impl<D: Directory> LogReader<D> {
                 is_suspect: false,
             }),
             sizes,
+            sessions: OnceLock::new(),
         }
     }
 
@@ -170,10 +175,53 @@ impl<D: Directory> LogReader<D> {
         Ok(Some((opened_pieces(plain, beginning, file), file.stat())))
     }
 
-    /// Whether another program has made this file where the entry has removed one.
+    /// Whether another program has made this file where the entry has removed one, or moved it
+    /// back there: then it stays.
     pub(super) fn is_followed(&self, path: &FilePath, entry: &Entry, on_disk: &Stat) -> bool {
-        let former_files = &self.state().pending.former_files;
-        entry.is_followed_by((path, on_disk), former_files, self.root_inode())
+        if !entry.removes_at_once() {
+            return false;
+        }
+        let home = (self.root_inode(), self.is_copied());
+        let state = self.state();
+        if state.pending.former_files.has(path, home, on_disk) {
+            let renamed = state.pending.staged_file(on_disk.inode());
+            drop(state);
+            let is_gone = |(target, name): &(FilePath, String)| self.is_gone(target, name);
+            return home.1 == Some(false) && renamed.as_ref().is_some_and(is_gone);
+        }
+        drop(state);
+        // A checkpoint may have put a copy into the place of what records name, which a power
+        // cut may bring back. Of a session that lives, the removal was made.
+        entry.is_before(on_disk) || self.is_living(entry.session)
+    }
+
+    /// Whether a file that the log has moved to `target` is not under the name that it was
+    /// staged by, and nothing is at `target`: another program has moved it on. A checkpoint may
+    /// have put a copy there.
+    fn is_gone(&self, target: &FilePath, name: &str) -> bool {
+        let is_gone = || -> io::Result<bool> {
+            let Some(directory) = self.state().logs.directory()? else {
+                return Ok(false);
+            };
+            Ok(self.tree.stat(target)?.is_none() && directory.stat(name)?.is_none())
+        };
+        is_gone().unwrap_or(false)
+    }
+
+    fn is_copied(&self) -> Option<bool> {
+        let directory = self.state().logs.directory().ok().flatten()?;
+        origin::is_copied(&*directory).ok().flatten()
+    }
+
+    fn is_living(&self, session: SessionTag) -> bool {
+        let sessions = self.sessions.get();
+        sessions.is_some_and(|sessions| sessions.is_alive_by_tag(session).unwrap_or(false))
+    }
+
+    /// Which sessions live can be asked from now on.
+    pub(super) fn share_sessions(&self, sessions: &Arc<Sessions<D>>) {
+        // One reader has one writer at a time, and both know the same sessions.
+        let _ = self.sessions.set(sessions.clone());
     }
 
     /// The inode of the directory of the volume; 0 where that is not known.

@@ -13,6 +13,7 @@
 //! | `pending_file` | what the records make of one file |
 //! | `entry` | what the last record of a path makes of it: a file or none, published or not |
 //! | `former_file` | files that were replaced or removed, and may be found at their paths again |
+//! | `origin` | whether the directory of the log is a copy of another one |
 //! | `pending` | all entries: what the records make of the volume, until it is in the files |
 //! | `lag` | how much the log has that is not durable in the files |
 //! | `directory_counts` | how many files and entries each directory has |
@@ -78,6 +79,7 @@ mod log_reader;
 mod log_room;
 mod look_at_all;
 mod opened_file;
+mod origin;
 #[cfg(test)]
 mod outside_tests;
 mod path_conflicts;
@@ -216,6 +218,7 @@ impl<D: Directory> LogWriter<D> {
     ) -> io::Result<Arc<Self>> {
         let directory = Arc::new(private.open_or_create_dir(LOG, Access::Private)?);
         reader.log.state().logs.share_directory(&directory);
+        reader.log.share_sessions(&options.sessions);
         let sizes = reader.log.sizes();
         Ok(Arc::new_cyclic(|me| Self {
             reader,

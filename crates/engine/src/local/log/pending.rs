@@ -64,8 +64,11 @@ impl Pending {
         self.gaps
     }
 
+    /// Readers that look at all files look again: what was given up unseen is in the files,
+    /// and the last that is known of it may be older.
     pub(super) fn count_gap(&mut self) {
         self.gaps += 1;
+        self.given_up_in_looks.clear();
     }
 
     /// How many bytes the files of the volume may take for what the log has, at most.
@@ -140,6 +143,17 @@ impl Pending {
             touched.insert(path.clone());
         }
         touched
+    }
+
+    /// The path of a file that is staged, or was, and is that of this inode; and the name that
+    /// it is staged by.
+    pub(super) fn staged_file(&self, inode: u64) -> Option<(FilePath, String)> {
+        let mut entries = self.entries.iter().filter(|_| inode != 0);
+        entries.find_map(|(path, entry)| {
+            let beginning = entry.file.as_ref()?.beginning.as_ref()?;
+            let name = beginning.staged.as_ref()?;
+            (beginning.inode == inode).then(|| (path.clone(), name.clone()))
+        })
     }
 
     /// Whether there are files in this directory.
@@ -257,7 +271,6 @@ impl Pending {
             given_up: self.given_up + 1,
             gaps: self.gaps + 1,
             looks: self.looks,
-            given_up_in_looks: std::mem::take(&mut self.given_up_in_looks),
             all_bytes: self.all_bytes,
             ..Self::default()
         };
@@ -346,6 +359,22 @@ mod tests {
         );
         pending.give_up(1);
         assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn what_was_given_up_unseen_is_not_held_against_the_files() {
+        let mut pending = Pending::default();
+        pending.begin_look();
+        pending.apply(0, record(1, vec![(path("a"), Effect::Remove)]));
+        pending.give_up(0);
+        assert_eq!(pending.given_up_in_looks().len(), 1);
+        // A record that was not seen may have made the file again.
+        pending.count_gap();
+        assert!(pending.given_up_in_looks().is_empty());
+        pending.apply(0, record(9, vec![(path("a"), Effect::Remove)]));
+        pending.give_up(0);
+        pending.forget();
+        assert!(pending.given_up_in_looks().is_empty());
     }
 
     #[test]

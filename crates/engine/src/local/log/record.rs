@@ -43,7 +43,7 @@ pub(super) struct Record {
 }
 
 /// When the files follow the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Publication {
     /// Before the commit returns.
     #[default]

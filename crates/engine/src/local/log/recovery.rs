@@ -8,6 +8,7 @@ use super::super::directory::{Directory, Kind, unless_absent};
 use super::super::session::SessionTag;
 use super::super::unique_name;
 use super::LogWriter;
+use super::origin;
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -50,6 +51,11 @@ impl<D: Directory> LogWriter<D> {
         self.is_alone.store(true, Ordering::Relaxed);
         let settled = replaced.and_then(|()| self.checkpoint_all());
         self.is_alone.store(false, Ordering::Relaxed);
+        if settled.is_ok()
+            && let Err(error) = origin::note(&*self.directory).and_then(|()| self.sync_names())
+        {
+            tracing::debug!(%error, "a copy of the volume will not be known as one");
+        }
         match settled {
             Ok(()) => tracing::info!("put into the files what a dead session had left in the log"),
             Err(error) => {

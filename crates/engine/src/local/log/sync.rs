@@ -16,6 +16,7 @@ use super::process_lock::Held;
 use super::record::{Effect, Publication, Record};
 use super::writer_lock::WriterGuard;
 use crate::FilePath;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -151,40 +152,66 @@ impl<D: Directory> LogWriter<D> {
 }
 
 /// Records that say once more what these paths have, with the numbers after `last`: one for
-/// each policy of publication, for it decides what a later change by another program means.
+/// each policy of publication, for it decides what a later change by another program means;
+/// and one for each time at which files were removed that other programs may have followed.
 /// There is at least one.
 pub(super) fn repeated<'a>(
     entries: impl IntoIterator<Item = (&'a FilePath, &'a Arc<Entry>)>,
     former: impl Fn(&FilePath) -> Vec<FormerFile>,
     last: u64,
 ) -> Vec<Record> {
-    let mut effects: [Vec<(FilePath, Effect)>; 2] = Default::default();
+    let entries: Vec<_> = entries.into_iter().collect();
     // So that none of them seems to be older than it is.
-    let mut time = SystemTime::UNIX_EPOCH;
+    let latest = entries.iter().map(|(_, entry)| entry.time).max();
+    let latest = latest.unwrap_or(SystemTime::UNIX_EPOCH);
+    let mut groups: BTreeMap<(Publication, SystemTime), Vec<(FilePath, Effect)>> = BTreeMap::new();
     for (path, entry) in entries {
-        let is_deferred = entry.publication == Publication::Deferred;
-        let effects = &mut effects[usize::from(is_deferred)];
+        let time = match entry.removes_at_once() {
+            true => entry.time,
+            false => latest,
+        };
+        let effects = groups.entry((entry.publication, time)).or_default();
         let former = former(path).into_iter();
         effects.extend(former.map(|file| (path.clone(), Effect::Former(file))));
         effects.extend(entry.to_effects(path));
-        time = time.max(entry.time);
     }
-    let [immediate, deferred] = effects;
-    let mut records = vec![
-        (Publication::Immediate, immediate),
-        (Publication::Deferred, deferred),
-    ];
-    records.retain(|(_, effects)| !effects.is_empty());
-    if records.is_empty() {
-        records.push((Publication::default(), Vec::new()));
+    if groups.is_empty() {
+        groups.insert((Publication::default(), latest), Vec::new());
     }
-    let numbered = records.into_iter().zip(last + 1..);
+    let numbered = groups.into_iter().zip(last + 1..);
     numbered
-        .map(|((publication, effects), sequence)| Record {
+        .map(|(((publication, time), effects), sequence)| Record {
             publication,
             time,
             effects,
             ..empty_record(sequence)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pending::Pending;
+    use super::*;
+    use std::time::Duration;
+
+    /// A person may have made another file after the first and before the last.
+    #[test]
+    fn removals_keep_their_times_in_records_that_are_written_again() {
+        let mut pending = Pending::default();
+        let time = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        for (sequence, path) in [(1, "a"), (2, "b"), (3, "c")] {
+            let record = Record {
+                time: time(sequence * 100),
+                effects: vec![(FilePath::new(path).expect("valid"), Effect::Remove)],
+                ..empty_record(sequence)
+            };
+            pending.apply(0, record);
+        }
+        let records = repeated(pending.entries(), |_| Vec::new(), 3);
+        let times: Vec<_> = records.iter().map(|record| record.time).collect();
+        assert_eq!(times, [time(100), time(200), time(300)]);
+        let numbers: Vec<_> = records.iter().map(|record| record.sequence).collect();
+        assert_eq!(numbers, [4, 5, 6]);
+    }
 }
