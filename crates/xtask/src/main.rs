@@ -5,6 +5,7 @@
 
 mod ability;
 mod bench;
+mod breaks;
 mod ceph;
 mod demo;
 mod emulators;
@@ -43,6 +44,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(bench::Options),
+    Breaks(breaks::Options),
     Setup(toolchain::SetupOptions),
     Guests(guests::Options),
     Platforms(platforms::Options),
@@ -70,6 +72,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Bench(options) => return bench::run(&workspace, &options),
+        Command::Breaks(options) => return breaks::run(&workspace, &options),
         Command::Setup(_) => toolchain::setup(&workspace)?,
         Command::Guests(_) => guests::build(&workspace)?,
         Command::Platforms(_) => platforms::check(&workspace)?,

@@ -6,9 +6,11 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,6 +80,63 @@ pub fn run_limited(command: &mut Command, log: &Path, limit: Duration) -> Result
     }
 }
 
+/// How a program ended that was watched.
+pub enum Ended {
+    /// It printed what was looked for, and was stopped.
+    Found(String),
+    Exited(ExitStatus),
+    /// It was stopped after the limit.
+    TimedOut,
+}
+
+/// Runs a program until `find` finds something in a line of its stdout, or for at most `limit`;
+/// then it and its children are killed. Its stderr, and what it printed, is in `log`.
+pub fn run_until(
+    command: &mut Command,
+    log: &Path,
+    limit: Duration,
+    mut find: impl FnMut(&str) -> Option<String>,
+) -> Result<Ended> {
+    redirect(command, log)?;
+    own_group(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", words(command)))?;
+    let lines = lines_of(child.stdout.take().context("no stdout")?);
+    let mut log = File::options().append(true).open(log)?;
+    let end = Instant::now() + limit;
+    loop {
+        match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                writeln!(log, "{line}")?;
+                if let Some(found) = find(&line) {
+                    kill_group(&mut child);
+                    return Ok(Ended::Found(found));
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(Ended::Exited(child.wait()?)),
+            Err(RecvTimeoutError::Timeout) => {
+                kill_group(&mut child);
+                return Ok(Ended::TimedOut);
+            }
+        }
+    }
+}
+
+fn lines_of(output: ChildStdout) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // Nobody waits for more.
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 /// A port of this machine that nobody uses at the moment.
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
@@ -122,7 +181,8 @@ fn redirect(command: &mut Command, log: &Path) -> Result<()> {
         fs::create_dir_all(directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
     }
-    let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+    File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+    let file = File::options().append(true).open(log)?;
     command
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
@@ -234,6 +294,29 @@ mod tests {
             .expect_err("it must be stopped");
         assert!(error.to_string().contains("did not finish"), "{error}");
         assert!(started.elapsed() < Duration::from_secs(30));
+        let _ = fs::remove_file(log);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_is_watched_until_it_prints_what_is_looked_for() {
+        let log = std::env::temp_dir().join(format!("xtask-until-{}.log", std::process::id()));
+        let watch = |script: &str, limit| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let find = |line: &str| line.strip_prefix("found ").map(str::to_owned);
+            run_until(&mut command, &log, limit, find).expect("started")
+        };
+        let long = Duration::from_secs(60);
+        let started = Instant::now();
+        let ended = watch("echo begun; echo found it; sleep 60", long);
+        assert!(matches!(ended, Ended::Found(what) if what == "it"));
+        let ended = watch("sleep 60 & sleep 60", Duration::from_millis(100));
+        assert!(matches!(ended, Ended::TimedOut));
+        let ended = watch("echo nothing; exit 3", long);
+        assert!(matches!(ended, Ended::Exited(status) if status.code() == Some(3)));
+        assert!(started.elapsed() < Duration::from_secs(30));
+        assert_eq!(fs::read_to_string(&log).expect("there"), "nothing\n");
         let _ = fs::remove_file(log);
     }
 
