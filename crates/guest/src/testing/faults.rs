@@ -3,7 +3,7 @@
 use super::{Failure, MemoryStorage};
 use crate::{
     Batch, Counter, Error, Outcome, Result, Scope, Writer, append_file, atomic_write_file,
-    delete_file, rename_file, update_file,
+    delete_file, read_file, rename_file, update_file,
 };
 use std::collections::BTreeMap;
 use std::io::Write;
