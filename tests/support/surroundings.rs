@@ -4,7 +4,7 @@
 use crate::command::{sessions_of, wait_until_closed};
 use ability_storage::{LocalRoot, Root, Scope, StorageCtx, Volume};
 use ability_storage_engine::layout::{
-    KEPT, LOCKS, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION,
+    KEPT, LOCKS, LOG, LOG_FILES, LOG_KEPT, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION,
     SPECIAL_LOCKS,
 };
 use std::collections::BTreeMap;
@@ -185,7 +185,7 @@ fn is_of_the_engine(path: &Path) -> bool {
         [name] => KEPT.contains(&name),
         [LOCKS, name] => SPECIAL_LOCKS.contains(&name) || u8::from_str_radix(name, 16).is_ok(),
         [SESSIONS, SPARE_SESSION] | [SESSIONS, SPARE_SESSION, SESSION_LOCK] => true,
-        [LOG, name] => LOG_LOCKS.contains(&name) || LOG_FILES.contains(&name),
+        [LOG, name] => LOG_KEPT.contains(&name) || LOG_FILES.contains(&name),
         _ => false,
     }
 }

@@ -32,8 +32,14 @@ pub const WRITER: &str = private::WRITER;
 /// The lock in the directory of the log for those that sync it. Its contents say whether a
 /// sync of the log has failed.
 pub const SYNC: &str = private::SYNC;
-/// The locks in the directory of the log.
-pub const LOG_LOCKS: [&str; 3] = [private::WRITER, private::CHECKPOINT, private::SYNC];
+/// What stays in the directory of the log, beside the files of the log: locks, and the file that
+/// tells whether the volume is a copy.
+pub const LOG_KEPT: [&str; 4] = [
+    private::WRITER,
+    private::CHECKPOINT,
+    private::SYNC,
+    private::ORIGIN,
+];
 /// Files that keep out programs of the time before there was a format file.
 pub const BARRIERS: [&str; 2] = private::BARRIERS;
 

@@ -2,7 +2,7 @@
 
 use crate::promise::{Expectation, Files, Kind, Violation};
 use ability_storage_engine::layout::{
-    KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS, SPARE_SESSION,
+    KEPT, LOG, LOG_FILES, LOG_KEPT, PRIVATE_DIR, SESSIONS, SPARE_SESSION,
 };
 use ability_storage_engine::{Change, FilePath, LocalVolume, Volume};
 use serde::{Deserialize, Serialize};
@@ -143,7 +143,7 @@ fn clean(directory: &Path) -> Result<(), Violation> {
     let unreadable = |error| Violation::new(Kind::Unreadable, format!("{PRIVATE_DIR}: {error}"));
     let mut left = names_in(private.join(SESSIONS)).map_err(unreadable)?;
     left.retain(|name| name != SPARE_SESSION);
-    let is_kept_of_log = |name: &&str| LOG_FILES.contains(name) || LOG_LOCKS.contains(name);
+    let is_kept_of_log = |name: &&str| LOG_FILES.contains(name) || LOG_KEPT.contains(name);
     let log = names_in(private.join(LOG)).map_err(unreadable)?;
     left.extend(log.into_iter().filter(|name| !is_kept_of_log(&&**name)));
     let others = names_in(private).map_err(unreadable)?;

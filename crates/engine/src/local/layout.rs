@@ -27,6 +27,8 @@ pub(crate) const LOG_FILES: [&str; 2] = ["log-0", "log-1"];
 pub(crate) const WRITER: &str = "writer";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const SYNC: &str = "sync";
+/// Tells whether the directory of the log is a copy of another one.
+pub(crate) const ORIGIN: &str = "origin";
 
 /// Says to people what the private directory is.
 pub(crate) const README: &str = "README";

@@ -5,7 +5,7 @@ use crate::process::{Ending, STARTING};
 use crate::workloads::{Operation, State, Workload, append, contents, delete, in_memory, one};
 use crate::workloads::{all, write};
 use ability_storage_engine::layout::{
-    KEPT, LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSIONS, SPARE_SESSION,
+    KEPT, LOG, LOG_FILES, LOG_KEPT, PRIVATE_DIR, SESSIONS, SPARE_SESSION,
 };
 use ability_storage_engine::{LocalVolume, Volume};
 use std::collections::BTreeMap;
@@ -146,7 +146,7 @@ fn check_closed(directory: &Path, state: &State, at: &str) {
     let sessions = sessions(&private);
     assert!(sessions.is_empty(), "left behind {sessions:?}; {at}");
     for name in names(&private.join(LOG)) {
-        if LOG_LOCKS.contains(&&*name) {
+        if LOG_KEPT.contains(&&*name) {
             continue;
         }
         assert!(LOG_FILES.contains(&&*name), "left behind {name}; {at}");

@@ -2,7 +2,7 @@
 
 use crate::kinds::{Kind, State, append, commit, contents, write};
 use ability_storage_engine::layout::{
-    LOG, LOG_FILES, LOG_LOCKS, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION,
+    LOG, LOG_FILES, LOG_KEPT, PRIVATE_DIR, SESSION_LOCK, SESSIONS, SPARE_SESSION,
 };
 use ability_storage_engine::{Error, LocalVolume, MemoryVolume, Outcome, Result, Volume};
 use std::fmt::Display;
@@ -156,7 +156,7 @@ fn staged(directory: &Path) -> Vec<String> {
     let of_session = |session: String| names(&sessions.join(session));
     let of_sessions = names(&sessions).into_iter().flat_map(of_session);
     let of_sessions = of_sessions.filter(|name| name != SESSION_LOCK);
-    let is_kept = |name: &&str| LOG_FILES.contains(name) || LOG_LOCKS.contains(name);
+    let is_kept = |name: &&str| LOG_FILES.contains(name) || LOG_KEPT.contains(name);
     let of_log = names(&private.join(LOG)).into_iter();
     of_sessions
         .chain(of_log.filter(|name| !is_kept(&&**name)))

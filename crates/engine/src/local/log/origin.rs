@@ -4,10 +4,9 @@
 //! file. Where it is missing, or was not written to the end, nothing is known.
 
 use super::super::directory::{Access, Directory, FileHandle, Stat, unless_absent};
+use super::super::layout::ORIGIN;
 use std::io::{self, Read, Write};
 use std::time::SystemTime;
-
-pub(super) const ORIGIN: &str = "origin";
 
 /// More than it ever holds.
 const MAX_BYTES: u64 = 64;
