@@ -3,7 +3,7 @@
 
 use super::super::directory::{Directory, FileHandle, Stat};
 use super::super::poison::lock;
-use super::super::session::{NOBODY, SessionTag};
+use super::super::session::SessionTag;
 use super::append_base::{
     DurableBy, DurableStat, FENCE_BYTES, fence, fence_of, has_beginning, is_as_in_log,
 };
@@ -232,8 +232,7 @@ impl<D: Directory> LogWriter<D> {
     }
 
     /// Whether another session has put into the file what the entry says, where files follow at
-    /// once: what the log does not find there was there. One that has ended since had done so
-    /// before the file was last changed, unless it was killed before its commit returned.
+    /// once: what the log does not find there was there.
     fn was_published_by_another(
         &self,
         on_disk: &D::File,
@@ -242,14 +241,9 @@ impl<D: Directory> LogWriter<D> {
     ) -> io::Result<bool> {
         Ok(entry.publication == Publication::Immediate
             && entry.session != self.session
-            && entry.session != NOBODY
-            && match self.sessions.is_alive_by_tag(entry.session)? {
-                true => {
-                    !is_unfinished(on_disk, stat, entry)?
-                        || !(is_older(stat, entry) || self.is_dying(entry.session)?)
-                }
-                false => !is_older(stat, entry) && !has_part_of_last(stat, entry),
-            })
+            && self.sessions.is_alive_by_tag(entry.session)?
+            && !(is_unfinished(on_disk, stat, entry)?
+                && (is_older(stat, entry) || self.is_dying(entry.session)?)))
     }
 
     /// Whether another program has cut the file at `path`, or put a shorter one into its place,
@@ -291,15 +285,6 @@ impl<D: Directory> LogWriter<D> {
 fn is_older(stat: &Stat, entry: &Entry) -> bool {
     let file = entry.file.as_ref().filter(|file| file.has_chunks());
     file.is_some_and(|file| file.beginning.is_some() && stat.modified <= file.modified)
-}
-
-/// Whether the file on the disk may have a part of the last append, and lack the rest.
-fn has_part_of_last(stat: &Stat, entry: &Entry) -> bool {
-    let file = entry.file.as_ref().filter(|file| file.has_chunks());
-    file.is_none_or(|file| {
-        let last = file.chunks().last_chunk_bytes();
-        stat.size > file.bytes.saturating_sub(last) && stat.size < file.bytes
-    })
 }
 
 /// Whether the file on the disk is what a session leaves that was killed while it published

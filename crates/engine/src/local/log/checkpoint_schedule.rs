@@ -8,6 +8,7 @@ use super::super::directory::Directory;
 use super::super::poison::lock;
 use super::super::session::NOBODY;
 use super::LogWriter;
+use crate::FilePath;
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -185,11 +186,15 @@ impl<D: Directory> LogWriter<D> {
         let mut appended = lock(&self.appended);
         let mut is_copied = false;
         let mut publishers = HashSet::new();
+        let mut lengths = Vec::new();
         for (path, entry) in state.pending.entries() {
             let file = entry.file.as_ref().filter(|file| file.has_chunks());
             let beginning = file.and_then(|file| file.beginning.as_ref());
             is_copied |=
                 beginning.is_some_and(|beginning| !appended.vouches_for(path, beginning.bytes));
+            if let Some(file) = file.filter(|_| entry.is_published()) {
+                lengths.push((path.clone(), file.bytes));
+            }
             if !entry.is_published() {
                 publishers.insert(entry.session);
             }
@@ -198,7 +203,19 @@ impl<D: Directory> LogWriter<D> {
         // What this session could not publish, or one that is not named any more, waits for a
         // checkpoint.
         let is_stuck = publishers.contains(&self.session) || publishers.contains(&NOBODY);
-        is_copied && !is_stuck && self.sessions.is_another_alive(&self.session_id)
+        is_copied
+            && !is_stuck
+            && self.sessions.is_another_alive(&self.session_id)
+            && !lengths
+                .iter()
+                .any(|(path, bytes)| self.is_cut(path, *bytes))
+    }
+
+    /// Whether another program has cut a file that this session has seen longer. Others would
+    /// not know, once this session has ended.
+    fn is_cut(&self, path: &FilePath, bytes: u64) -> bool {
+        let there = self.reader.tree.stat(path);
+        there.is_ok_and(|there| there.is_none_or(|stat| stat.size < bytes))
     }
 
     fn checkpoint_when_due(&self) {

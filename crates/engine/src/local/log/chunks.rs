@@ -68,12 +68,6 @@ impl Chunks {
         }
     }
 
-    /// The length of what was appended last; 0 if there is nothing.
-    pub(super) fn last_chunk_bytes(&self) -> u64 {
-        let last = self.bytes().checked_sub(1).and_then(|at| self.at(at));
-        last.map_or(0, |(chunk, _)| chunk.len() as u64)
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
