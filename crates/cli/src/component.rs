@@ -169,15 +169,14 @@ impl Loader {
 fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
     compiled::read(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!("there is no file {}", path.display()),
-        ErrorKind::IsADirectory => anyhow!("{}", no_component(path)),
+        ErrorKind::IsADirectory => {
+            let shown = path.display();
+            anyhow!(
+                "{shown} is a directory; `ability build {shown}` makes a component of an ability"
+            )
+        }
         _ => anyhow!("{} could not be read: {error}", path.display()),
     })
-}
-
-/// What to do about a directory.
-fn no_component(path: &Path) -> String {
-    let shown = path.display();
-    format!("{shown} is a directory; `ability build {shown}` makes a component of an ability")
 }
 
 fn check_kind(bytes: &[u8]) -> Result<()> {

@@ -2,6 +2,8 @@
 //! volume; through `cap-std` there are seven.
 
 use super::super::directory::Entry;
+#[cfg(target_os = "linux")]
+use super::stat::file_system;
 use super::stat::kind_of;
 use cap_std::fs::Dir;
 #[cfg(target_os = "linux")]
@@ -56,8 +58,7 @@ const MAX_LOOKS: usize = 40;
 #[cfg(target_os = "linux")]
 pub(super) fn moves_replaced(directory: &Dir) -> bool {
     const BTRFS: u32 = 0x9123_683e;
-    // The type of the field differs from one processor to the next.
-    rustix::fs::fstatfs(directory).is_ok_and(|found| found.f_type as u32 == BTRFS)
+    file_system(directory) == Some(BTRFS)
 }
 
 /// What was in the directory at any time while it was read, until it was read without a change;

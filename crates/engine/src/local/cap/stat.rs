@@ -15,6 +15,13 @@ pub(super) fn kind_of(file_type: FileType) -> Kind {
     }
 }
 
+/// The number by which the system knows the type of the file system, if it tells.
+#[cfg(target_os = "linux")]
+pub(super) fn file_system(on_it: impl std::os::fd::AsFd) -> Option<u32> {
+    // The type of the field differs from one processor to the next.
+    Some(rustix::fs::fstatfs(on_it).ok()?.f_type as u32)
+}
+
 /// What has a name that is neither a file nor a directory, in words for a person.
 pub(super) fn describe(directory: &Dir, name: &str) -> &'static str {
     match directory.symlink_metadata(name) {

@@ -1,7 +1,7 @@
 //! Waits for the write-back of a file and asks for its errors, without a flush of
 //! the device.
 
-use rustix::fs::fstatfs;
+use super::stat::file_system;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -16,9 +16,7 @@ const KNOWN: [u32; 2] = [0xef53, 0x5846_5342];
 /// What `fsync` would report of the pages of this file; `None` if the system cannot
 /// tell without an `fsync`.
 pub(super) fn wait_for_write_back(file: &File) -> Option<io::Result<()>> {
-    // The type of the field differs from one processor to the next.
-    let file_system = fstatfs(file).ok()?.f_type as u32;
-    if !KNOWN.contains(&file_system) {
+    if !KNOWN.contains(&file_system(file)?) {
         return None;
     }
     let wait = libc::SYNC_FILE_RANGE_WAIT_BEFORE

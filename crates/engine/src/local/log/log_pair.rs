@@ -301,10 +301,8 @@ impl<D: Directory> LogPair<D> {
         let directory = self.directory()?.ok_or(ErrorKind::NotFound)?;
         let private = self.root.open_dir(PRIVATE_DIR)?;
         layout::make_durable(&*self.root, &private, &*directory)?;
-        if self.existing(0)?.is_none()
-            && let Err(error) = origin::note(&*directory)
-        {
-            tracing::debug!(%error, "a copy of the volume will not be known as one");
+        if self.existing(0)?.is_none() {
+            origin::note(&*directory);
         }
         // In this order: as long as there is not the first, others do not look for the second.
         for which in [0, 1] {

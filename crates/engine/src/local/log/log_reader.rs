@@ -196,8 +196,8 @@ impl<D: Directory> LogReader<D> {
     }
 
     /// Whether a file that the log has moved to `target` is not under the name that it was
-    /// staged by, and nothing is at `target`: another program has moved it on. A checkpoint may
-    /// have put a copy there.
+    /// staged by, and nothing is at `target`: another program has moved it on. What is at
+    /// `target` may be a copy of it that a checkpoint has put there.
     fn is_gone(&self, target: &FilePath, name: &str) -> bool {
         let is_gone = || -> io::Result<bool> {
             let Some(directory) = self.state().logs.directory()? else {

@@ -51,10 +51,11 @@ impl<D: Directory> LogWriter<D> {
         self.is_alone.store(true, Ordering::Relaxed);
         let settled = replaced.and_then(|()| self.checkpoint_all());
         self.is_alone.store(false, Ordering::Relaxed);
-        if settled.is_ok()
-            && let Err(error) = origin::note(&*self.directory).and_then(|()| self.sync_names())
-        {
-            tracing::debug!(%error, "a copy of the volume will not be known as one");
+        if settled.is_ok() {
+            origin::note(&*self.directory);
+            if let Err(error) = self.sync_names() {
+                tracing::debug!(%error, "the directory of the log could not be synced");
+            }
         }
         match settled {
             Ok(()) => tracing::info!("put into the files what a dead session had left in the log"),
